@@ -1,0 +1,34 @@
+/* ursa/base/json.h -- bounded JSON reading and small helpers over jansson. Any thread. */
+#ifndef URSA_BASE_JSON_H
+#define URSA_BASE_JSON_H
+
+#include <jansson.h>
+
+#include "ursa/base/err.h"
+
+#define JSON_MAX_NESTING 64
+
+/* Reads one JSON value (object, array or scalar); duplicate keys: the last wins. Refused: depth > 64, NUL in strings, invalid
+ * UTF-8. ERR_MALFORMED with "line L, column C: ..."; an empty or truncated text gives exactly
+ * "unexpected end of JSON input". The caller owns *out. */
+MUST_USE enum err_kind json_parse(struct str text, json_t **out, struct err *e);
+
+struct str json_str(const json_t *); /* text of a string node, STR_NONE for anything else; borrowed */
+json_t *json_from_str(struct str);
+struct str json_key_str(const char *key);
+/* Member or NULL; 'o' may be NULL or no object. */
+json_t *json_get(const json_t *o, const char *key);
+/* Compact, insertion order; text in the arena. */
+struct str json_format(struct arena *, const json_t *);
+/* kuma-cp's shape: one blank per level, "key": value, trailing newline. */
+struct str json_format_pretty(struct arena *, const json_t *);
+/* Compact with sorted keys: equal trees give equal bytes. */
+struct str json_format_canonical(struct arena *, const json_t *);
+
+static inline void json_cleanup(json_t **v)
+{
+    json_decref(*v);
+}
+#define JSON_AUTO __attribute__((cleanup(json_cleanup))) json_t *
+
+#endif

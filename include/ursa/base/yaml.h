@@ -1,0 +1,37 @@
+/* ursa/base/yaml.h -- YAML in and out as jansson trees, bounded.
+ *
+ * Input is read through libyaml's event interface only (its document interface is quadratic on nested
+ * brackets). Refused: aliases and anchors' reuse, duplicate keys, tags other than the core ones, non-string keys that are
+ * no scalars, depth > 64, more than 100,000 nodes. Scalars follow YAML 1.1 as kumactl reads them (yes/no are
+ * strings only when quoted ... true/false/null/ints/floats resolve; timestamps stay strings). Any thread. */
+#ifndef URSA_BASE_YAML_H
+#define URSA_BASE_YAML_H
+
+#include <jansson.h>
+
+#include "ursa/base/err.h"
+
+#define YAML_MAX_DEPTH 64
+#define YAML_MAX_NODES 100000
+
+struct text_pos {
+    size_t line, column; /* from 1; 0, 0: unknown */
+};
+
+struct yaml_doc {
+    json_t *root;        /* owned: json_decref */
+    struct text_pos pos; /* of its first token */
+};
+
+/* All documents of 'text', in order, into docs[0..*n), allocated in the arena of 'e'; at most 'max'. Empty documents
+ * are left out. On error nothing is returned, the text reads "line L, column C: ...". */
+MUST_USE enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc **docs, size_t *n, struct err *e);
+
+/* Where the field 'path' (as err_cause renders it: a.b[2]["k"].c) stands in document number 'doc' (from 0) of 'text', YAML or JSON;
+ * when it is missing, where its deepest existing parent stands. Re-reads the text: for faults only. */
+struct text_pos yaml_locate(struct str text, size_t doc, struct str path);
+
+/* One document, block style, keys in the object's order. Returns text in the arena. */
+struct str yaml_format(struct arena *, const json_t *);
+
+#endif

@@ -1,0 +1,82 @@
+# How things are built. Included by the Makefile only.
+
+B := build/$(VARIANT)
+Q := $(if $(V),,@)
+CC ?= gcc
+CLANG ?= clang-14
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Walloca -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith \
+  -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wswitch-enum -Wdouble-promotion
+WARN_GCC := -Wnull-dereference -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
+COMMON := -std=c11 -D_GNU_SOURCE -g -fno-common -Iinclude -I$(B)/gen $(WARN) $(WARN_GCC) $(if $(filter 1,$(WERROR)),-Werror)
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+
+CFLAGS_release := -O2 $(HARDEN)
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_coverage := -O0 --coverage
+LDFLAGS_coverage := --coverage
+
+# pkg-config once a make, and only after the packages are there.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) libcurl 2>/dev/null))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES) 2>/dev/null))$(PKG_LIBS)
+CLIENT_LIBS = $(eval CLIENT_LIBS := $$(shell pkg-config --libs $(CLIENT_PACKAGES) 2>/dev/null))$(CLIENT_LIBS)
+
+ALL_CFLAGS = $(COMMON) $(CFLAGS_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+
+# Every room is an archive of its .c files, sub-folders included.
+room_src = $(shell find src/$(1) -name '*.c' 2>/dev/null | sort)
+room_obj = $(patsubst %.c,$(B)/%.o,$(call room_src,$(1)))
+room_lib = $(B)/lib$(1).a
+reverse = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+# rooms_upto,<room>: that room and all below it.
+rooms_upto = $(if $(1),$(call rooms_upto_,$(1),$(ROOMS)))
+rooms_upto_ = $(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call rooms_upto_,$(1),$(wordlist 2,$(words $(2)),$(2))))
+libs_upto = $(foreach r,$(call reverse,$(call rooms_upto,$(1))),$(call room_lib,$(r)))
+
+define room_rules
+$(call room_lib,$(1)): $(call room_obj,$(1))
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS) cli dp,$(eval $(call room_rules,$(r))))
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC    $<")
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/ursa-cp: $(call libs_upto,daemon)
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(PKG_LIBS) -lpthread -lm
+$(B)/ursactl: $(call room_lib,cli) $(foreach r,$(call reverse,$(CLIENT_ROOMS)),$(call room_lib,$(r)))
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) -lpthread -lm
+$(B)/ursa-dp: $(call room_lib,dp) $(foreach r,$(call reverse,$(CLIENT_ROOMS)),$(call room_lib,$(r)))
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) -lpthread -lm
+build/%: build/release/%
+	@ln -sf release/$* $@
+
+# Unit tests: tests/unit/<room>/<name>_test.c becomes a program that links that room and all below it.
+UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
+TEST_LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+unit_room = $(firstword $(subst /, ,$(patsubst tests/unit/%,%,$(1))))
+define unit_rule
+$(B)/tests/unit/$(patsubst tests/unit/%.c,%,$(1)): $(B)/$(1:.c=.o) $(TEST_LIB_OBJ) $(call libs_upto,$(if $(filter cli dp,$(call unit_room,$(1))),resource,$(call unit_room,$(1)))) $(if $(filter cli dp,$(call unit_room,$(1))),$(call room_lib,$(call unit_room,$(1))))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(B)/$(1:.c=.o) $$(TEST_LIB_OBJ) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) $$(CLIENT_LIBS) -lcmocka -lpthread -lm
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
+# One room: make unit-base
+$(foreach r,$(ROOMS) cli dp,$(eval unit-$(r): $(filter $(B)/tests/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
