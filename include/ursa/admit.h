@@ -1,0 +1,56 @@
+/* ursa/admit.h -- the one writer. Changes from the API, from connecting proxies, from timers and insights enter here.
+ *
+ * A request is one client transaction: all of its operations or none. The writer thread takes what is waiting as one commit group (one fsync),
+ * runs the cross-resource rules on the newest state, commits, publishes, and then answers every request of the group. */
+#ifndef URSA_ADMIT_H
+#define URSA_ADMIT_H
+
+#include "ursa/auth.h"
+#include "ursa/ca.h"
+#include "ursa/store.h"
+
+struct admit;
+struct admit_options {
+    struct store *store;
+    bool skip_mesh_creation; /* defaults.skipMeshCreation: no mesh "default" on a fresh store */
+    bool bootstrap_admin_token;
+    struct str zone;         /* "" in standalone */
+};
+/* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer thread. */
+MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **out, struct err *e);
+void admit_stop(struct admit *); /* answers all that was submitted, joins the thread; NULL is ignored */
+
+enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE };
+enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
+struct admit_op {
+    enum admit_op_kind kind;
+    struct resource *res;  /* PUT: owned reference; decoded and checked as a document */
+    struct res_key key;    /* DELETE: in the request's arena */
+    bool keep_unchanged;   /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as kuma-cp does */
+    bool if_origin_proxy;  /* DELETE only a Dataplane that a proxy brought */
+    /* answers */
+    enum admit_outcome outcome;
+    struct err err;        /* kind ERR_NONE when the operation itself is fine */
+};
+struct admit_request {
+    struct mail mail;      /* the writer's, while submitted */
+    struct arena arena;    /* keys, author, texts of the answer */
+    struct str author;     /* user name, proxy, or "ursa" */
+    enum res_origin origin;
+    bool dry_run;          /* check everything, write nothing */
+    struct admit_op *ops;  /* in the arena; puts are ordered by the writer (a Mesh before what is in it) */
+    size_t n_ops;
+    /* answers */
+    enum err_kind kind;    /* ERR_NONE: committed; else the first fault's kind, nothing of the request was written */
+    uint64_t revision;
+    void (*done)(struct admit_request *); /* runs on the writer thread after publishing; must only hand over */
+    void *ctx;
+};
+struct admit_request *admit_request_new(size_t n_ops);
+void admit_request_free(struct admit_request *); /* NULL is ignored */
+/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes back with ERR_UNAVAILABLE at once. */
+void admit_submit(struct admit *, struct admit_request *);
+/* Blocks until done: start-up, tools and tests; never a loop thread. */
+void admit_run(struct admit *, struct admit_request *);
+
+#endif

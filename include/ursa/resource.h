@@ -1,0 +1,143 @@
+/* ursa/resource.h -- what a resource is: the type table, the resource object, decoding, validation, encoding.
+ *
+ * A struct resource is immutable once published and reference-counted; any thread may read it. Everything
+ * reachable from it lives in its own arena. The typed specs are in ursa/kinds.h. Rules and texts: resources.md;
+ * observed behaviour of kuma-cp 2.4.10. */
+#ifndef URSA_RESOURCE_H
+#define URSA_RESOURCE_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "ursa/base/blob.h"
+#include "ursa/base/err.h"
+#include "ursa/base/yaml.h"
+#include "ursa/kinds.h"
+
+enum res_type {
+#define RES_TYPE(id, ...) RES_##id,
+#include "ursa/types.def"
+#undef RES_TYPE
+    RES_N
+};
+
+enum res_scope { SCOPE_GLOBAL, SCOPE_MESH };
+
+enum res_trait {
+    RES_POLICY = 1 << 0,     /* listed in /policies */
+    RES_INSPECT = 1 << 1,    /* has GET .../{name}/dataplanes */
+    RES_INBOUND = 1 << 2,    /* /policies says isInbound */
+    RES_OUTBOUND = 1 << 3,   /* /policies says isOutbound */
+    RES_ADMIN = 1 << 4,      /* reading and writing needs admin rights */
+    RES_READ_ONLY = 1 << 5,  /* written by the control plane only: PUT and DELETE answer 405 */
+    RES_NO_HISTORY = 1 << 6, /* stored, but makes no revision and no history */
+    RES_DERIVED = 1 << 7     /* never stored: computed from the snapshot when read */
+};
+
+struct field; /* src/resource/field.h: one row of a field table */
+
+struct res_type_info {
+    enum res_type type;
+    struct str name;       /* "TrafficPermission" */
+    struct str path;       /* "traffic-permissions" */
+    struct str cli;        /* "traffic-permission" */
+    struct str cli_plural; /* "traffic-permissions" */
+    enum res_scope scope;
+    unsigned traits;
+    const struct field *fields; /* the spec's field table */
+    size_t spec_size;           /* sizeof the struct in kinds.h */
+};
+
+const struct res_type_info *res_type_info(enum res_type); /* never NULL */
+/* Look-ups; RES_N when there is none. */
+enum res_type res_type_by_name(struct str);
+enum res_type res_type_by_path(struct str);
+enum res_type res_type_by_cli(struct str word); /* singular or plural */
+
+/* Global types have an empty mesh. */
+struct res_key {
+    enum res_type type;
+    struct str mesh, name;
+};
+/* By type, mesh, name, byte-wise. */
+int res_key_cmp(const struct res_key *, const struct res_key *);
+
+/* Who brought it: by hand over the API, a connecting proxy (goes after its last stream), or Ursa itself. */
+enum res_origin { ORIGIN_API, ORIGIN_PROXY, ORIGIN_SYSTEM };
+
+struct resource {
+    atomic_uint refs;
+    struct arena arena; /* holds everything below */
+    struct res_key key;
+    enum res_origin origin;
+    uint64_t revision;       /* of the last change; 0 before it is stored */
+    int64_t created_ns;      /* wall clock */
+    int64_t modified_ns;
+    struct blob *spec_json;  /* canonical JSON of the spec: what is stored, what equality means */
+    const void *spec;        /* struct <kind>_spec of kinds.h */
+};
+
+/* An object under construction with refs == 1, empty spec and spec_json NULL; key is copied. */
+struct resource *resource_new(const struct res_key *);
+struct resource *resource_ref(struct resource *);
+void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
+
+/* Steps 4 and 5 of a PUT (resources.md 1.2): decodes the document (type, mesh, name at the top, spec fields beside them), then
+ * checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid <Type> object: '...'" wrapping; ERR_INVALID: all
+ * causes in rule order. The key is taken from the document as it stands (missing parts are empty) and is not checked here.
+ * On success *out has refs == 1 and revision 0. */
+MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out, struct err *e);
+/* Step 6: name, type and mesh of the body against those wanted (of the URL), then their syntax. 'body_type' is the document's "type". */
+MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct str body_type, const struct res_key *body, struct err *e);
+/* The syntax part alone, for keys that come from elsewhere. */
+MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
+
+/* Builds one from a spec struct (copied deeply through its encoded form): for what Ursa itself writes. */
+struct resource *resource_from_spec(const struct res_key *, const void *spec);
+/* A copy with another spec JSON; no rule is checked: stored text and derived objects. NULL and 'e' when it does not decode. */
+struct resource *resource_from_stored(const struct res_key *, struct str spec_json, struct err *e);
+
+/* The object as GET shows it: type, mesh, name, creationTime, modificationTime, then the spec in field order. Caller owns it. */
+json_t *resource_to_json(const struct resource *);
+/* The spec alone. */
+json_t *resource_spec_to_json(const struct resource *);
+/* The meta part alone (type, mesh, name, times): insights' and inspect's lists. */
+json_t *resource_meta_to_json(const struct resource *, struct str type_name);
+
+/* Typed access; the type must be right (asserted). */
+const struct mesh_spec *resource_mesh(const struct resource *);
+const struct dataplane_spec *resource_dataplane(const struct resource *);
+const struct policy_spec *resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
+const struct traffic_route_spec *resource_traffic_route(const struct resource *);
+const struct timeout_spec *resource_timeout(const struct resource *);
+const struct circuit_breaker_spec *resource_circuit_breaker(const struct resource *);
+const struct retry_spec *resource_retry(const struct resource *);
+const struct secret_spec *resource_secret(const struct resource *); /* Secret and GlobalSecret */
+const struct dataplane_insight_spec *resource_dataplane_insight(const struct resource *);
+
+/* Tag sets (sorted by key). */
+struct str tags_get(const struct tags *, struct str key); /* STR_NONE when absent */
+/* Every tag of the selector is in the set with the same value, or "*" for any; the empty selector matches all. */
+bool selector_matches(const struct tags *selector, const struct tags *set);
+struct rank {
+    unsigned n_exact, n_wildcards;
+};
+struct rank selector_rank(const struct tags *selector);
+/* More tags first, then more exact ones: positive when 'a' is more specific. */
+int rank_cmp(struct rank a, struct rank b);
+/* resources.md 6.1 S4: some inbound's tags match, or the gateway's do. *best is the tag set that did (may be NULL). */
+bool selector_matches_dataplane(const struct tags *selector, const struct dataplane_spec *);
+/* The service that names a proxy: of its first inbound, or of its gateway. */
+struct str dataplane_service(const struct dataplane_spec *);
+
+#define TAG_SERVICE STR("kuma.io/service")
+#define TAG_PROTOCOL STR("kuma.io/protocol")
+#define TAG_ZONE STR("kuma.io/zone")
+
+/* Membership (Mesh.constraints): the reference's sentence as a cause when the Dataplane may not be in the mesh. */
+MUST_USE enum err_kind mesh_check_membership(const struct mesh_spec *, struct str mesh, const struct dataplane_spec *, struct err *e);
+
+/* "10y", "24h": one number, one unit of y w d h m s ms. */
+MUST_USE bool ca_duration_parse(struct str, int64_t *ns);
+
+#endif

@@ -1,0 +1,105 @@
+/* ursa/store.h -- what is durable: resources as rows, revisions, history, and the change feed.
+ *
+ * One writer (admit's thread) changes the store through a transaction; everyone else reads immutable snapshots and
+ * listens to the feed. A snapshot holds every resource of every mesh at one revision in persistent trees: taking one is a
+ * reference, the next one shares all that did not change. SQL is spoken in src/store/ only. */
+#ifndef URSA_STORE_H
+#define URSA_STORE_H
+
+#include "ursa/base/mailbox.h"
+#include "ursa/base/ptree.h"
+#include "ursa/resource.h"
+
+struct store;
+struct snap;
+
+enum store_kind { STORE_SQLITE, STORE_MEMORY };
+
+struct store_options {
+    enum store_kind kind;
+    const char *path;            /* SQLite file; created with mode 0600 */
+    uint64_t history_revisions;  /* keep at most this many revisions of history (0: none) */
+    int64_t history_age_ns;      /* and none older than this */
+};
+
+/* Opens, migrates, reads everything into the first snapshot. A file of a newer schema or of another application is refused untouched:
+ * ERR_STALE / ERR_INVALID with a text that says what to do. Damage found: ERR_IO. */
+MUST_USE enum err_kind store_open(const struct store_options *, struct store **out, struct err *e);
+void store_close(struct store *); /* NULL is ignored; all transactions must have ended */
+
+/* ---- snapshots: any thread ---- */
+struct snap *store_snap(struct store *); /* the newest; caller unrefs */
+struct snap *snap_ref(struct snap *);
+void snap_unref(struct snap *);
+uint64_t snap_revision(const struct snap *);
+/* Borrowed: valid while the snapshot is held. */
+const struct resource *snap_find(const struct snap *, enum res_type, struct str mesh, struct str name);
+const struct resource *snap_find_mesh(const struct snap *, struct str mesh);
+/* A range of one type, sorted by mesh then name: of one mesh, or of all meshes when mesh.p == NULL (global types: always). */
+struct snap_range {
+    const struct ptree *tree;
+    size_t first, n; /* positions in the tree */
+};
+struct snap_range snap_range(const struct snap *, enum res_type, struct str mesh);
+const struct resource *snap_at(const struct snap_range *, size_t i); /* i < n; O(log n) */
+/* for (struct snap_iter it = snap_iter(&range); (r = snap_next(&it));) */
+struct snap_iter {
+    struct ptree_iter it;
+    size_t left;
+};
+struct snap_iter snap_iter(const struct snap_range *);
+const struct resource *snap_next(struct snap_iter *);
+/* Tests and offline tools: a snapshot from a list of resources (referenced), at the given revision. */
+struct snap *snap_from_list(struct resource *const *, size_t n, uint64_t revision);
+
+/* ---- change feed ---- */
+enum change_op { CHANGE_PUT, CHANGE_DELETE };
+struct change {
+    enum change_op op;
+    struct resource *before; /* NULL when created */
+    struct resource *after;  /* NULL when deleted */
+};
+/* What one commit group changed, in order; immutable, reference-counted. */
+struct batch {
+    atomic_uint refs;
+    uint64_t revision;  /* the store's revision after it (unchanged when only RES_NO_HISTORY types changed) */
+    struct snap *snap;  /* the state after it */
+    size_t n_changes;
+    struct change changes[];
+};
+struct batch *batch_ref(struct batch *);
+void batch_unref(struct batch *);
+const struct res_key *change_key(const struct change *);
+/* 'deliver' runs on the writer thread right after the snapshot was published, before the writers are answered; it must only hand over (take a
+ * reference, send mail). Subscribe before the writer starts. */
+void store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *), void *ctx);
+
+/* ---- the writer: one thread at a time ---- */
+/* A commit group: one SQL transaction that may hold several client transactions, each with its own savepoint and revision. */
+MUST_USE enum err_kind store_begin(struct store *, struct err *e);
+/* The state inside the group so far (uncommitted writes of earlier client transactions included); borrowed until the next write. */
+const struct snap *store_pending(struct store *);
+struct store_origin {
+    struct str author; /* user name, proxy or "ursa" */
+    enum res_origin origin;
+    int64_t now_ns;    /* wall clock */
+};
+MUST_USE enum err_kind store_tx_begin(struct store *, const struct store_origin *, struct err *e);
+/* Puts: fills created/modified/revision of the stored copy; the caller's object is not changed and may be shared. */
+MUST_USE enum err_kind store_tx_put(struct store *, struct resource *, struct err *e);
+MUST_USE enum err_kind store_tx_delete(struct store *, const struct res_key *, struct err *e); /* ERR_NOT_FOUND when absent */
+/* Ends the client transaction: keeps it and gives its revision, or undoes it. */
+MUST_USE enum err_kind store_tx_end(struct store *, bool keep, uint64_t *revision, struct err *e);
+/* Durable when it returns ERR_NONE; then the snapshot is published and the feed delivered. On failure nothing of the group remains. */
+MUST_USE enum err_kind store_commit(struct store *, struct err *e);
+void store_rollback(struct store *);
+
+/* Figures for /metrics and /debug: file size, resources, bytes; any thread. */
+struct store_stats {
+    uint64_t revision, n_resources, file_bytes, commits, transactions;
+    int64_t last_commit_ns; /* duration of the last commit */
+    bool failed; /* a commit failed to reach the disk: the store is read-only until restart */
+};
+void store_stats(struct store *, struct store_stats *);
+
+#endif
