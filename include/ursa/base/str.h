@@ -42,6 +42,8 @@ struct str str_trim(struct str);
 bool str_next(struct str *rest, char sep, struct str *part);
 /* Time depends on the lengths only: for tokens and digests. */
 bool str_eq_secret(struct str, struct str);
+/* Bytes of the valid UTF-8 character that the text begins with; 0 when it begins with none. */
+size_t str_utf8_size(struct str);
 
 /* Decimal integers; the whole string must be one, in [min, max]. */
 MUST_USE bool str_to_int(struct str, int64_t min, int64_t max, int64_t *out);

@@ -1,0 +1,90 @@
+/* ursa/compile.h -- from a mesh's view to the Envoy resources of each proxy, incrementally.
+ *
+ * The compiler is a set of pure functions of one view, each remembered by the memo (style.md section 8). A proxy's configuration is an
+ * interned, immutable list of references to encoded resources: proxies with equal lists share one. The engine runs the compilers of all
+ * meshes on the compile thread and hands finished configurations over. */
+#ifndef URSA_COMPILE_H
+#define URSA_COMPILE_H
+
+#include "ursa/admit.h"
+#include "ursa/envoy.h"
+#include "ursa/mesh.h"
+
+/* ---- a proxy's configuration ---- */
+/* The resources of one xDS type, sorted by name; interned by content. */
+struct xds_list {
+    atomic_uint refs;
+    uint64_t version; /* content hash over names and versions */
+    size_t n;
+    struct xds_resource *v[];
+};
+/* Immutable, reference-counted; any thread. */
+struct config_set {
+    atomic_uint refs;
+    struct xds_list *lists[XDS_N]; /* never NULL */
+    struct leaf *identity;         /* NULL without mTLS */
+    struct str issued_backend;     /* "" without mTLS; lives in the set */
+};
+struct config_set *config_set_ref(struct config_set *);
+void config_set_unref(struct config_set *);
+/* Borrowed, NULL when absent; O(log n). */
+struct xds_resource *config_set_find(const struct config_set *, enum xds_type, struct str name);
+
+/* What a proxy says of itself when it connects (node metadata); constant for the life of its stream. */
+struct proxy_params {
+    struct str mesh, name;
+    uint32_t admin_port;      /* 0: no admin listener */
+    struct str admin_address; /* "" means 127.0.0.1 */
+    bool log_pipe_feature;    /* feature-tcp-accesslog-via-named-pipe */
+    struct str access_log_socket, metrics_socket, metrics_cert, metrics_key;
+    uint32_t dns_port, empty_dns_port;
+};
+
+/* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
+struct compiler;
+/* Issued identities are inputs: a callback, so that tests give fixed ones. The engine's issues and renews. NULL result: no certificate (reported). */
+struct compiler_options {
+    struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane, const struct ca_backend *);
+    void *ctx;
+};
+struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
+void compiler_free(struct compiler *);
+/* Moves to a new view (takes a reference); marks what may have changed. NULL: the mesh is gone. */
+void compiler_update(struct compiler *, struct view *, const struct change *changes, size_t n_changes);
+/* The proxy's certificate was renewed: its identity input changed. */
+void compiler_touch_identity(struct compiler *, struct str proxy);
+/* The proxy's configuration at the present view; a new reference. ERR_NOT_FOUND when its Dataplane does not exist. Resources that could not be built are left
+ * out and reported through the log and 'e' (ERR_BUG), the rest is delivered. */
+MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *, struct config_set **out, struct err *e);
+/* Forgets everything remembered: the next compiler_config is a full build. */
+void compiler_clear(struct compiler *);
+/* {"function": {"runs": n, "hits": n}, ...}: caller owns it. */
+json_t *compiler_stats(const struct compiler *);
+
+/* ---- the engine: all meshes, its own thread ---- */
+struct engine;
+struct engine_proxy; /* one attached proxy */
+struct engine_options {
+    struct store *store;
+};
+MUST_USE enum err_kind engine_start(const struct engine_options *, struct engine **out, struct err *e);
+void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL is ignored */
+/* Any thread. 'deliver' runs on the compile thread for the first configuration and after every change of it, and with set == NULL when the Dataplane or its mesh is gone; it
+ * must only hand over (take a reference, send mail). Two streams of one proxy attach twice. */
+struct engine_proxy *engine_attach(struct engine *, const struct proxy_params *,
+                                   void (*deliver)(void *ctx, struct config_set *set, uint64_t sequence), void *ctx);
+/* Asynchronous; after 'detached' ran (compile thread) no delivery comes any more. */
+void engine_detach(struct engine_proxy *, void (*detached)(void *ctx), void *ctx);
+/* Sends 'mail' to 'box' as soon as all that the feed brought up to 'sequence' (snap_sequence) is compiled and delivered. */
+void engine_notify_applied(struct engine *, uint64_t sequence, struct mailbox *box, struct mail *mail);
+uint64_t engine_applied(struct engine *);
+/* For /debug: runs on the compile thread and sends the result; caller owns the JSON. what: "engine", "mesh/<m>", "proxy/<m>/<p>", "rebuild/<m>". */
+struct engine_query {
+    struct mail mail; /* sent to 'box' when answered */
+    struct mailbox *box;
+    char *what;
+    json_t *answer; /* NULL: not found */
+};
+void engine_ask(struct engine *, struct engine_query *);
+
+#endif

@@ -1,0 +1,32 @@
+/* ursa/insight.h -- what is going on: proxies' status as DataplaneInsights, and the overviews computed from a snapshot. */
+#ifndef URSA_INSIGHT_H
+#define URSA_INSIGHT_H
+
+#include "ursa/xds.h"
+
+struct insight;
+struct insight_options {
+    struct admit *admit;
+    struct store *store;
+    struct str instance_id;
+    int64_t flush_ns; /* counters are written at most this often; connects, disconnects and certificates at once */
+};
+struct insight *insight_new(const struct insight_options *);
+void insight_free(struct insight *);
+/* The ads_options.observe function; ctx is the struct insight. */
+void insight_observe(void *ctx, enum xds_event, const struct xds_status *);
+/* Timers, run by the same loop as the streams. */
+int64_t insight_deadline(const struct insight *);
+void insight_run_timers(struct insight *, int64_t now_ns);
+
+/* ---- read side: pure functions of a snapshot, any thread; the caller owns the JSON ---- */
+/* DataplaneOverview of one Dataplane. 'always' prints dataplaneInsight {} when there is none (item, not list). */
+json_t *overview_dataplane(const struct snap *, const struct resource *dataplane, bool always);
+bool dataplane_is_online(const struct snap *, const struct resource *dataplane);
+json_t *insight_mesh(const struct snap *, const struct resource *mesh);
+/* One entry of the expanded service insights; 'service' sorted list of a mesh. */
+struct str *insight_service_names(const struct snap *, struct str mesh, struct arena *, size_t *n);
+json_t *insight_service(const struct snap *, struct str mesh, struct str service);
+json_t *insight_global(const struct snap *);
+
+#endif

@@ -1,0 +1,45 @@
+/* ursa/mesh.h -- one mesh as it was at one revision: what the compiler reads.
+ *
+ * A view is immutable and reference-counted; any thread may read it. It holds its snapshot and, beside it, the indexes that the compiler
+ * asks for. The next view is built from the last one and the changes between them and shares what did not change. */
+#ifndef URSA_MESH_H
+#define URSA_MESH_H
+
+#include "ursa/store.h"
+
+struct view;
+
+/* One healthy inbound that offers a service. */
+struct endpoint {
+    struct str address; /* what other proxies dial */
+    uint32_t port;
+    const struct tags *tags; /* the inbound's */
+};
+/* All endpoints of a service, sorted by address, then port; immutable, shared between views, reference-counted. */
+struct service {
+    atomic_uint refs;
+    struct str name;
+    uint64_t version;   /* content hash: equal sets have equal versions */
+    size_t n_endpoints; /* may be 0: the service is known, nothing healthy offers it */
+    const struct endpoint *endpoints;
+};
+
+/* The first view of a mesh; NULL when the mesh is not in the snapshot. */
+struct view *view_new(struct snap *, struct str mesh);
+/* The next view; 'changes' are those of this mesh only (others are skipped). NULL when the mesh is gone. Calls 'touched' (may be NULL) for every service whose
+ * endpoints may have changed. */
+struct view *view_next(struct view *, struct snap *, const struct change *changes, size_t n_changes,
+                       void (*touched)(void *ctx, struct str service), void *ctx);
+struct view *view_ref(struct view *);
+void view_unref(struct view *); /* NULL is ignored */
+
+struct str view_mesh_name(const struct view *);
+const struct mesh_spec *view_mesh(const struct view *);
+const struct snap *view_snap(const struct view *); /* only for what belongs to this mesh */
+uint64_t view_revision(const struct view *);
+const struct resource *view_dataplane(const struct view *, struct str name); /* NULL when absent */
+const struct service *view_service(const struct view *, struct str name);    /* NULL when nobody offers it */
+/* Policies (or any type) of this mesh, by name. */
+struct snap_range view_range(const struct view *, enum res_type);
+
+#endif

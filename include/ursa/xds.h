@@ -1,0 +1,89 @@
+/* ursa/xds.h -- the Envoy discovery protocol as pure state machines, and the aggregated discovery service built on them.
+ *
+ * Nothing here touches a file descriptor: net/ feeds received messages in and pulls messages out. Facts: Envoy's xDS protocol document;
+ * architecture.md ("What real Envoy 1.40 demands"); xds.md sections 1, 15.3, 18. */
+#ifndef URSA_XDS_H
+#define URSA_XDS_H
+
+#include "ursa/compile.h"
+
+/* ---- messages ---- */
+#define DISCOVERY_REQUEST_MAX (1u << 20) /* bytes; Envoy's first request is 61 kB */
+struct discovery_node {
+    bool given;
+    struct str id, cluster;
+    json_t *metadata; /* owned by the request; NULL when absent */
+};
+struct discovery_request {
+    enum xds_type type; /* XDS_N: type_url unknown, kept in type_url */
+    struct str type_url, version_info, response_nonce;
+    struct str *names; /* in the arena */
+    size_t n_names;
+    bool has_error;
+    struct str error_message; /* cut to 4 KiB */
+    struct discovery_node node;
+};
+/* Bounded: at most 100,000 names. ERR_MALFORMED, ERR_LIMIT. Texts point into 'wire' or the arena. */
+MUST_USE enum err_kind discovery_request_decode(struct str wire, struct arena *, struct discovery_request *, struct err *e);
+void discovery_request_fini(struct discovery_request *);
+
+/* What goes out: a gRPC message in parts that are sent one after the other; blobs are shared, never copied per stream. */
+struct message_part {
+    struct str bytes;
+    struct blob *owner; /* referenced; NULL: the bytes are in the message's own buffer */
+};
+struct xds_message {
+    size_t n_bytes; /* of all parts */
+    size_t n_parts;
+    struct message_part *parts;
+    uint8_t *small; /* storage of the parts without owner */
+};
+void xds_message_fini(struct xds_message *);
+
+/* ---- the service ---- */
+struct ads;
+struct ads_stream;
+
+/* What the service tells about a proxy's streams; runs on the loop's thread. Implemented by insight/. */
+enum xds_event { XDS_CONNECTED, XDS_CHANGED, XDS_DISCONNECTED };
+struct xds_status { /* valid during the call */
+    struct str mesh, name;
+    struct str subscription; /* UUID of the stream */
+    int64_t connected_ns;    /* wall clock */
+    const struct xds_counters *counters; /* [XDS_N], sent, acknowledged, rejected */
+    const struct proxy_version *version; /* may be NULL */
+    const struct config_set *config;     /* newest, may be NULL */
+    struct str last_nack;    /* "" when none: type and Envoy's text */
+};
+struct ads_options {
+    struct store *store;
+    struct admit *admit;
+    struct engine *engine;
+    struct mailbox *mailbox;     /* of the loop that runs the streams */
+    struct str instance_id;      /* control_plane.identifier */
+    bool authenticate;           /* dpServer.authn.dpProxy.type is not none */
+    int64_t deregistration_delay_ns; /* 10 s */
+    void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
+    void *observe_ctx;
+};
+struct ads *ads_new(const struct ads_options *);
+void ads_free(struct ads *); /* all streams must be closed */
+
+/* How a stream reaches its peer; called on the loop's thread only. */
+struct ads_transport {
+    void (*wake)(void *peer);                                        /* ads_pull has something now */
+    void (*finish)(void *peer, enum err_kind, struct str text);      /* end the stream with this status; net then calls ads_close */
+};
+/* 'authorization' is the metadata value, or STR_NONE ("exactly one value" is net's check). */
+struct ads_stream *ads_open(struct ads *, const struct ads_transport *, void *peer, struct str authorization);
+void ads_receive(struct ads_stream *, struct str message);
+/* The next message to send, built from the newest state; false when there is nothing. Ownership of *out passes (xds_message_fini). */
+MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
+void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
+/* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run. */
+int64_t ads_deadline(const struct ads *);
+void ads_run_timers(struct ads *, int64_t now_ns);
+/* Proxies with a live stream and what they were sent, acknowledged and refused: {mesh, name, ...}; caller owns it. Any thread. */
+json_t *ads_proxy_json(struct ads *, struct str mesh, struct str name);
+
+#endif
