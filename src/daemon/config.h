@@ -1,0 +1,50 @@
+/* config.h -- the daemon's settings: defaults < file < environment, each checked, all faults at once. */
+#ifndef URSA_DAEMON_CONFIG_H
+#define URSA_DAEMON_CONFIG_H
+
+#include <jansson.h>
+
+#include "ursa/base/buf.h"
+#include "ursa/base/err.h"
+#include "ursa/base/log.h"
+
+struct config {
+    const char *work_dir, *tls_cert_file, *tls_key_file;
+    enum log_level log_level;
+    bool log_json;
+    int store_kind; /* enum store_kind */
+    const char *sqlite_path;
+    uint64_t history_revisions;
+    int64_t history_age_ns;
+    const char *api_interface;
+    uint16_t api_port;
+    bool api_read_only;
+    uint64_t api_max_body, api_max_connections;
+    int64_t api_timeout_ns;
+    bool localhost_is_admin, bootstrap_admin_token, anonymous_writes;
+    const char *dp_interface;
+    uint16_t dp_port;
+    uint64_t dp_max_connections;
+    bool dp_authenticate;
+    const char *admin_address;
+    uint16_t admin_port;
+    const char *xds_host;
+    uint16_t xds_port;
+    int64_t status_flush_ns, deregistration_delay_ns;
+    bool skip_mesh_creation;
+    const char *diag_interface;
+    uint16_t diag_port;
+};
+
+/* Reads the defaults, then 'file' (NULL: none), then the environment. Texts live in the arena. On faults
+ * ERR_INVALID with one cause each: the field is "FILE:LINE:COLUMN: key" or the variable's name. Unknown keys
+ * of the file are faults, unknown URSA_ variables warnings. */
+MUST_USE enum err_kind config_load(const char *file, char *const *environment, struct arena *,
+                                   struct config *, struct err *e);
+/* The effective configuration with its nesting, as GET /config shows it; the caller owns it. No setting holds
+ * a secret, only paths to some. */
+json_t *config_to_json(const struct config *);
+/* The commented sample file configs/ursa.yaml. */
+void config_write_sample(struct buf *);
+
+#endif

@@ -1,0 +1,85 @@
+/* main.c -- ursa-cp's command line. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+#include "ursa/version.h"
+
+extern char **environ;
+
+static void usage(FILE *out)
+{
+    fputs("usage: ursa-cp run [--config-file FILE]   run the control plane\n"
+          "       ursa-cp settings                  print every setting with its default, as a configuration "
+          "file\n"
+          "       ursa-cp version                   print the version\n",
+          out);
+}
+
+/* Exit status 2: the configuration is at fault, nothing was touched. */
+static int command_run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config-file", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *file = NULL;
+    struct arena arena;
+    struct config config;
+    struct err e;
+    int status, option;
+
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option != 'c') {
+            usage(option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+        file = optarg;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "ursa-cp: unexpected argument %s\n", argv[optind]);
+        return 2;
+    }
+    arena_init(&arena);
+    err_init(&e, &arena);
+    if (config_load(file, environ, &arena, &config, &e) == ERR_NONE) {
+        log_set_level(config.log_level);
+        log_set_json(config.log_json);
+        status = daemon_run(&config, file);
+    } else {
+        if (e.text.n)
+            fprintf(stderr, "ursa-cp: " STR_FMT "\n", STR_ARG(e.text));
+        for (size_t i = 0; i < e.n_causes; i++)
+            fprintf(stderr, "ursa-cp: " STR_FMT ": " STR_FMT "\n", STR_ARG(e.causes[i].field),
+                    STR_ARG(e.causes[i].reason));
+        status = 2;
+    }
+    arena_fini(&arena);
+    return status;
+}
+
+static int command_settings(void)
+{
+    struct buf out;
+
+    buf_init(&out, 1u << 20);
+    config_write_sample(&out);
+    fwrite(out.p, 1, out.n, stdout);
+    buf_fini(&out);
+    return ferror(stdout) ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+
+    if (strcmp(command, "run") == 0)
+        return command_run(argc - 1, argv + 1);
+    if (strcmp(command, "settings") == 0)
+        return command_settings();
+    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
+        puts("ursa-cp " URSA_VERSION);
+        return 0;
+    }
+    usage(strcmp(command, "--help") == 0 || strcmp(command, "help") == 0 ? stdout : stderr);
+    return argc > 1 && (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) ? 0 : 2;
+}

@@ -1,0 +1,263 @@
+/* run.c -- see run.h. The only file that knows all rooms and the order in which they start and stop. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "notify.h"
+#include "ursa/api.h"
+#include "ursa/base/hash.h"
+#include "ursa/base/rand.h"
+
+#define STOP_GRACE_MS 5000
+
+extern char **environ;
+
+struct daemon {
+    struct config *config;
+    const char *file;
+    struct arena arena;
+    struct str cert_pem, key_pem;
+    struct str hostname, instance_id, cluster_id;
+    json_t *config_json;
+    struct store *store;
+    struct admit *admit;
+    struct engine *engine;
+    struct api *api;
+    struct net *net;
+};
+
+/* Room for many connections; the soft limit is often 1,024 though the hard one is large. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            log_warn("daemon", "cannot raise the file limit error=%m");
+    }
+}
+
+static void name_instance(struct daemon *d)
+{
+    char host[256] = "localhost";
+    uint16_t tail;
+
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        log_warn("daemon", "cannot read the host name error=%m");
+    rand_bytes(&tail, sizeof(tail));
+    d->hostname = arena_str(&d->arena, str_from_c(host));
+    d->instance_id = arena_printf(&d->arena, "%s-%04x", host, tail);
+}
+
+/* The cluster's id must be the same for every instance on one store and over restarts: it is made from the
+ * store's own inter-cp-ca. */
+static struct str name_cluster(struct daemon *d)
+{
+    struct snap *snap = store_snap(d->store);
+    const struct resource *ca = snap_find(snap, RES_GLOBAL_SECRET, STR_NONE, STR("inter-cp-ca"));
+    struct str pem = ca ? resource_secret(ca)->data : STR_NONE;
+    struct str certificate = str_slice(pem, 0, str_find(pem, STR("-----END CERTIFICATE-----")));
+    uint8_t h[32];
+
+    hash_sha256(certificate.p, certificate.n, h);
+    snap_unref(snap);
+    return arena_printf(&d->arena, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-8%01x%02x-%02x%02x%02x%02x%02x%02x",
+                        h[0], h[1], h[2], h[3], h[4], h[5], h[6] & 15u, h[7], h[8] & 15u, h[9], h[10], h[11],
+                        h[12], h[13], h[14], h[15]);
+}
+
+static enum err_kind start_store(struct daemon *d, struct err *e)
+{
+    const struct config *c = d->config;
+    const struct store_options store = {.kind = (enum store_kind)c->store_kind,
+                                        .path = c->sqlite_path,
+                                        .history_revisions = c->history_revisions,
+                                        .history_age_ns = c->history_age_ns};
+
+    return store_open(&store, &d->store, e);
+}
+
+/* The compiler subscribes to the feed, so it starts before the writer does. */
+static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
+{
+    const struct engine_options engine = {.store = d->store};
+    const struct admit_options admit = {.store = d->store,
+                                        .skip_mesh_creation = d->config->skip_mesh_creation,
+                                        .bootstrap_admin_token = d->config->bootstrap_admin_token,
+                                        .zone = STR("")};
+
+    if (engine_start(&engine, &d->engine, e) != ERR_NONE)
+        return e->kind;
+    return admit_start(&admit, &d->admit, e);
+}
+
+static enum err_kind start_api(struct daemon *d, struct err *e)
+{
+    const struct config *c = d->config;
+    const struct api_options api = {
+        .store = d->store,
+        .admit = d->admit,
+        .engine = d->engine,
+        .auth = {.localhost_is_admin = c->localhost_is_admin},
+        .access = {.anonymous_writes = c->anonymous_writes},
+        .bootstrap = {.xds_host = str_from_c(c->xds_host),
+                      .xds_port = c->xds_port ? c->xds_port : c->dp_port,
+                      .admin_address = str_from_c(c->admin_address),
+                      .admin_port = c->admin_port,
+                      .server_cert_pem = d->cert_pem,
+                      .authenticate = c->dp_authenticate},
+        .rest_address = c->api_interface,
+        .rest_port = c->api_port,
+        .diag_address = c->diag_interface,
+        .diag_port = c->diag_port,
+        .max_body = c->api_max_body,
+        .max_connections = c->api_max_connections,
+        .timeout_s = (unsigned)(c->api_timeout_ns / NS_PER_S),
+        .instance_id = d->instance_id,
+        .cluster_id = d->cluster_id,
+        .hostname = d->hostname,
+        .config = d->config_json,
+        .read_only = c->api_read_only,
+    };
+
+    return api_start(&api, &d->api, e);
+}
+
+static enum err_kind start_net(struct daemon *d, struct err *e)
+{
+    const struct config *c = d->config;
+    const struct net_options net = {
+        .address = c->dp_interface,
+        .port = c->dp_port,
+        .cert_pem = d->cert_pem,
+        .key_pem = d->key_pem,
+        .max_connections = c->dp_max_connections,
+        .ads = {.store = d->store,
+                .admit = d->admit,
+                .engine = d->engine,
+                .instance_id = d->instance_id,
+                .authenticate = c->dp_authenticate,
+                .deregistration_delay_ns = c->deregistration_delay_ns},
+        .insight = {.admit = d->admit,
+                    .store = d->store,
+                    .instance_id = d->instance_id,
+                    .flush_ns = c->status_flush_ns},
+        .http1 = api_take_http1,
+        .http1_ctx = d->api,
+    };
+
+    return net_start(&net, &d->net, e);
+}
+
+static enum err_kind start(struct daemon *d, struct err *e)
+{
+    name_instance(d);
+    if (files_prepare(d->config, &d->arena, e) != ERR_NONE ||
+        files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE)
+        return e->kind;
+    d->config_json = config_to_json(d->config);
+    if (start_store(d, e) != ERR_NONE || start_engine_and_writer(d, e) != ERR_NONE)
+        return e->kind;
+    d->cluster_id = name_cluster(d);
+    if (start_api(d, e) != ERR_NONE || start_net(d, e) != ERR_NONE)
+        return e->kind;
+    api_set_net(d->api, d->net);
+    api_set_ready(d->api, true);
+    return ERR_NONE;
+}
+
+static void stop(struct daemon *d)
+{
+    if (d->api)
+        api_set_ready(d->api, false);
+    net_stop(d->net, STOP_GRACE_MS);
+    api_stop(d->api);
+    admit_stop(d->admit);
+    engine_stop(d->engine);
+    store_close(d->store);
+    json_decref(d->config_json);
+}
+
+/* SIGHUP: the log level and the certificate files; what is wrong is reported and the old stays in force. */
+static void reload(struct daemon *d)
+{
+    struct arena scratch;
+    struct err e;
+    struct config fresh;
+    struct str cert, key;
+
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
+        log_set_level(fresh.log_level);
+        if (files_server_cert(d->config, &scratch, &cert, &key, &e) == ERR_NONE &&
+            net_reload_tls(d->net, cert, key, &e) == ERR_NONE)
+            log_info("daemon", "reloaded");
+    }
+    if (e.kind != ERR_NONE)
+        log_error("daemon", "reload failed, nothing changed error=" STR_FMT,
+                  STR_ARG(err_render(&e, &scratch)));
+    arena_fini(&scratch);
+}
+
+static void wait_for_stop(struct daemon *d, const sigset_t *signals)
+{
+    for (;;) {
+        int sig = sigwaitinfo(signals, NULL);
+        if (sig == SIGHUP) {
+            reload(d);
+        } else if (sig == SIGTERM || sig == SIGINT) {
+            log_info("daemon", "stopping signal=%d", sig);
+            return;
+        } else if (sig < 0 && errno != EINTR) {
+            log_error("daemon", "cannot wait for signals error=%m");
+            return;
+        }
+    }
+}
+
+int daemon_run(struct config *config, const char *file)
+{
+    struct daemon d = {.config = config, .file = file};
+    sigset_t signals;
+    struct err e;
+    int status = 1;
+
+    /* Threads inherit the mask, so signals are met here only. Keys live in this memory: no core files, no
+     * ptrace by others. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_DUMPABLE, 0);
+    raise_file_limit();
+    arena_init(&d.arena);
+    err_init(&e, &d.arena);
+
+    if (start(&d, &e) == ERR_NONE) {
+        log_info("daemon", "ready api=%s:%u proxies=%s:%u diagnostics=%s:%u store=%s instance=" STR_FMT,
+                 config->api_interface, api_port(d.api, API_REST), config->dp_interface, net_port(d.net),
+                 config->diag_interface, api_port(d.api, API_DIAG),
+                 config->store_kind == STORE_MEMORY ? "memory" : config->sqlite_path, STR_ARG(d.instance_id));
+        notify_service_manager("READY=1");
+        wait_for_stop(&d, &signals);
+        notify_service_manager("STOPPING=1");
+        status = 0;
+    } else {
+        log_error("daemon", "cannot start: " STR_FMT, STR_ARG(err_render(&e, &d.arena)));
+    }
+    stop(&d);
+    arena_fini(&d.arena);
+    return status;
+}
