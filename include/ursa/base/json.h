@@ -24,6 +24,9 @@ struct str json_format(struct arena *, const json_t *);
 struct str json_format_pretty(struct arena *, const json_t *);
 /* Compact with sorted keys: equal trees give equal bytes. */
 struct str json_format_canonical(struct arena *, const json_t *);
+/* A real as Go writes it: the shortest digits that read back as 'v', NUL-terminated. */
+#define JSON_REAL_TEXT 64
+void json_real_text(double v, char text[JSON_REAL_TEXT]);
 
 static inline void json_cleanup(json_t **v)
 {

@@ -1,0 +1,13 @@
+/* yaml_scalar.h -- what a plain scalar of YAML 1.1 means. Private to base. */
+#ifndef URSA_SRC_BASE_YAML_SCALAR_H
+#define URSA_SRC_BASE_YAML_SCALAR_H
+
+#include <jansson.h>
+
+#include "ursa/base/str.h"
+
+/* A new node: null, boolean, integer, real or, for all other texts, string. NULL for what JSON cannot hold:
+ * infinities, not-a-number, and reals out of range. 's' is valid UTF-8. */
+json_t *yaml_scalar_resolve(struct str s);
+
+#endif
