@@ -13,6 +13,7 @@
 #include "files.h"
 #include "notify.h"
 #include "ursa/api.h"
+#include "ursa/base/clock.h"
 #include "ursa/base/hash.h"
 #include "ursa/base/rand.h"
 
