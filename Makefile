@@ -16,3 +16,111 @@ include rules.mk
 
 .PHONY: all
 all: $(B)/ursa-cp $(B)/ursactl $(B)/ursa-dp build/ursa-cp build/ursactl build/ursa-dp
+
+# ---- what a machine needs ----
+BUILD_PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libjansson-dev libyaml-dev libssl-dev libsqlite3-dev \
+  libnghttp2-dev libcurl4-openssl-dev
+TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-yaml python3-cryptography libasan8 libubsan1 libtsan2 clang-14 libclang-rt-14-dev \
+  strace sqlite3 curl
+LINT_PACKAGES := clang-format-14 cppcheck python3
+BENCH_PACKAGES := python3 wrk
+
+.PHONY: deps-build deps-test deps-lint deps-bench
+deps-build:
+	@tools/ensure-packages "the build" $(BUILD_PACKAGES)
+deps-test: deps-build
+	@tools/ensure-packages "the tests" $(TEST_PACKAGES)
+	@tools/ensure-envoy build/envoy
+deps-lint:
+	@tools/ensure-packages "lint" $(LINT_PACKAGES)
+deps-bench: deps-build
+	@tools/ensure-packages "the benchmarks" $(BENCH_PACKAGES)
+
+JOBS ?= $(shell nproc)
+SUB = $(MAKE) --no-print-directory -j$(JOBS) WERROR=1
+
+# ---- the two commands of the README ----
+.PHONY: demo test
+demo: deps-build
+	@tools/ensure-packages "the demo" python3 curl
+	@tools/ensure-envoy build/envoy
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tools/demo $(ARGS)
+
+TIERS ?= lint unit golden conformance flow fault asan tsan fuzz
+test: deps-test deps-lint
+	@$(SUB) all unit-programs test-programs
+	@$(SUB) VARIANT=asan all unit-programs
+	@$(SUB) VARIANT=tsan all unit-programs
+	@$(SUB) VARIANT=fuzz CC=$(CLANG) fuzz-programs
+	@tests/run $(TIERS)
+
+# ---- single tiers ----
+.PHONY: check check-flow check-conformance check-fault check-asan check-tsan fuzz golden-update
+check: deps-test
+	@$(SUB) unit-programs test-programs
+	@tests/run unit golden
+check-flow check-conformance check-fault: check-%: deps-test
+	@$(SUB) all test-programs
+	@tests/run $*
+check-asan check-tsan: check-%: deps-test
+	@$(SUB) VARIANT=$* all unit-programs
+	@tests/run $*
+golden-update: deps-test
+	@$(SUB) test-programs
+	@build/release/tests/golden --update
+# make fuzz [T=yaml] [S=60]: each target, or one, for so many seconds.
+fuzz: deps-test
+	@$(SUB) VARIANT=fuzz CC=$(CLANG) fuzz-programs
+	@for f in $(if $(T),build/fuzz/$(T)_fuzz,build/fuzz/*_fuzz); do tools/fuzz-one $$f $(or $(S),60) || exit 1; done
+
+.PHONY: lint lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-cppcheck
+lint: deps-lint
+	@$(MAKE) --no-print-directory lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-cppcheck
+C_FILES = $(filter-out src/envoy/schema_table.c,$(shell git ls-files '*.c' '*.h'))
+lint-format:
+	@clang-format-14 --dry-run -Werror $(C_FILES)
+lint-headers:
+	@for h in $$(git ls-files 'include/*.h'); do $(CC) $(COMMON) -Werror -fsyntax-only -x c $$h || exit 1; done
+lint-layers lint-names lint-banned: lint-%:
+	@tools/check-$*
+lint-settings: build/release/ursa-cp
+	@build/release/ursa-cp settings | diff -u configs/ursa.yaml - || { echo "configs/ursa.yaml is not what 'ursa-cp settings' prints"; exit 1; }
+lint-cppcheck:
+	@cppcheck -q --enable=warning,performance,portability --error-exitcode=2 --inline-suppr --suppressions-list=tools/cppcheck.suppress \
+	  --std=c11 -D_GNU_SOURCE -Iinclude -j$(JOBS) $(filter %.c,$(filter src/%,$(C_FILES)))
+
+.PHONY: coverage bench
+coverage: deps-test
+	@tools/ensure-packages "the coverage report" gcovr
+	@$(SUB) VARIANT=coverage all unit-programs
+	@for t in build/coverage/tests/unit/*/*_test; do $$t >/dev/null || exit 1; done
+	@gcovr -r . --object-directory build/coverage --filter src/ --exclude src/envoy/schema_table.c --html build/coverage/index.html --txt -
+bench: deps-bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
+	@bench/run
+
+# ---- installation ----
+PREFIX ?= /usr
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ursa $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 build/release/ursa-cp build/release/ursactl build/release/ursa-dp $(DESTDIR)$(PREFIX)/bin
+	install -m 644 configs/ursa.yaml $(DESTDIR)/etc/ursa/ursa.yaml
+	install -m 644 configs/ursa.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ursa.service
+
+.PHONY: help
+help:
+	@printf '%s\n' \
+	  'make                 build/ursa-cp, build/ursactl, build/ursa-dp' \
+	  'make demo            two meshes of real Envoys, shown working; ARGS=--once runs through and exits' \
+	  'make test            every tier; ends with N passed, N failed, N skipped' \
+	  'make check           unit and golden tests: the inner loop' \
+	  'make check-flow      real Envoys; also check-conformance, check-fault, check-asan, check-tsan' \
+	  'make golden-update   rewrite what the golden cases expect; review the diff like code' \
+	  'make fuzz T=yaml S=60  one fuzz target, or all' \
+	  'make lint            format, headers alone, layers, names, banned calls, settings, cppcheck' \
+	  'make coverage        one number a folder and build/coverage/index.html' \
+	  'make bench           figures, also as JSON under build/bench/' \
+	  'make install         DESTDIR= PREFIX=/usr' \
+	  'make clean'

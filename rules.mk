@@ -5,10 +5,12 @@ Q := $(if $(V),,@)
 CC ?= gcc
 CLANG ?= clang-14
 
-WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Walloca -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith \
-  -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wswitch-enum -Wdouble-promotion
-WARN_GCC := -Wnull-dereference -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
-COMMON := -std=c11 -D_GNU_SOURCE -g -fno-common -Iinclude -I$(B)/gen $(WARN) $(WARN_GCC) $(if $(filter 1,$(WERROR)),-Werror)
+WARN_gcc := -Wall -Wextra -Wshadow -Wundef -Wvla -Walloca -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith \
+  -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wswitch-enum -Wdouble-promotion \
+  -Wnull-dereference -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
+WARN_clang := -Wall -Wextra
+COMPILER := $(if $(findstring clang,$(CC)),clang,gcc)
+COMMON := -std=c11 -D_GNU_SOURCE -g -fno-common -Iinclude -I$(B)/gen $(WARN_$(COMPILER)) $(if $(filter 1,$(WERROR)),-Werror)
 HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 
 CFLAGS_release := -O2 $(HARDEN)
@@ -19,6 +21,8 @@ CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS_tsan := -fsanitize=thread
 CFLAGS_coverage := -O0 --coverage
 LDFLAGS_coverage := --coverage
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
 
 # pkg-config once a make, and only after the packages are there.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES) libcurl 2>/dev/null))$(PKG_CFLAGS)
@@ -74,6 +78,16 @@ endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
 # One room: make unit-base
 $(foreach r,$(ROOMS) cli dp,$(eval unit-$(r): $(filter $(B)/tests/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_BIN)
+
+# Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes; needs VARIANT=fuzz CC=clang-14.
+FUZZ_BIN := $(patsubst fuzz/%.c,$(B)/%,$(wildcard fuzz/*_fuzz.c))
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_BIN)
+$(FUZZ_BIN): $(B)/%_fuzz: $(B)/fuzz/%_fuzz.o $(call libs_upto,api)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
 .PHONY: clean
 clean:
