@@ -48,6 +48,13 @@ $(call room_lib,$(1)): $(call room_obj,$(1))
 endef
 $(foreach r,$(ROOMS) cli dp,$(eval $(call room_rules,$(r))))
 
+# The store's numbered migrations, each as one C string, in number order.
+STORE_SQL := $(sort $(wildcard src/store/sql/*.sql))
+$(B)/gen/store_migrations.h: $(STORE_SQL)
+	@mkdir -p $(@D)
+	$(Q)for f in $^; do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo ,; done > $@
+$(B)/src/store/migrate.o: $(B)/gen/store_migrations.h
+
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<")

@@ -18,7 +18,8 @@ struct admit_options {
 };
 /* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer thread. */
 MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **out, struct err *e);
-void admit_stop(struct admit *); /* answers all that was submitted, joins the thread; NULL is ignored */
+/* Answers all that was submitted, joins the thread; NULL is ignored. No submit may run beside it or after it. */
+void admit_stop(struct admit *);
 
 enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE };
 enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
@@ -27,9 +28,9 @@ struct admit_op {
     struct resource *res;  /* PUT: owned reference; decoded and checked as a document */
     struct res_key key;    /* DELETE: in the request's arena */
     bool keep_unchanged;   /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as kuma-cp does */
-    bool if_origin_proxy;  /* DELETE only a Dataplane that a proxy brought */
+    bool if_origin_proxy;  /* DELETE only a Dataplane that a proxy brought; any other, or none, is OUTCOME_NONE and no fault */
     /* answers */
-    enum admit_outcome outcome;
+    enum admit_outcome outcome; /* with a fault: what it would have been (the API's title depends on it) */
     struct err err;        /* kind ERR_NONE when the operation itself is fine */
 };
 struct admit_request {
@@ -38,17 +39,19 @@ struct admit_request {
     struct str author;     /* user name, proxy, or "ursa" */
     enum res_origin origin;
     bool dry_run;          /* check everything, write nothing */
-    struct admit_op *ops;  /* in the arena; puts are ordered by the writer (a Mesh before what is in it) */
+    struct admit_op *ops;  /* in the arena; the writer orders them: puts (Meshes, Secrets, the rest), then deletes (the reverse) */
     size_t n_ops;
     /* answers */
     enum err_kind kind;    /* ERR_NONE: committed; else the first fault's kind, nothing of the request was written */
-    uint64_t revision;
+    uint64_t revision;     /* the transaction's; the store's when it made no history */
+    uint64_t sequence;     /* snap_sequence() of the snapshot that shows it: what to wait for */
     void (*done)(struct admit_request *); /* runs on the writer thread after publishing; must only hand over */
     void *ctx;
 };
 struct admit_request *admit_request_new(size_t n_ops);
 void admit_request_free(struct admit_request *); /* NULL is ignored */
-/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes back with ERR_UNAVAILABLE at once. */
+/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes back with ERR_UNAVAILABLE at
+ * once, on the caller's own thread. Who submits may not touch it before done(). */
 void admit_submit(struct admit *, struct admit_request *);
 /* Blocks until done: start-up, tools and tests; never a loop thread. */
 void admit_run(struct admit *, struct admit_request *);

@@ -1,0 +1,402 @@
+/* sqlite.c -- the durable back end: one SQLite file, in WAL mode, with every commit synced.
+ *
+ * The file is read once, at open; afterwards it is only written, through statements prepared once. The
+ * connection holds the file's exclusive lock, so a second daemon cannot open it. Opening stands in
+ * sqlite_open.c. */
+#include "sqlite.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "ursa/base/alloc.h"
+#include "ursa/base/count.h"
+#include "ursa/base/log.h"
+
+/* ---- statements ---- */
+
+/* A global resource's mesh is NULL: bind_mesh(). */
+static const char *const statements[SQL_N] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_SAVE] = "SAVEPOINT client",
+    [SQL_RELEASE] = "RELEASE client",
+    [SQL_UNDO] = "ROLLBACK TO client",
+    [SQL_REVISE] = "UPDATE state SET revision = revision + 1 WHERE id = 1 RETURNING revision",
+    [SQL_ADD_REVISION] = "INSERT INTO revisions (revision, author, origin, time) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_ADD_MESH] = "INSERT INTO meshes (name) VALUES (?1)",
+    [SQL_REMOVE_MESH] = "DELETE FROM meshes WHERE name = ?1",
+    [SQL_INSERT] = "INSERT INTO resources (type, mesh, name, spec, origin, created, modified, revision)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [SQL_UPDATE] = "UPDATE resources SET spec = ?4, origin = ?5, created = ?6, modified = ?7, revision = ?8"
+                   " WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+    [SQL_REMOVE] = "DELETE FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+    [SQL_ARCHIVE] =
+        "INSERT INTO history"
+        " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
+        " SELECT type, mesh, name, spec, labels, format, origin, created, modified, revision, ?4"
+        " FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+    [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT 64",
+    [SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE rowid IN"
+                          " (SELECT rowid FROM history WHERE superseded <= ?1 ORDER BY superseded LIMIT 256)",
+    [SQL_PRUNE_REVISIONS] = "DELETE FROM revisions WHERE revision <= ?1",
+};
+#define PRUNE_STEP 256 /* the LIMIT above */
+
+enum err_kind sqlite_fault(struct sqlite *b, const char *doing, struct err *e)
+{
+    int code = sqlite3_errcode(b->db) & 0xff;
+    int os_error = sqlite3_system_errno(b->db);
+    enum err_kind kind = ERR_BUG;
+    switch (code) {
+    case SQLITE_NOMEM:
+        die_no_memory(0);
+    case SQLITE_FULL:
+        kind = ERR_NO_SPACE;
+        break;
+    case SQLITE_IOERR:
+        kind = os_error == ENOSPC || os_error == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+        break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+        kind = ERR_IO;
+        break;
+    case SQLITE_BUSY:
+        kind = ERR_CONFLICT;
+        break;
+    case SQLITE_TOOBIG:
+        kind = ERR_LIMIT;
+        break;
+    default:
+        break;
+    }
+    if (kind == ERR_BUG)
+        return ERR_BUG_HERE(e, "%s: %s", doing, sqlite3_errmsg(b->db));
+    return err_set(e, kind, "%s: %s: %s", b->path, doing, sqlite3_errmsg(b->db));
+}
+
+enum err_kind sqlite_prepare(struct sqlite *b, struct err *e)
+{
+    for (size_t i = 0; i < SQL_N; i++)
+        if (sqlite3_prepare_v3(b->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &b->stmts[i], NULL) !=
+            SQLITE_OK)
+            return sqlite_fault(b, statements[i], e);
+    return ERR_NONE;
+}
+
+static void bind_str(sqlite3_stmt *stmt, int i, struct str s)
+{
+    sqlite3_bind_text64(stmt, i, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void bind_mesh(sqlite3_stmt *stmt, int i, struct str mesh)
+{
+    if (mesh.n)
+        bind_str(stmt, i, mesh);
+    else
+        sqlite3_bind_null(stmt, i);
+}
+
+static void bind_key(sqlite3_stmt *stmt, const struct res_key *key)
+{
+    bind_str(stmt, 1, res_type_info(key->type)->name);
+    bind_mesh(stmt, 2, key->mesh);
+    bind_str(stmt, 3, key->name);
+}
+
+/* Runs a statement that answers no row; its parameters are bound. */
+static enum err_kind run(struct sqlite *b, enum sqlite_stmt_id id, struct err *e)
+{
+    sqlite3_stmt *stmt = b->stmts[id];
+    enum err_kind kind = sqlite3_step(stmt) == SQLITE_DONE ? ERR_NONE : sqlite_fault(b, statements[id], e);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt); /* drops the pointers to the caller's memory */
+    return kind;
+}
+
+/* ---- groups and transactions ---- */
+
+static void sqlite_rollback(struct backend *base)
+{
+    struct sqlite *b = sqlite_of(base);
+    if (sqlite3_get_autocommit(b->db))
+        return; /* SQLite did so itself, as after a full disk */
+    struct arena arena;
+    arena_init(&arena);
+    struct err e;
+    err_init(&e, &arena);
+    if (run(b, SQL_ROLLBACK, &e) != ERR_NONE)
+        log_error("store", "rollback failed: error=\"" STR_FMT "\"", STR_ARG(e.text));
+    arena_fini(&arena);
+}
+
+/* Moves the log's pages into the file now and then: before a group, so that a fault is that group's and not
+ * one of something already durable and answered. Not left to SQLite's automatic checkpoint, which hides its
+ * faults: after a failed one the log still holds every commit, but the disk is not to be trusted with more.
+ */
+static enum err_kind checkpoint(struct sqlite *b, struct err *e)
+{
+    if (b->wal_pages < SQLITE_CHECKPOINT_PAGES)
+        return ERR_NONE;
+    if (sqlite3_wal_checkpoint_v2(b->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
+        return sqlite_fault(b, "checkpoint", e);
+    b->wal_pages = 0;
+    COUNT(store_checkpoints);
+    return ERR_NONE;
+}
+
+static enum err_kind sqlite_begin(struct backend *base, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    enum err_kind kind = checkpoint(b, e);
+    return kind != ERR_NONE ? kind : run(b, SQL_BEGIN, e);
+}
+
+static enum err_kind sqlite_commit(struct backend *base, struct err *e)
+{
+    enum err_kind kind = run(sqlite_of(base), SQL_COMMIT, e);
+    if (kind != ERR_NONE)
+        sqlite_rollback(base);
+    return kind;
+}
+
+static enum err_kind sqlite_save(struct backend *base, struct err *e)
+{
+    return run(sqlite_of(base), SQL_SAVE, e);
+}
+
+static enum err_kind sqlite_release(struct backend *base, bool keep, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    if (!keep && run(b, SQL_UNDO, e) != ERR_NONE)
+        return e->kind;
+    return run(b, SQL_RELEASE, e);
+}
+
+static enum err_kind sqlite_revise(struct backend *base, const struct store_origin *origin,
+                                   uint64_t *revision, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_stmt *stmt = b->stmts[SQL_REVISE];
+    enum err_kind kind = ERR_NONE;
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        *revision = (uint64_t)sqlite3_column_int64(stmt, 0);
+    else
+        kind = sqlite_fault(b, statements[SQL_REVISE], e);
+    sqlite3_reset(stmt);
+    if (kind != ERR_NONE)
+        return kind;
+    stmt = b->stmts[SQL_ADD_REVISION];
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)*revision);
+    bind_str(stmt, 2, origin->author);
+    sqlite3_bind_int(stmt, 3, (int)origin->origin);
+    sqlite3_bind_int64(stmt, 4, origin->now_ns);
+    return run(b, SQL_ADD_REVISION, e);
+}
+
+/* ---- rows ---- */
+
+static enum err_kind write_row(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
+                               struct err *e)
+{
+    sqlite3_stmt *stmt = b->stmts[id];
+    bind_key(stmt, &r->key);
+    sqlite3_bind_blob64(stmt, 4, r->spec_json->p, r->spec_json->n, SQLITE_STATIC);
+    sqlite3_bind_int(stmt, 5, (int)r->origin);
+    sqlite3_bind_int64(stmt, 6, r->created_ns);
+    sqlite3_bind_int64(stmt, 7, r->modified_ns);
+    sqlite3_bind_int64(stmt, 8, (sqlite3_int64)r->revision);
+    return run(b, id, e);
+}
+
+static enum err_kind write_mesh(struct sqlite *b, enum sqlite_stmt_id id, const struct res_key *key,
+                                struct err *e)
+{
+    if (key->type != RES_MESH)
+        return ERR_NONE;
+    bind_str(b->stmts[id], 1, key->name);
+    return run(b, id, e);
+}
+
+static enum err_kind sqlite_insert(struct backend *base, const struct resource *r, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    enum err_kind kind = write_mesh(b, SQL_ADD_MESH, &r->key, e);
+    return kind != ERR_NONE ? kind : write_row(b, SQL_INSERT, r, e);
+}
+
+static enum err_kind sqlite_update(struct backend *base, const struct resource *r, struct err *e)
+{
+    return write_row(sqlite_of(base), SQL_UPDATE, r, e);
+}
+
+static enum err_kind sqlite_remove(struct backend *base, const struct res_key *key, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    bind_key(b->stmts[SQL_REMOVE], key);
+    enum err_kind kind = run(b, SQL_REMOVE, e);
+    return kind != ERR_NONE ? kind : write_mesh(b, SQL_REMOVE_MESH, key, e);
+}
+
+static enum err_kind sqlite_archive(struct backend *base, const struct res_key *key, uint64_t superseded,
+                                    struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_stmt *stmt = b->stmts[SQL_ARCHIVE];
+    bind_key(stmt, key);
+    sqlite3_bind_int64(stmt, 4, (sqlite3_int64)superseded);
+    return run(b, SQL_ARCHIVE, e);
+}
+
+/* The newest of the oldest revisions that are due, 0 when none is. */
+static enum err_kind find_due(struct sqlite *b, uint64_t upto, int64_t before_ns, sqlite3_int64 *due,
+                              struct err *e)
+{
+    sqlite3_stmt *stmt = b->stmts[SQL_OLDEST_REVISIONS];
+    int step;
+    *due = 0;
+    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+        sqlite3_int64 revision = sqlite3_column_int64(stmt, 0);
+        if ((uint64_t)revision > upto && sqlite3_column_int64(stmt, 1) >= before_ns)
+            break;
+        *due = revision;
+    }
+    enum err_kind kind = step == SQLITE_ROW || step == SQLITE_DONE
+                             ? ERR_NONE
+                             : sqlite_fault(b, statements[SQL_OLDEST_REVISIONS], e);
+    sqlite3_reset(stmt);
+    return kind;
+}
+
+static enum err_kind sqlite_prune(struct backend *base, uint64_t upto, int64_t before_ns, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_int64 due;
+    if (find_due(b, upto, before_ns, &due, e) != ERR_NONE)
+        return e->kind;
+    if (due == 0)
+        return ERR_NONE;
+    sqlite3_bind_int64(b->stmts[SQL_PRUNE_HISTORY], 1, due);
+    if (run(b, SQL_PRUNE_HISTORY, e) != ERR_NONE)
+        return e->kind;
+    if (sqlite3_changes(b->db) == PRUNE_STEP)
+        return ERR_NONE; /* there may be more: the next commit goes on */
+    sqlite3_bind_int64(b->stmts[SQL_PRUNE_REVISIONS], 1, due);
+    return run(b, SQL_PRUNE_REVISIONS, e);
+}
+
+/* ---- reading, at open ---- */
+
+static struct str column_str(sqlite3_stmt *stmt, int i)
+{
+    const void *p = sqlite3_column_blob(stmt, i);
+    return str_from(p, (size_t)sqlite3_column_bytes(stmt, i));
+}
+
+enum {
+    COL_TYPE,
+    COL_MESH,
+    COL_NAME,
+    COL_SPEC,
+    COL_FORMAT,
+    COL_ORIGIN,
+    COL_CREATED,
+    COL_MODIFIED,
+    COL_REVISION
+};
+
+static enum err_kind load_row(struct sqlite *b, sqlite3_stmt *stmt, struct resource **out, struct err *e)
+{
+    struct str type = column_str(stmt, COL_TYPE);
+    struct res_key key = {.type = res_type_by_name(type)};
+    if (key.type == RES_N || sqlite3_column_int(stmt, COL_FORMAT) != 0)
+        return err_set(e, ERR_STALE,
+                       "%s: written by a newer version: it holds a " STR_FMT
+                       " this version cannot read; use that version",
+                       b->path, STR_ARG(type));
+    key.mesh = column_str(stmt, COL_MESH);
+    key.name = column_str(stmt, COL_NAME);
+    struct resource *r = resource_from_stored(&key, column_str(stmt, COL_SPEC), e);
+    if (!r) {
+        err_add_context(e, "%s: stored " STR_FMT " mesh=" STR_FMT " name=" STR_FMT, b->path, STR_ARG(type),
+                        STR_ARG(key.mesh), STR_ARG(key.name));
+        return e->kind = ERR_IO;
+    }
+    r->origin = (enum res_origin)sqlite3_column_int(stmt, COL_ORIGIN);
+    r->created_ns = sqlite3_column_int64(stmt, COL_CREATED);
+    r->modified_ns = sqlite3_column_int64(stmt, COL_MODIFIED);
+    r->revision = (uint64_t)sqlite3_column_int64(stmt, COL_REVISION);
+    *out = r;
+    return ERR_NONE;
+}
+
+static enum err_kind load_rows(struct sqlite *b, sqlite3_stmt *stmt,
+                               void (*each)(void *ctx, struct resource *), void *ctx, struct err *e)
+{
+    int step;
+    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct resource *r = NULL;
+        if (load_row(b, stmt, &r, e) != ERR_NONE)
+            return e->kind;
+        each(ctx, r);
+    }
+    return step == SQLITE_DONE ? ERR_NONE : sqlite_fault(b, "load", e);
+}
+
+static enum err_kind sqlite_load(struct backend *base, void (*each)(void *ctx, struct resource *), void *ctx,
+                                 uint64_t *revision, struct err *e)
+{
+    static const char *const counter = "SELECT revision FROM state WHERE id = 1";
+    static const char *const rows =
+        "SELECT type, mesh, name, spec, format, origin, created, modified, revision FROM resources";
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(b->db, counter, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW) {
+        sqlite_fault(b, counter, e);
+        sqlite3_finalize(stmt);
+        return e->kind;
+    }
+    *revision = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (sqlite3_prepare_v2(b->db, rows, -1, &stmt, NULL) != SQLITE_OK)
+        return sqlite_fault(b, rows, e);
+    enum err_kind kind = load_rows(b, stmt, each, ctx, e);
+    sqlite3_finalize(stmt);
+    sqlite3_db_release_memory(b->db); /* the file is not read again */
+    return kind;
+}
+
+static uint64_t sqlite_file_bytes(struct backend *base)
+{
+    struct sqlite *b = sqlite_of(base);
+    struct stat file = {0}, wal = {0};
+    if (stat(b->path, &file) != 0 || stat(b->wal_path, &wal) != 0)
+        return (uint64_t)file.st_size; /* the log is not there before the first write */
+    return (uint64_t)file.st_size + (uint64_t)wal.st_size;
+}
+
+static void sqlite_close(struct backend *base)
+{
+    sqlite_free(sqlite_of(base));
+}
+
+const struct backend_ops sqlite_ops = {
+    .close = sqlite_close,
+    .load = sqlite_load,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .save = sqlite_save,
+    .release = sqlite_release,
+    .revise = sqlite_revise,
+    .insert = sqlite_insert,
+    .update = sqlite_update,
+    .remove = sqlite_remove,
+    .archive = sqlite_archive,
+    .prune = sqlite_prune,
+    .file_bytes = sqlite_file_bytes,
+};

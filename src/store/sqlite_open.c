@@ -1,0 +1,200 @@
+/* sqlite_open.c -- opening the store's file: whose it is, the lock, migrations, integrity.
+ *
+ * A file that is not ours, or of a newer version, is refused before anything of it is written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "migrate.h"
+#include "sqlite.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/log.h"
+
+#define LOCK_WAIT_MS 250 /* a daemon that is just stopping may still hold the file */
+
+/* The head of an SQLite file: https://www.sqlite.org/fileformat.html, section 1.3. */
+#define HEADER_SIZE 100
+#define HEADER_VERSION_AT 60
+#define HEADER_APPLICATION_AT 68
+static const char magic[16] = "SQLite format 3";
+
+static enum err_kind check_owner(const char *path, uint32_t application, uint32_t version, struct err *e)
+{
+    if (application != MIGRATE_APPLICATION_ID)
+        return err_set(
+            e, ERR_INVALID,
+            "%s: this SQLite file is not a store of Ursa (application id %#x): choose another path", path,
+            application);
+    if (version > migrate_newest())
+        return err_set(e, ERR_STALE,
+                       "%s: the store's schema is version %u, this program knows up to %u: run the newer "
+                       "version that wrote it",
+                       path, version, migrate_newest());
+    return ERR_NONE;
+}
+
+static uint32_t big_endian(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Looks at the file without SQLite, which would write side files for its log even to read. */
+static enum err_kind check_header(const char *path, int fd, struct err *e)
+{
+    uint8_t head[HEADER_SIZE];
+    ssize_t n = pread(fd, head, sizeof(head), 0);
+    if (n < 0)
+        return err_set(e, ERR_IO, "%s: read: %s", path, strerror(errno));
+    if (n == 0)
+        return ERR_NONE; /* a new file */
+    if (n < HEADER_SIZE || memcmp(head, magic, sizeof(magic)) != 0)
+        return err_set(e, ERR_INVALID, "%s: this is not an SQLite file: choose another path", path);
+    return check_owner(path, big_endian(head + HEADER_APPLICATION_AT), big_endian(head + HEADER_VERSION_AT),
+                       e);
+}
+
+/* Creates the file, readable by its owner only whatever the umask is, or checks the one that is there. Closed
+ * again before SQLite opens it: closing any descriptor of a file drops the process's locks on it. */
+static enum err_kind prepare_file(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0)
+        return err_set(e, ERR_IO, "%s: open: %s", path, strerror(errno));
+    struct stat st;
+    enum err_kind kind = ERR_NONE;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        kind = err_set(e, ERR_INVALID, "%s: not a regular file", path);
+    else if (st.st_size == 0 && fchmod(fd, 0600) != 0)
+        kind = err_set(e, ERR_IO, "%s: chmod: %s", path, strerror(errno));
+    else
+        kind = check_header(path, fd, e);
+    if (kind == ERR_NONE && st.st_size > 0 && (st.st_mode & 077))
+        log_warn("store", "path=%s mode=%03o others may read the store, which holds private keys", path,
+                 (unsigned)(st.st_mode & 0777));
+    close(fd);
+    return kind;
+}
+
+static enum err_kind exec(struct sqlite *b, const char *sql, struct err *e)
+{
+    return sqlite3_exec(b->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_NONE : sqlite_fault(b, sql, e);
+}
+
+/* The first column of the first row: an integer, or text that the caller frees. */
+static enum err_kind query(struct sqlite *b, const char *sql, int64_t *number, char **text, struct err *e)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum err_kind kind = ERR_NONE;
+    if (sqlite3_prepare_v2(b->db, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW)
+        kind = sqlite_fault(b, sql, e);
+    else if (number)
+        *number = sqlite3_column_int64(stmt, 0);
+    else
+        *text = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    return kind;
+}
+
+/* Holds the file's lock until it is closed. An exclusive transaction that writes nothing leaves no trace in
+ * the file. */
+static enum err_kind lock_file(struct sqlite *b, struct err *e)
+{
+    if (exec(b, "PRAGMA locking_mode = EXCLUSIVE", e) == ERR_NONE &&
+        exec(b, "BEGIN EXCLUSIVE; COMMIT", e) == ERR_NONE)
+        return ERR_NONE;
+    if (e->kind == ERR_CONFLICT)
+        err_set(e, ERR_CONFLICT, "%s: the store is in use by another process", b->path);
+    return e->kind;
+}
+
+/* Asks again through SQLite: the header's numbers may be older than the log's. */
+static enum err_kind migrate(struct sqlite *b, struct err *e)
+{
+    int64_t pages, application, version;
+    if (query(b, "PRAGMA page_count", &pages, NULL, e) != ERR_NONE ||
+        query(b, "PRAGMA application_id", &application, NULL, e) != ERR_NONE ||
+        query(b, "PRAGMA user_version", &version, NULL, e) != ERR_NONE)
+        return e->kind;
+    if (pages > 0 && check_owner(b->path, (uint32_t)application, (uint32_t)version, e) != ERR_NONE)
+        return e->kind;
+    /* From here on the file is ours. */
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    if (!migrate_run(b->db, (unsigned)version))
+        return sqlite_fault(b, "migrate", e);
+    if (version < migrate_newest())
+        log_info("store", "path=%s schema=%u migrated from=%d", b->path, migrate_newest(), (int)version);
+    return ERR_NONE;
+}
+
+static enum err_kind check_integrity(struct sqlite *b, struct err *e)
+{
+    char *verdict = NULL;
+    if (query(b, "PRAGMA quick_check(1)", NULL, &verdict, e) != ERR_NONE)
+        return e->kind;
+    enum err_kind kind = ERR_NONE;
+    if (strcmp(verdict, "ok") != 0)
+        kind = err_set(e, ERR_IO, "%s: the store is damaged (%s): restore a backup", b->path, verdict);
+    free(verdict);
+    return kind;
+}
+
+static int note_wal_pages(void *ctx, sqlite3 *db, const char *name, int n_pages)
+{
+    (void)db, (void)name;
+    ((struct sqlite *)ctx)->wal_pages = n_pages;
+    return SQLITE_OK;
+}
+
+static enum err_kind open_db(struct sqlite *b, struct err *e)
+{
+    static const char *const settings = "PRAGMA journal_mode = WAL;"
+                                        "PRAGMA synchronous = FULL;" /* answered means on disk */
+                                        "PRAGMA foreign_keys = ON;"
+                                        "PRAGMA secure_delete = ON;" /* removed keys are overwritten */
+                                        "PRAGMA temp_store = MEMORY;"
+                                        "PRAGMA trusted_schema = OFF;"
+                                        "PRAGMA cell_size_check = ON;"
+                                        "PRAGMA cache_size = -2000"; /* KiB; rows are read once, at open */
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(b->path, &b->db, flags, NULL) != SQLITE_OK)
+        return sqlite_fault(b, "open", e);
+    sqlite3_busy_timeout(b->db, LOCK_WAIT_MS);
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                      NULL); /* until the file is known to be ours */
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (lock_file(b, e) != ERR_NONE || migrate(b, e) != ERR_NONE || exec(b, settings, e) != ERR_NONE ||
+        check_integrity(b, e) != ERR_NONE)
+        return e->kind;
+    sqlite3_wal_hook(b->db, note_wal_pages, b); /* replaces the automatic checkpoint */
+    return sqlite_prepare(b, e);
+}
+
+void sqlite_free(struct sqlite *b)
+{
+    for (size_t i = 0; i < SQL_N; i++)
+        sqlite3_finalize(b->stmts[i]);
+    sqlite3_close(b->db);
+    free(b->path);
+    free(b->wal_path);
+    free(b);
+}
+
+enum err_kind sqlite_open(const struct store_options *options, struct backend **out, struct err *e)
+{
+    if (prepare_file(options->path, e) != ERR_NONE)
+        return e->kind;
+    struct sqlite *b = xcalloc(1, sizeof(*b));
+    b->base.ops = &sqlite_ops;
+    b->path = xstrdup(options->path);
+    size_t n = strlen(options->path) + sizeof("-wal");
+    b->wal_path = xmalloc(n);
+    snprintf(b->wal_path, n, "%s-wal", options->path);
+    if (open_db(b, e) != ERR_NONE) {
+        sqlite_free(b);
+        return e->kind;
+    }
+    *out = &b->base;
+    return ERR_NONE;
+}

@@ -1,0 +1,392 @@
+/* store.c -- the front: groups, client transactions, what makes history, and publishing.
+ *
+ * All reading is from snapshots. A group builds the next snapshot beside the back end's SQL transaction; a
+ * savepoint is a copy of the tree roots. Only after the back end's commit is durable does the new snapshot
+ * become visible and the feed deliver. */
+#include "ursa/store.h"
+
+#include <assert.h>
+
+#include "backend.h"
+#include "feed.h"
+#include "snap.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/log.h"
+
+struct store {
+    struct backend *backend;
+    struct snap_slot slot;
+    struct feed feed;
+    uint64_t history_revisions;
+    int64_t history_age_ns;
+
+    /* The writer's. */
+    struct snap *pending; /* the group's state; NULL outside a group */
+    enum err_kind lost;   /* the group cannot be committed, and why */
+    struct VEC(struct change) changes;
+    struct {
+        bool open;
+        struct store_origin origin;
+        uint64_t revision;  /* 0: nothing in it made history yet */
+        struct snap *saved; /* the group's state when it began */
+        size_t n_changes;   /* of the group when it began */
+    } tx;
+    uint64_t group_transactions; /* kept in this group */
+    int64_t group_time_ns; /* wall clock of the group's last transaction that made history; 0: none did */
+
+    /* Any thread. */
+    atomic_uint_fast64_t commits, transactions;
+    atomic_int_fast64_t last_commit_ns;
+    atomic_bool failed;
+};
+
+static void load_one(void *ctx, struct resource *r)
+{
+    snap_put(ctx, r);
+    resource_unref(r);
+}
+
+enum err_kind store_open(const struct store_options *options, struct store **out, struct err *e)
+{
+    struct backend *backend = NULL;
+    if (options->kind == STORE_MEMORY)
+        backend = memory_open();
+    else if (sqlite_open(options, &backend, e) != ERR_NONE)
+        return e->kind;
+
+    struct snap *first = snap_new();
+    first->sequence = 1;
+    if (backend->ops->load(backend, load_one, first, &first->revision, e) != ERR_NONE) {
+        snap_unref(first);
+        backend->ops->close(backend);
+        return e->kind;
+    }
+    struct store *s = xcalloc(1, sizeof(*s));
+    s->backend = backend;
+    s->history_revisions = options->history_revisions;
+    s->history_age_ns = options->history_age_ns;
+    feed_init(&s->feed);
+    snap_slot_init(&s->slot, first);
+    *out = s;
+    return ERR_NONE;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    assert(!s->pending);
+    s->backend->ops->close(s->backend);
+    snap_slot_fini(&s->slot);
+    feed_fini(&s->feed);
+    VEC_FINI(&s->changes);
+    free(s);
+}
+
+struct snap *store_snap(struct store *s)
+{
+    return snap_slot_get(&s->slot);
+}
+
+void store_subscribe(struct store *s, void (*deliver)(void *ctx, struct batch *), void *ctx)
+{
+    VEC_PUSH(&s->feed.subscribers, ((struct feed_subscriber){.deliver = deliver, .ctx = ctx}));
+}
+
+/* ---- groups ---- */
+
+/* Takes note of a back end's fault. A write or sync that failed leaves the file's state unknown: retrying
+ * could acknowledge what never reached the disk, so the store stays read-only. A full disk is no such thing.
+ */
+static enum err_kind note_fault(struct store *s, enum err_kind kind)
+{
+    if (kind != ERR_IO && kind != ERR_NO_SPACE)
+        return kind;
+    s->lost = kind;
+    if (kind == ERR_IO)
+        atomic_store(&s->failed, true);
+    COUNT(store_write_faults);
+    return kind;
+}
+
+static enum err_kind lost_fault(const struct store *s, struct err *e)
+{
+    return err_set(e, s->lost, "the commit group was given up after an earlier fault");
+}
+
+static void changes_drop(struct store *s, size_t from)
+{
+    for (size_t i = from; i < s->changes.n; i++)
+        change_fini(&s->changes.v[i]);
+    s->changes.n = from;
+}
+
+static void tx_forget(struct store *s)
+{
+    snap_unref(s->tx.saved);
+    s->tx.saved = NULL;
+    s->tx.open = false;
+}
+
+static void group_forget(struct store *s)
+{
+    if (s->tx.open)
+        tx_forget(s);
+    changes_drop(s, 0);
+    snap_unref(s->pending);
+    s->pending = NULL;
+}
+
+enum err_kind store_begin(struct store *s, struct err *e)
+{
+    assert(!s->pending);
+    if (atomic_load(&s->failed))
+        return err_set(e, ERR_IO, "the store is read-only since a write failed: see the log, then restart");
+    enum err_kind kind = s->backend->ops->begin(s->backend, e);
+    if (kind != ERR_NONE)
+        return note_fault(s, kind);
+    struct snap *newest = store_snap(s);
+    s->pending = snap_copy(newest);
+    snap_unref(newest);
+    s->lost = ERR_NONE;
+    s->group_transactions = 0;
+    s->group_time_ns = 0;
+    return ERR_NONE;
+}
+
+const struct snap *store_pending(struct store *s)
+{
+    assert(s->pending);
+    return s->pending;
+}
+
+void store_rollback(struct store *s)
+{
+    assert(s->pending);
+    s->backend->ops->rollback(s->backend);
+    group_forget(s);
+}
+
+/* The group's changes become a batch, its state the newest snapshot. */
+static void publish(struct store *s)
+{
+    s->pending->sequence++;
+    struct batch *batch = batch_new(s->pending, s->changes.v, s->changes.n);
+    VEC_CLEAR(&s->changes);
+    snap_slot_publish(&s->slot, s->pending);
+    s->pending = NULL;
+    feed_deliver(&s->feed, batch);
+    batch_unref(batch);
+}
+
+static enum err_kind commit_durably(struct store *s, struct err *e)
+{
+    if (s->lost != ERR_NONE) {
+        s->backend->ops->rollback(s->backend);
+        return lost_fault(s, e);
+    }
+    enum err_kind kind = ERR_NONE;
+    if (s->group_time_ns) {
+        uint64_t newest = s->pending->revision;
+        uint64_t upto = newest > s->history_revisions ? newest - s->history_revisions : 0;
+        int64_t before_ns = s->history_age_ns ? s->group_time_ns - s->history_age_ns : INT64_MIN;
+        kind = s->backend->ops->prune(s->backend, upto, before_ns, e);
+    }
+    if (kind != ERR_NONE) {
+        s->backend->ops->rollback(s->backend);
+        return note_fault(s, kind);
+    }
+    return note_fault(s, s->backend->ops->commit(s->backend, e));
+}
+
+enum err_kind store_commit(struct store *s, struct err *e)
+{
+    assert(s->pending && !s->tx.open);
+    int64_t start = clock_mono_ns();
+    enum err_kind kind = commit_durably(s, e);
+    if (kind != ERR_NONE) {
+        group_forget(s);
+        log_error("store", "commit failed: error=\"" STR_FMT "\" read_only=%d", STR_ARG(e->text),
+                  atomic_load(&s->failed));
+        return kind;
+    }
+    atomic_store(&s->last_commit_ns, clock_mono_ns() - start);
+    atomic_fetch_add(&s->commits, 1);
+    atomic_fetch_add(&s->transactions, s->group_transactions);
+    COUNT(store_commits);
+    if (s->changes.n)
+        publish(s);
+    else
+        group_forget(s);
+    return ERR_NONE;
+}
+
+/* ---- client transactions ---- */
+
+enum err_kind store_tx_begin(struct store *s, const struct store_origin *origin, struct err *e)
+{
+    assert(s->pending && !s->tx.open);
+    if (s->lost != ERR_NONE)
+        return lost_fault(s, e);
+    enum err_kind kind = s->backend->ops->save(s->backend, e);
+    if (kind != ERR_NONE)
+        return note_fault(s, kind);
+    s->tx.open = true;
+    s->tx.origin = *origin;
+    s->tx.revision = 0;
+    s->tx.saved = snap_copy(s->pending);
+    s->tx.n_changes = s->changes.n;
+    return ERR_NONE;
+}
+
+enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struct err *e)
+{
+    assert(s->tx.open);
+    enum err_kind kind;
+    if (s->lost != ERR_NONE)
+        kind = lost_fault(s, e);
+    else
+        kind = note_fault(s, s->backend->ops->release(s->backend, keep, e));
+    if (!keep || kind != ERR_NONE) {
+        changes_drop(s, s->tx.n_changes);
+        snap_assign(s->pending, s->tx.saved);
+    } else {
+        s->group_transactions++;
+        if (s->tx.revision)
+            s->group_time_ns = s->tx.origin.now_ns;
+    }
+    *revision = s->pending->revision;
+    tx_forget(s);
+    return kind;
+}
+
+/* Status that comes and goes with its proxy makes no history: see ursa/store.h. */
+static bool makes_history(const struct resource *r)
+{
+    return r && r->origin != ORIGIN_PROXY && !(res_type_info(r->key.type)->traits & RES_NO_HISTORY);
+}
+
+static enum err_kind tx_revise(struct store *s, struct err *e)
+{
+    if (s->tx.revision)
+        return ERR_NONE;
+    enum err_kind kind = s->backend->ops->revise(s->backend, &s->tx.origin, &s->tx.revision, e);
+    if (kind == ERR_NONE)
+        s->pending->revision = s->tx.revision;
+    return kind;
+}
+
+/* Gives the transaction a revision when the change from 'before' to 'after' is history, and keeps the
+ * superseded row. What this very transaction wrote was never visible and is no history. */
+static enum err_kind tx_supersede(struct store *s, const struct resource *before,
+                                  const struct resource *after, struct err *e)
+{
+    if (!makes_history(before) && !makes_history(after))
+        return ERR_NONE;
+    enum err_kind kind = tx_revise(s, e);
+    if (kind == ERR_NONE && before && before->revision != s->tx.revision && s->history_revisions)
+        kind = s->backend->ops->archive(s->backend, &before->key, s->tx.revision, e);
+    return kind;
+}
+
+static enum err_kind check_place(const struct store *s, const struct res_key *key, struct err *e)
+{
+    const struct res_type_info *info = res_type_info(key->type);
+    if (info->traits & RES_DERIVED)
+        return ERR_BUG_HERE(e, "%.*s is never stored", STR_ARG(info->name));
+    if (info->scope == SCOPE_GLOBAL && key->mesh.n)
+        return ERR_BUG_HERE(e, "%.*s is in no mesh", STR_ARG(info->name));
+    if (info->scope == SCOPE_MESH && !snap_find_mesh(s->pending, key->mesh))
+        return err_set(e, ERR_INVALID, "mesh of name " STR_FMT " is not found", STR_ARG(key->mesh));
+    return ERR_NONE;
+}
+
+enum err_kind store_tx_put(struct store *s, const struct resource *r, struct err *e)
+{
+    assert(s->tx.open);
+    if (s->lost != ERR_NONE)
+        return lost_fault(s, e);
+    if (check_place(s, &r->key, e) != ERR_NONE)
+        return e->kind;
+    struct resource *after = resource_from_stored(&r->key, blob_str(r->spec_json), e);
+    if (!after)
+        return ERR_BUG_HERE(e, "a checked %.*s does not decode", STR_ARG(res_type_info(r->key.type)->name));
+    struct resource *before = snap_get(s->pending, &r->key);
+    after->origin = s->tx.origin.origin;
+    after->created_ns = before ? before->created_ns : s->tx.origin.now_ns;
+    after->modified_ns = s->tx.origin.now_ns;
+
+    enum err_kind kind = tx_supersede(s, before, after, e);
+    after->revision = s->pending->revision;
+    if (kind == ERR_NONE)
+        kind = before ? s->backend->ops->update(s->backend, after, e)
+                      : s->backend->ops->insert(s->backend, after, e);
+    if (kind != ERR_NONE) {
+        resource_unref(after);
+        return note_fault(s, kind);
+    }
+    VEC_PUSH(&s->changes,
+             ((struct change){.op = CHANGE_PUT, .before = resource_ref(before), .after = after}));
+    snap_put(s->pending, after);
+    return ERR_NONE;
+}
+
+static enum err_kind delete_one(struct store *s, struct resource *before, struct err *e)
+{
+    enum err_kind kind = tx_supersede(s, before, NULL, e);
+    if (kind == ERR_NONE)
+        kind = s->backend->ops->remove(s->backend, &before->key, e);
+    if (kind != ERR_NONE)
+        return note_fault(s, kind);
+    VEC_PUSH(&s->changes, ((struct change){.op = CHANGE_DELETE, .before = resource_ref(before)}));
+    snap_del(s->pending, &before->key);
+    return ERR_NONE;
+}
+
+/* Row by row, since every removed key goes into the feed and into history; the foreign key proves that none
+ * is forgotten. */
+static enum err_kind delete_content(struct store *s, struct str mesh, struct err *e)
+{
+    for (enum res_type type = 0; type < RES_N; type++) {
+        if (res_type_info(type)->scope != SCOPE_MESH)
+            continue;
+        for (;;) {
+            struct snap_range range = snap_range(s->pending, type, mesh);
+            if (range.n == 0)
+                break;
+            if (delete_one(s, snap_get(s->pending, &snap_at(&range, range.n - 1)->key), e) != ERR_NONE)
+                return e->kind;
+        }
+    }
+    return ERR_NONE;
+}
+
+enum err_kind store_tx_delete(struct store *s, const struct res_key *key, struct err *e)
+{
+    assert(s->tx.open);
+    if (s->lost != ERR_NONE)
+        return lost_fault(s, e);
+    struct resource *before = snap_get(s->pending, key);
+    if (!before)
+        return err_set(e, ERR_NOT_FOUND, "Not found");
+    if (key->type == RES_MESH && delete_content(s, before->key.name, e) != ERR_NONE)
+        return e->kind;
+    return delete_one(s, before, e);
+}
+
+void store_stats(struct store *s, struct store_stats *out)
+{
+    struct snap *newest = store_snap(s);
+    *out = (struct store_stats){
+        .revision = snap_revision(newest),
+        .sequence = snap_sequence(newest),
+        .n_resources = snap_count(newest),
+        .file_bytes = s->backend->ops->file_bytes(s->backend),
+        .commits = atomic_load(&s->commits),
+        .transactions = atomic_load(&s->transactions),
+        .last_commit_ns = atomic_load(&s->last_commit_ns),
+        .failed = atomic_load(&s->failed),
+    };
+    snap_unref(newest);
+}
