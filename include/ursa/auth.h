@@ -26,20 +26,21 @@ struct token_claims {
     struct str id;            /* jti */
 };
 
-/* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret. */
+/* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret and wipes this copy. */
 MUST_USE enum err_kind signing_key_new(struct arena *, struct str *pem, struct err *e);
 /* The secret that holds serial 'serial' of a kind's keys: "dataplane-token-signing-key-<mesh>-1", "user-token-signing-key-1" ... */
 struct res_key signing_key_secret(struct arena *, enum token_kind, struct str mesh, unsigned serial);
 
 /* Issues with the highest serial; iat, nbf (now - 300 s), exp (now + valid_ns) and jti are filled in. ERR_NOT_FOUND with kuma-cp's
- * "there is no signing key with KID ..." when there is none. */
+ * "there is no signing key with KID ..." when there is none; ERR_INVALID when the newest secret holds no usable key. */
 MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const struct token_claims *, int64_t valid_ns, struct arena *,
                                    struct str *jwt, struct err *e);
-/* Signature, alg fixed by the key's kind, kid, exp, nbf, revocation; claims in the arena. 'mesh' chooses the keys of a dataplane token. ERR_UNAUTHENTICATED
- * with a text that never contains the token. At most 16 KiB. */
+/* Signature, alg fixed by the key's kind, kid, exp (required), nbf, revocation; claims in the arena. 'mesh' chooses the keys of a dataplane
+ * token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: " and never contains the token. At most 16 KiB. */
 MUST_USE enum err_kind token_verify(const struct snap *, enum token_kind, struct str mesh, struct str jwt, struct arena *,
                                     struct token_claims *, struct err *e);
-/* May a proxy with these claims be this Dataplane? Name, mesh, tags (rest-api.md 10.5, rows 4 to 7, its texts). ERR_DENIED. */
+/* May a proxy with these claims be this Dataplane? Name, mesh, tags: rest-api.md 10.5, rows 4 to 7. ERR_DENIED with those texts, complete
+ * ("authentication failed: ..."). */
 MUST_USE enum err_kind token_check_dataplane(const struct token_claims *, const struct resource *dataplane, struct err *e);
 
 struct user {
@@ -68,7 +69,8 @@ enum access { ACCESS_PUBLIC, ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN_RESOURCE, A
 struct access_config {
     bool anonymous_writes; /* kuma-cp's behaviour: anybody who reaches the API may write; Ursa's default: only admins may, off loopback */
 };
-/* ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the resource of type "Secret"; action not allowed. */
+/* 'type' is RES_N for routes that are about no type. A read of an admin-only type (RES_ADMIN) needs an admin like any of its writes.
+ * ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the resource of type "Secret"; action not allowed. */
 MUST_USE enum err_kind access_check(const struct access_config *, const struct user *, enum access, enum res_type, struct err *e);
 bool user_is_admin(const struct user *);
 

@@ -1,0 +1,32 @@
+/* keys.h -- signing keys of tokens: where each kind keeps them, and how one is read from its secret. */
+#ifndef URSA_AUTH_KEYS_H
+#define URSA_AUTH_KEYS_H
+
+#include "ursa/auth.h"
+#include "ursa/base/pkey.h"
+
+enum jws_alg { JWS_ES256, JWS_RS256 };
+
+struct signing_key {
+    EVP_PKEY *pkey;
+    enum jws_alg alg; /* follows from the key: a token cannot choose it */
+    unsigned serial;  /* the token's kid */
+};
+
+#define SERIAL_MAX 999999999
+/* A decimal number from 1 on, without leading zeros, as it ends a secret's name and stands in a token's kid;
+ * 0: it is none. */
+unsigned serial_parse(struct str);
+
+/* The key with this serial / with the highest one. ERR_NOT_FOUND with kuma-cp's sentence; ERR_INVALID when
+ * the secret holds no usable key. On success the caller runs signing_key_fini(). */
+MUST_USE enum err_kind signing_key_find(const struct snap *, enum token_kind, struct str mesh,
+                                        unsigned serial, struct signing_key *out, struct err *e);
+MUST_USE enum err_kind signing_key_newest(const struct snap *, enum token_kind, struct str mesh,
+                                          struct signing_key *out, struct err *e);
+void signing_key_fini(struct signing_key *);
+
+/* Is this token id in the kind's revocation secret? */
+bool token_is_revoked(const struct snap *, enum token_kind, struct str mesh, struct str id, struct arena *);
+
+#endif

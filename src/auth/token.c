@@ -1,0 +1,109 @@
+/* token.c -- issues and verifies tokens: which key, which times, which are revoked. The signed text itself is
+ * jws.c's. */
+#include "ursa/auth.h"
+
+#include "claims.h"
+#include "jws.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/rand.h"
+
+#define NOT_BEFORE_SLACK_S 300 /* other machines' clocks may lag behind so much */
+
+/* now + valid in whole seconds, rounded down; a sum in nanoseconds would overflow for a life of centuries. */
+static int64_t expiry(int64_t now_ns, int64_t valid_ns)
+{
+    int64_t s = now_ns / NS_PER_S + valid_ns / NS_PER_S;
+    int64_t rest = now_ns % NS_PER_S + valid_ns % NS_PER_S;
+
+    if (rest >= NS_PER_S)
+        return s + 1;
+    return rest < 0 ? s - 1 : s;
+}
+
+enum err_kind token_issue(const struct snap *snap, enum token_kind kind, const struct token_claims *claims,
+                          int64_t valid_ns, struct arena *a, struct str *jwt, struct err *e)
+{
+    struct token_claims full = *claims;
+    struct signing_key key;
+    int64_t now = clock_wall_ns();
+    enum err_kind failed;
+
+    if (signing_key_newest(snap, kind, claims->mesh, &key, e))
+        return e->kind;
+    full.issued_at = now / NS_PER_S;
+    full.not_before = full.issued_at - NOT_BEFORE_SLACK_S;
+    full.expires_at = expiry(now, valid_ns);
+    full.id = rand_uuid(a);
+    failed = jws_sign(&key, claims_write(a, kind, &full), a, jwt, e);
+    signing_key_fini(&key);
+    if (!failed)
+        COUNT(auth_tokens_issued);
+    return failed;
+}
+
+/* The key that the header names. Its kid is part of a secret's name, so nothing but a plain number gets that
+ * far. */
+static enum err_kind find_key(const struct snap *snap, enum token_kind kind, struct str mesh,
+                              const struct jws *jws, struct signing_key *key, struct err *e)
+{
+    unsigned serial = serial_parse(jws->kid);
+
+    /* COMPAT: kuma-cp still takes dataplane tokens of before 1.4, which have no kid or are HS256 under a
+     * shared secret. */
+    if (str_eq(jws->alg, STR("HS256")) || (!jws->kid.p && kind == TOKEN_DATAPLANE))
+        return err_set(
+            e, ERR_UNAUTHENTICATED,
+            "tokens of Kuma before 1.4 (HS256 or without kid) are not supported: issue a new token");
+    if (!str_eq(jws->alg, jws_alg_name(JWS_ES256)) && !str_eq(jws->alg, jws_alg_name(JWS_RS256)))
+        return err_set(e, ERR_UNAUTHENTICATED,
+                       "unsupported token alg. Allowed algorithms are ES256 and RS256");
+    if (!jws->kid.p)
+        return err_set(e, ERR_UNAUTHENTICATED, "JWT token must have kid header");
+    if (serial == 0)
+        return err_set(e, ERR_UNAUTHENTICATED, "the token's kid is not the serial number of a signing key");
+    return signing_key_find(snap, kind, mesh, serial, key, e);
+}
+
+static enum err_kind check_times(const struct token_claims *c, struct err *e)
+{
+    int64_t now = clock_wall_ns() / NS_PER_S;
+
+    if (now >= c->expires_at)
+        return err_set(e, ERR_UNAUTHENTICATED, "the token is expired");
+    if (now < c->not_before)
+        return err_set(e, ERR_UNAUTHENTICATED, "the token is not valid yet");
+    return ERR_NONE;
+}
+
+/* Nothing of the payload is looked at before the signature was found good. */
+static enum err_kind verify(const struct snap *snap, enum token_kind kind, struct str mesh, struct str jwt,
+                            struct arena *a, struct token_claims *claims, struct err *e)
+{
+    struct signing_key key;
+    struct jws jws;
+    enum err_kind failed;
+
+    if (jws_read(jwt, a, &jws, e) || find_key(snap, kind, mesh, &jws, &key, e))
+        return e->kind;
+    failed = jws_verify(&jws, &key, e);
+    signing_key_fini(&key);
+    if (failed || claims_read(jws.payload, kind, a, claims, e) || check_times(claims, e))
+        return e->kind;
+    if (token_is_revoked(snap, kind, mesh, claims->id, a))
+        return err_set(e, ERR_UNAUTHENTICATED, "token is revoked");
+    return ERR_NONE;
+}
+
+enum err_kind token_verify(const struct snap *snap, enum token_kind kind, struct str mesh, struct str jwt,
+                           struct arena *a, struct token_claims *claims, struct err *e)
+{
+    if (!verify(snap, kind, mesh, jwt, a, claims, e))
+        return ERR_NONE;
+    COUNT(auth_tokens_refused);
+    *claims = (struct token_claims){0};
+    e->kind =
+        ERR_UNAUTHENTICATED; /* also for a key that is missing: it is the token that names a wrong one */
+    err_add_context(e, "authentication failed");
+    return e->kind;
+}
