@@ -2,8 +2,8 @@
 #include "ursa/base/json.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "json_check.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/buf.h"
 
@@ -14,83 +14,34 @@ __attribute__((constructor)) static void json_start(void)
     json_object_seed(0);
 }
 
-static enum err_kind fail_at(struct err *e, struct str text, size_t offset, const char *what)
+static enum err_kind fail_at(struct err *e, struct str text, const struct json_fault *fault)
 {
-    size_t line = 1, column = 1;
+    size_t line = 1, start = 0; /* of the line */
 
-    for (size_t i = 0; i < offset && i < text.n; i++) {
-        column++;
+    if (fault->at == text.n)
+        return err_set(e, ERR_MALFORMED, "%s", fault->what);
+    for (size_t i = 0; i < fault->at; i++) {
         if (text.p[i] == '\n') {
             line++;
-            column = 1;
+            start = i + 1;
         }
     }
-    return err_set(e, ERR_MALFORMED, "line %zu, column %zu: %s", line, column, what);
-}
-
-/* jansson recurses with the nesting, so the brackets are counted before it starts. */
-static bool nests_too_deep(struct str text, size_t *at)
-{
-    size_t depth = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > JSON_MAX_NESTING) {
-                *at = i;
-                return true;
-            }
-        } else if ((c == ']' || c == '}') && depth > 0) {
-            depth--;
-        }
-    }
-    return false;
-}
-
-/* Whether the text stops within a literal or a number, which jansson takes for a wrong one. */
-static bool ends_in_token(struct str text)
-{
-    static const char *const literals[] = {"true", "false", "null"};
-    size_t start = text.n;
-
-    while (start > 0 && strchr("abcdefghijklmnopqrstuvwxyz0123456789+-.E", text.p[start - 1]) &&
-           text.p[start - 1])
-        start--;
-    struct str token = str_slice(text, start, text.n);
-
-    if (token.n == 0)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(literals); i++)
-        if (token.n < strlen(literals[i]) && str_has_prefix(str_from_c(literals[i]), token))
-            return true;
-    return strchr("-.eE+", token.p[token.n - 1]) &&
-           (token.p[0] == '-' || (token.p[0] >= '0' && token.p[0] <= '9'));
+    return err_set(e, ERR_MALFORMED, "line %zu, column %zu: %s", line, fault->at - start + 1, fault->what);
 }
 
 enum err_kind json_parse(struct str text, json_t **out, struct err *e)
 {
-    json_error_t fault;
-    size_t at;
+    struct json_fault fault;
+    json_error_t refused;
 
     *out = NULL;
-    if (nests_too_deep(text, &at))
-        return fail_at(e, text, at, "nested too deeply");
-    *out = json_loadb(text.p ? text.p : "", text.n, JSON_DECODE_ANY, &fault);
+    if (!json_check(text, &fault))
+        return fail_at(e, text, &fault);
+    *out = json_loadb(text.p, text.n, JSON_DECODE_ANY, &refused);
     if (*out)
         return ERR_NONE;
-    if (json_error_code(&fault) == json_error_premature_end_of_input ||
-        (fault.position >= 0 && (size_t)fault.position >= text.n && ends_in_token(text)))
-        return err_set(e, ERR_MALFORMED, "unexpected end of JSON input");
-    return err_set(e, ERR_MALFORMED, "line %d, column %d: %s", fault.line, fault.column, fault.text);
+    /* The syntax is right: it is NUL in a string, bad UTF-8, or a number that is out of range. */
+    return err_set(e, ERR_MALFORMED, "line %d, column %d: %s", refused.line, refused.column, refused.text);
 }
 
 struct str json_str(const json_t *v)

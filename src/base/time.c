@@ -178,13 +178,15 @@ static bool take_part(struct str *s, uint64_t *ns)
     if (!unit || __builtin_mul_overflow(value, unit->ns, &value))
         return false;
     *s = str_slice(*s, n, s->n);
-    /* In floating point as Go does it, so that both cut the same digits off. More than 18 change nothing. */
-    double numerator = 0, scale = 1;
-    for (size_t i = 0; i < fraction.n && i < 18; i++) {
-        numerator = numerator * 10 + (fraction.p[i] - '0');
+    /* In floating point and with as many digits as Go takes, so that both cut the same rest off. */
+    uint64_t numerator = 0;
+    double scale = 1;
+
+    for (size_t i = 0; i < fraction.n && numerator <= INT64_MAX / 10; i++) {
+        numerator = numerator * 10 + (uint64_t)(fraction.p[i] - '0');
         scale *= 10;
     }
-    *ns = value + (uint64_t)(numerator * ((double)unit->ns / scale));
+    *ns = value + (uint64_t)((double)numerator * ((double)unit->ns / scale));
     return *ns <= UINT64_C(1) << 63;
 }
 

@@ -30,7 +30,7 @@ static void emit_string(yaml_emitter_t *emitter, struct str text)
     JSON_AUTO plain = yaml_scalar_resolve(text);
     yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE; /* the emitter quotes where syntax demands it */
 
-    if (!json_is_string(plain))
+    if (!json_is_string(plain) || str_eq(text, STR("<<"))) /* which would be a merge key */
         style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     else if (str_chr(text, '\n') < text.n)
         style = YAML_LITERAL_SCALAR_STYLE;
