@@ -1,0 +1,147 @@
+/* answer.c -- how handlers read a request's parts and answer it (request.h). */
+#include <stdarg.h>
+
+#include "router.h"
+#include "server.h"
+#include "ursa/base/clock.h"
+
+#define ANSWER_MAX ((size_t)256 << 20) /* our own lists: far above any page */
+
+struct str request_header(const struct request *r, const char *name)
+{
+    return str_from_c(MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name));
+}
+
+struct str request_query(const struct request *r, const char *key)
+{
+    for (size_t i = 0; i < r->n_query; i++) {
+        if (str_eq(r->query[i].key, str_from_c(key)))
+            return r->query[i].value;
+    }
+    return STR_NONE;
+}
+
+static bool media_is(struct str content_type, struct str want)
+{
+    return str_eq(str_trim(str_slice(content_type, 0, str_chr(content_type, ';'))), want);
+}
+
+bool media_is_json(struct str content_type)
+{
+    return media_is(content_type, STR(TYPE_JSON));
+}
+
+bool media_is_yaml(struct str content_type)
+{
+    return media_is(content_type, STR("application/yaml")) ||
+           media_is(content_type, STR("application/x-yaml")) || media_is(content_type, STR("text/yaml")) ||
+           media_is(content_type, STR("text/x-yaml"));
+}
+
+/* ---- answers ---- */
+
+void answer_empty(struct request *r, unsigned status)
+{
+    blob_unref(r->out);
+    r->out = NULL;
+    r->status = status;
+    r->content_type = NULL;
+}
+
+void answer_text(struct request *r, unsigned status, const char *content_type, struct str text)
+{
+    answer_empty(r, status);
+    r->content_type = content_type;
+    r->out = blob_new(text.p, text.n);
+}
+
+void answer_json(struct request *r, unsigned status, json_t *take)
+{
+    answer_text(r, status, TYPE_JSON, json_format_pretty(&r->arena, take));
+    json_decref(take);
+}
+
+void answer_json_compact(struct request *r, unsigned status, json_t *take)
+{
+    answer_text(r, status, TYPE_JSON, json_format(&r->arena, take));
+    json_decref(take);
+}
+
+void answer_fault(struct request *r, enum err_kind kind, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    err_set(&r->err, kind, STR_FMT, STR_ARG(arena_vprintf(&r->arena, fmt, args)));
+    va_end(args);
+    answer_error(r);
+}
+
+/* ---- writes ---- */
+
+struct written {
+    struct mail mail;
+    struct request *request;
+};
+
+static void continue_request(struct mail *mail)
+{
+    struct written *w = CONTAINER_OF(mail, struct written, mail);
+    struct request *r = w->request;
+
+    free(w);
+    snap_unref(r->snap);
+    r->snap = store_snap(r->options->store);
+    r->then(r);
+    request_resume(r);
+}
+
+/* On the writer's thread. */
+static void write_done(struct admit_request *write)
+{
+    struct written *w = write->ctx;
+
+    mailbox_send(&w->request->server->api->mailbox, &w->mail);
+}
+
+void request_write(struct request *r, struct admit_request *write, void (*then)(struct request *))
+{
+    struct written *w = xcalloc(1, sizeof(*w));
+
+    w->mail.handle = continue_request;
+    w->request = r;
+    write->author = arena_str(&write->arena, r->user.name);
+    write->origin = ORIGIN_API;
+    write->done = write_done;
+    write->ctx = w;
+    r->write = write;
+    r->then = then;
+    request_suspend(r);
+    admit_submit(r->options->admit, write);
+}
+
+/* ---- the body ---- */
+
+json_t *request_document(struct request *r, struct str type_name)
+{
+    struct yaml_doc *docs = NULL;
+    json_t *doc = NULL;
+    size_t n = 0;
+
+    if (media_is_yaml(request_header(r, "Content-Type"))) {
+        if (yaml_parse(buf_str(&r->body), 2, &docs, &n, &r->err) == ERR_NONE && n != 1)
+            err_set(&r->err, ERR_MALFORMED, "one YAML document is expected here, the body has %s",
+                    n ? "several: use POST /apply" : "none");
+        doc = n == 1 ? docs[0].root : NULL;
+        for (size_t i = 0; !doc && i < n; i++)
+            json_decref(docs[i].root);
+    } else if (json_parse(buf_str(&r->body), &doc, &r->err) != ERR_NONE) {
+        doc = NULL;
+    }
+    if (!doc) {
+        err_set(&r->err, ERR_MALFORMED, "invalid " STR_FMT " object: '" STR_FMT "'", STR_ARG(type_name),
+                STR_ARG(r->err.text));
+        answer_error(r);
+    }
+    return doc;
+}

@@ -1,0 +1,320 @@
+/* receive.c -- see receive.h. The order of checks is kuma-cp's: target, credentials, path, method,
+ * Content-Type, Accept, rights; then the body is read, and only then is it looked at. */
+#include "receive.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "router.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/log.h"
+
+/* A refused body is read up to this and dropped, so that the client sees the answer; more ends the
+ * connection. */
+#define DRAIN_BYTES (256u << 10)
+
+void *receive_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+    struct server *server = ctx;
+    struct request *r = xcalloc(1, sizeof(*r));
+
+    (void)connection;
+    arena_init(&r->arena);
+    err_init(&r->err, &r->arena);
+    r->server = server;
+    r->port = server->port;
+    r->options = &server->api->options;
+    r->type = RES_N;
+    r->uri = arena_str(&r->arena, str_from_c(uri));
+    buf_init(&r->body, r->options->max_body);
+    list_add_tail(&server->requests, &r->link);
+    return r;
+}
+
+size_t receive_unescaped(void *ctx, struct MHD_Connection *connection, char *text)
+{
+    (void)ctx;
+    (void)connection;
+    return strlen(text);
+}
+
+void receive_completed(void *ctx, struct MHD_Connection *connection, void **request,
+                       enum MHD_RequestTerminationCode why)
+{
+    struct request *r = *request;
+
+    (void)ctx;
+    (void)connection;
+    (void)why;
+    if (!r)
+        return;
+    list_del(&r->link);
+    admit_request_free(r->write);
+    snap_unref(r->snap);
+    blob_unref(r->out);
+    buf_fini(&r->body);
+    arena_fini(&r->arena);
+    free(r);
+    *request = NULL;
+}
+
+/* ---- the guard: what libmicrohttpd 0.9.75 lets pass and RFC 9112 forbids ---- */
+
+struct header_counts {
+    unsigned content_length, transfer_encoding, host;
+    bool bad_encoding, bad_byte;
+};
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct header_counts *n = ctx;
+    struct str name = str_from_c(key), text = str_from_c(value);
+
+    (void)kind;
+    n->content_length += str_eq_nocase(name, STR("Content-Length"));
+    n->host += str_eq_nocase(name, STR("Host"));
+    if (str_eq_nocase(name, STR("Transfer-Encoding"))) {
+        n->transfer_encoding++;
+        n->bad_encoding |= !str_eq_nocase(text, STR("chunked"));
+    }
+    for (size_t i = 0; i < text.n; i++)
+        n->bad_byte |= ((unsigned char)text.p[i] < 0x20 && text.p[i] != '\t') || text.p[i] == 0x7f;
+    return MHD_YES;
+}
+
+static bool framing_is_sound(struct request *r)
+{
+    struct header_counts n = {0};
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &n);
+    return n.content_length <= 1 && n.transfer_encoding <= 1 && n.host == 1 && !n.bad_encoding &&
+           !n.bad_byte && n.content_length + n.transfer_encoding <= 1;
+}
+
+/* ---- who asks ---- */
+
+static bool peer_is_loopback(struct request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info ? info->client_addr : NULL;
+
+    if (peer && peer->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    if (peer && peer->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr);
+    return false;
+}
+
+static enum MHD_Result note_forwarding(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct str name = str_from_c(key);
+    bool *forwarded = ctx;
+    struct str prefix = str_slice(name, 0, sizeof("X-Forwarded-") - 1);
+
+    (void)kind;
+    (void)value;
+    *forwarded |= str_eq_nocase(name, STR("Forwarded")) || str_eq_nocase(name, STR("Via")) ||
+                  str_eq_nocase(name, STR("X-Real-Ip")) || str_eq_nocase(prefix, STR("X-Forwarded-"));
+    return MHD_YES;
+}
+
+static enum err_kind identify(struct request *r)
+{
+    struct request_origin origin = {
+        .peer_is_loopback = peer_is_loopback(r),
+        .host = request_header(r, "Host"),
+        .origin = request_header(r, "Origin"),
+        .sec_fetch_site = request_header(r, "Sec-Fetch-Site"),
+        .authorization = request_header(r, "Authorization"),
+    };
+
+    if (r->port == API_DP) { /* proxies bring their token in the body */
+        r->user = user_anonymous;
+        return ERR_NONE;
+    }
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, note_forwarding, &origin.forwarded);
+    return auth_user(r->snap, &r->options->auth, &origin, &r->arena, &r->user, &r->err);
+}
+
+/* ---- what is asked ---- */
+
+static bool media_is_accepted(const struct request *r)
+{
+    struct str rest = request_header(r, "Accept"), part;
+
+    if (!rest.p || (r->route->flags & ROUTE_ANY_ACCEPT))
+        return true;
+    while (str_next(&rest, ',', &part)) {
+        struct str media = str_trim(str_slice(part, 0, str_chr(part, ';')));
+        if (str_eq(media, STR("*/*")) || str_eq(media, STR("application/*")) ||
+            str_eq(media, STR("application/json")))
+            return true;
+    }
+    return false;
+}
+
+static bool media_is_taken(const struct request *r)
+{
+    struct str type = request_header(r, "Content-Type");
+
+    if (!(r->route->flags & (ROUTE_JSON_BODY | ROUTE_YAML_BODY)))
+        return true;
+    return media_is_json(type) || ((r->route->flags & ROUTE_YAML_BODY) && media_is_yaml(type));
+}
+
+static enum err_kind authorize(struct request *r)
+{
+    enum access access = r->route->access;
+
+    if (r->type != RES_N && (res_type_info(r->type)->traits & RES_ADMIN))
+        access = ACCESS_ADMIN_RESOURCE;
+    if (r->options->read_only && r->port == API_REST && r->method != GET)
+        return err_set(&r->err, ERR_METHOD, "the API is read-only");
+    return access_check(&r->options->access, &r->user, access, r->type, &r->err);
+}
+
+/* Leaves r->status set when the request is refused before its body. */
+static void check_head(struct request *r)
+{
+    if (router_parse_uri(r) != ERR_NONE) {
+        answer_text(r, 400, TYPE_TEXT, STR("400: Bad Request"));
+        r->close = true;
+        return;
+    }
+    if (identify(r) != ERR_NONE) {
+        answer_error(r);
+        return;
+    }
+    enum err_kind found = router_find(r);
+    if (found == ERR_METHOD)
+        answer_text(r, 405, TYPE_TEXT, STR("405: Method Not Allowed"));
+    else if (found != ERR_NONE)
+        answer_text(r, 404, TYPE_TEXT, r->port == API_REST ? STR("404: Page Not Found") : STR("404 page not found\n"));
+    else if (!media_is_taken(r))
+        answer_text(r, 415, TYPE_TEXT, STR("415: Unsupported Media Type"));
+    else if (!media_is_accepted(r))
+        answer_text(r, 406, TYPE_TEXT,
+                    STR("406: Not Acceptable\n\nAvailable representations: application/json"));
+    else if (authorize(r) != ERR_NONE)
+        answer_error(r);
+}
+
+static enum method method_of(const char *text)
+{
+    static const char *const names[METHODS] = {"GET", "PUT", "POST", "DELETE"};
+
+    for (size_t i = 0; i < METHODS; i++) {
+        if (strcmp(text, names[i]) == 0)
+            return (enum method)i;
+    }
+    return METHOD_OTHER;
+}
+
+/* ---- the answer ---- */
+
+static void drop_blob(void *blob)
+{
+    blob_unref(blob);
+}
+
+static enum MHD_Result send_answer(struct request *r)
+{
+    struct MHD_Response *response;
+    enum MHD_Result sent;
+
+    if (r->out)
+        response = MHD_create_response_from_buffer_with_free_callback_cls(r->out->n, r->out->p, drop_blob,
+                                                                          blob_ref(r->out));
+    else
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    if (r->content_type)
+        MHD_add_response_header(response, "Content-Type", r->content_type);
+    if (r->allow)
+        MHD_add_response_header(response, "Allow", r->allow);
+    if (r->revision.n)
+        MHD_add_response_header(response, "Ursa-Revision", arena_cstr(&r->arena, r->revision));
+    if (r->close)
+        MHD_add_response_header(response, "Connection", "close");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    r->queued = true;
+    sent = MHD_queue_response(r->connection, r->status, response);
+    MHD_destroy_response(response);
+    COUNT(api_requests);
+    if (r->status >= 500)
+        COUNT(api_server_errors);
+    log_debug("api", "status=%u method=%d path=" STR_FMT " user=" STR_FMT, r->status, r->method,
+              STR_ARG(r->path), STR_ARG(r->user.name));
+    return sent;
+}
+
+static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *connection, const char *method)
+{
+    struct str length;
+    uint64_t announced = 0;
+
+    r->connection = connection;
+    r->method = method_of(method);
+    r->snap = store_snap(r->options->store);
+    if (!framing_is_sound(r)) {
+        /* Never read on behind doubtful framing: what follows may be somebody's smuggled request. */
+        COUNT(api_bad_framing);
+        answer_text(r, 400, TYPE_TEXT, STR("400: Bad Request"));
+        r->close = true;
+        return send_answer(r);
+    }
+    check_head(r);
+    length = request_header(r, "Content-Length");
+    if (length.p && (!str_to_uint(length, UINT64_MAX, &announced) || announced > r->options->max_body)) {
+        answer_fault(r, ERR_LIMIT, "the body is larger than %zu bytes", r->options->max_body);
+        r->close = true;
+        return send_answer(r);
+    }
+    r->body_refused = r->status != 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result receive_body(struct request *r, const char *data, size_t *size)
+{
+    size_t n = *size;
+
+    *size = 0;
+    if (r->body_refused) {
+        r->n_dropped += n;
+        return r->n_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
+    }
+    buf_add(&r->body, data, n);
+    if (!buf_ok(&r->body)) {
+        answer_fault(r, ERR_LIMIT, "the body is larger than %zu bytes", r->options->max_body);
+        r->body_refused = r->close = true;
+    }
+    return MHD_YES;
+}
+
+enum MHD_Result receive_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *data, size_t *size,
+                                void **request)
+{
+    struct request *r = *request;
+
+    (void)ctx;
+    (void)url;
+    (void)version;
+    if (!r->connection)
+        return receive_head(r, connection, method);
+    if (r->queued)
+        return MHD_YES;
+    if (*size > 0)
+        return receive_body(r, data, size);
+    if (r->status == 0 && !r->suspended)
+        r->route->handle(r);
+    if (r->suspended)
+        return MHD_YES;
+    if (r->status == 0)
+        answer_fault(r, ERR_BUG, "a handler gave no answer");
+    return send_answer(r);
+}

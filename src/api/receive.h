@@ -1,0 +1,16 @@
+/* receive.h -- libmicrohttpd's callbacks: a request is checked, read, handled and answered here. */
+#ifndef URSA_API_RECEIVE_H
+#define URSA_API_RECEIVE_H
+
+#include "server.h"
+
+/* Makes the request when its target is known; the target is kept as sent. */
+void *receive_uri(void *server, const char *uri, struct MHD_Connection *);
+/* Leaves everything as it is: router.c decodes, once. */
+size_t receive_unescaped(void *ctx, struct MHD_Connection *, char *text);
+enum MHD_Result receive_request(void *server, struct MHD_Connection *, const char *url, const char *method,
+                                const char *version, const char *data, size_t *size, void **request);
+void receive_completed(void *server, struct MHD_Connection *, void **request,
+                       enum MHD_RequestTerminationCode);
+
+#endif

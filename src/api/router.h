@@ -1,0 +1,69 @@
+/* router.h -- routes.def as a table, and the look-up. */
+#ifndef URSA_API_ROUTER_H
+#define URSA_API_ROUTER_H
+
+#include "request.h"
+
+enum route_flags {
+    ROUTE_JSON_BODY = 1 << 0, /* Content-Type must be JSON (or YAML, where the handler takes it): else 415 */
+    ROUTE_YAML_BODY = 1 << 1,
+    ROUTE_ANY_ACCEPT = 1 << 2 /* no 406 */
+};
+
+struct route {
+    enum api_server port;
+    enum method method;
+    const char *pattern;
+    enum access access;
+    unsigned flags;
+    void (*handle)(struct request *);
+};
+
+/* Splits the URI into decoded segments and query values. ERR_INVALID for bad escapes, control bytes, NUL, too
+ * many parts. */
+MUST_USE enum err_kind router_parse_uri(struct request *);
+/* Finds the route, fills type, mesh and name. ERR_NOT_FOUND: no such path; ERR_METHOD: request->allow says
+ * what there is. */
+MUST_USE enum err_kind router_find(struct request *);
+/* For tests: every row. */
+const struct route *router_rows(size_t *n);
+
+#define HANDLER(name) void name(struct request *);
+HANDLER(index_get)
+HANDLER(config_get)
+HANDLER(policies_get)
+HANDLER(who_am_i_get)
+HANDLER(global_insights_get)
+HANDLER(status_zones_get)
+HANDLER(resource_list)
+HANDLER(resource_list_all)
+HANDLER(resource_get)
+HANDLER(resource_put)
+HANDLER(resource_delete)
+HANDLER(apply_post)
+HANDLER(overview_list)
+HANDLER(overview_get)
+HANDLER(mesh_insight_list)
+HANDLER(mesh_insight_get)
+HANDLER(service_insight_list)
+HANDLER(service_insight_get)
+HANDLER(derived_refuse)
+HANDLER(token_dataplane_post)
+HANDLER(token_user_post)
+HANDLER(token_zone_post)
+HANDLER(token_zone_ingress_post)
+HANDLER(bootstrap_post)
+HANDLER(diag_alive)
+HANDLER(diag_ready)
+HANDLER(diag_metrics)
+HANDLER(diag_engine)
+HANDLER(diag_mesh)
+HANDLER(diag_proxy)
+HANDLER(diag_feed)
+HANDLER(diag_memory)
+HANDLER(diag_log)
+HANDLER(diag_rebuild)
+HANDLER(diag_wait)
+#undef HANDLER
+
+#endif

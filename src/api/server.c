@@ -1,0 +1,283 @@
+/* server.c -- libmicrohttpd in our epoll loop: its epoll descriptors, our mailbox, and MHD_run; never its own
+ * threads (0.9.75 stalls when a multiple of 128 sockets are ready at once). Suspended requests are resumed on
+ * this thread, followed by one more MHD_run. */
+#include "server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "receive.h"
+#include "ursa/base/log.h"
+
+#define MAX_HEADER_BYTES (32u << 10)
+#define STOP_ROUNDS 100 /* of 50 ms, for what is still being written when the daemon stops */
+
+/* ---- starting ---- */
+
+static int listen_on(const char *address, uint16_t port, uint16_t *bound, struct err *e)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    struct sockaddr_storage have;
+    socklen_t have_len = sizeof(have);
+    char service[8], text[8];
+    int on = 1, fd;
+
+    snprintf(service, sizeof(service), "%u", port);
+    if (getaddrinfo(address, service, &hints, &found) != 0) {
+        err_set(e, ERR_INVALID, "cannot listen on %s: an IP address is expected", address);
+        return -1;
+    }
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1024) != 0 ||
+        getsockname(fd, (struct sockaddr *)&have, &have_len) != 0 ||
+        getnameinfo((struct sockaddr *)&have, have_len, NULL, 0, text, sizeof(text), NI_NUMERICSERV) != 0) {
+        err_set(e, ERR_IO, "cannot listen on %s port %u: %m", address, port);
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    } else {
+        uint64_t number = 0;
+        (void)!str_to_uint(str_from_c(text), UINT16_MAX, &number);
+        *bound = (uint16_t)number;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static void log_from_library(void *ctx, const char *fmt, va_list args)
+{
+    char line[256];
+
+    (void)ctx;
+    vsnprintf(line, sizeof(line), fmt, args);
+    log_debug("api", "libmicrohttpd: %s", line);
+}
+
+static enum err_kind server_start(struct api *api, enum api_server port, const char *address, uint16_t number,
+                                  struct err *e)
+{
+    struct server *s = &api->servers[port];
+    const struct api_options *o = &api->options;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    const union MHD_DaemonInfo *info;
+
+    list_init(&s->requests);
+    s->api = api;
+    s->port = port;
+    s->listen_fd = -1;
+    if (address) {
+        s->listen_fd = listen_on(address, number, &s->bound_port, e);
+        if (s->listen_fd < 0)
+            return e->kind;
+    } else {
+        flags |= MHD_USE_NO_LISTEN_SOCKET;
+    }
+    struct MHD_OptionItem listening[] = {{MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
+                                         {MHD_OPTION_END, 0, NULL}};
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+                                 log_from_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                                 (unsigned)o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, o->timeout_s,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADER_BYTES,
+                                 MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK,
+                                 receive_unescaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s,
+                                 MHD_OPTION_ARRAY, address ? listening : &listening[1], MHD_OPTION_END);
+    if (!s->daemon)
+        return err_set(e, ERR_IO, "cannot start the HTTP server on port %u", number);
+    info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct epoll_event watch = {.events = EPOLLIN};
+    if (!info || epoll_ctl(api->epoll_fd, EPOLL_CTL_ADD, info->epoll_fd, &watch) != 0)
+        return err_set(e, ERR_IO, "cannot watch the HTTP server: %m");
+    return ERR_NONE;
+}
+
+/* ---- the loop ---- */
+
+static int wait_ms(struct api *api)
+{
+    MHD_UNSIGNED_LONG_LONG limit, least = 60000;
+
+    for (int i = 0; i < API_SERVERS; i++) {
+        if (MHD_get_timeout(api->servers[i].daemon, &limit) == MHD_YES && limit < least)
+            least = limit;
+    }
+    return (int)least;
+}
+
+static void run_servers(struct api *api)
+{
+    for (int i = 0; i < API_SERVERS; i++)
+        MHD_run(api->servers[i].daemon);
+}
+
+/* Writes under way are answered by the writer, which still runs; everything else that waits is let go. */
+static void finish_requests(struct api *api)
+{
+    for (int i = 0; i < API_SERVERS; i++) {
+        LIST_FOR (node, &api->servers[i].requests) {
+            struct request *r = LIST_ITEM(node, struct request, link);
+            if (r->suspended && !r->write) {
+                answer_fault(r, ERR_UNAVAILABLE, "the control plane is stopping");
+                request_resume(r);
+            }
+        }
+    }
+    for (int round = 0; api->n_suspended > 0 && round < STOP_ROUNDS; round++) {
+        mailbox_wait(&api->mailbox, 50);
+        mailbox_run(&api->mailbox);
+    }
+    run_servers(api);
+}
+
+static void *loop(void *arg)
+{
+    struct api *api = arg;
+    struct epoll_event events[8];
+
+    while (!atomic_load(&api->stopping)) {
+        int n = epoll_wait(api->epoll_fd, events, (int)ARRAY_LEN(events), wait_ms(api));
+        if (n < 0 && errno != EINTR) {
+            log_error("api", "epoll_wait error=%m");
+            break;
+        }
+        mailbox_run(&api->mailbox);
+        run_servers(api);
+    }
+    finish_requests(api);
+    return NULL;
+}
+
+void request_suspend(struct request *r)
+{
+    r->suspended = true;
+    r->server->api->n_suspended++;
+    MHD_suspend_connection(r->connection);
+}
+
+void request_resume(struct request *r)
+{
+    if (!r->suspended)
+        return;
+    r->suspended = false;
+    r->server->api->n_suspended--;
+    MHD_resume_connection(r->connection);
+}
+
+/* ---- connections from the proxies' port ---- */
+
+struct handed {
+    struct mail mail;
+    struct api *api;
+    int fd;
+    struct sockaddr_storage peer;
+    socklen_t peer_len;
+};
+
+static void add_connection(struct mail *mail)
+{
+    struct handed *h = CONTAINER_OF(mail, struct handed, mail);
+
+    /* libmicrohttpd owns the descriptor whether it takes the connection or not. */
+    if (MHD_add_connection(h->api->servers[API_DP].daemon, h->fd, (struct sockaddr *)&h->peer, h->peer_len) !=
+        MHD_YES)
+        log_warn("api", "connection from the proxies' port refused");
+    free(h);
+}
+
+void api_take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len)
+{
+    struct handed *h = xcalloc(1, sizeof(*h));
+
+    h->mail.handle = add_connection;
+    h->api = ctx;
+    h->fd = fd;
+    h->peer_len = peer_len < sizeof(h->peer) ? peer_len : sizeof(h->peer);
+    memcpy(&h->peer, peer, h->peer_len);
+    mailbox_send(&h->api->mailbox, &h->mail);
+}
+
+/* ---- life ---- */
+
+static void wake(struct mail *mail)
+{
+    free(mail);
+}
+
+static enum err_kind start_all(struct api *api, struct err *e)
+{
+    const struct api_options *o = &api->options;
+    struct epoll_event watch = {.events = EPOLLIN};
+
+    if (api->epoll_fd < 0 || epoll_ctl(api->epoll_fd, EPOLL_CTL_ADD, api->mailbox.event_fd, &watch) != 0)
+        return err_set(e, ERR_IO, "cannot make the API's loop: %m");
+    if (server_start(api, API_REST, o->rest_address, o->rest_port, e) != ERR_NONE ||
+        server_start(api, API_DP, NULL, 0, e) != ERR_NONE ||
+        server_start(api, API_DIAG, o->diag_address, o->diag_port, e) != ERR_NONE)
+        return e->kind;
+    if (pthread_create(&api->thread, NULL, loop, api) != 0)
+        return err_set(e, ERR_IO, "cannot start the API's thread");
+    pthread_setname_np(api->thread, "api");
+    api->started = true;
+    return ERR_NONE;
+}
+
+enum err_kind api_start(const struct api_options *options, struct api **out, struct err *e)
+{
+    struct api *api = xcalloc(1, sizeof(*api));
+
+    api->options = *options;
+    api->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    for (int i = 0; i < API_SERVERS; i++)
+        api->servers[i].listen_fd = -1;
+    mailbox_init(&api->mailbox);
+    if (start_all(api, e) != ERR_NONE) {
+        api_stop(api);
+        return e->kind;
+    }
+    *out = api;
+    return ERR_NONE;
+}
+
+void api_stop(struct api *api)
+{
+    if (!api)
+        return;
+    atomic_store(&api->stopping, true);
+    if (api->started) {
+        struct mail *mail = xcalloc(1, sizeof(*mail));
+        mail->handle = wake;
+        mailbox_send(&api->mailbox, mail);
+        pthread_join(api->thread, NULL);
+    }
+    for (int i = 0; i < API_SERVERS; i++) {
+        if (api->servers[i].daemon)
+            MHD_stop_daemon(api->servers[i].daemon); /* closes its listening socket */
+        else if (api->servers[i].listen_fd >= 0)
+            close(api->servers[i].listen_fd);
+    }
+    mailbox_run(&api->mailbox);
+    mailbox_fini(&api->mailbox);
+    if (api->epoll_fd >= 0)
+        close(api->epoll_fd);
+    free(api);
+}
+
+void api_set_net(struct api *api, struct net *net)
+{
+    api->net = net;
+}
+
+void api_set_ready(struct api *api, bool ready)
+{
+    atomic_store(&api->ready, ready);
+}
+
+uint16_t api_port(const struct api *api, enum api_server port)
+{
+    return api->servers[port].bound_port;
+}

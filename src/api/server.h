@@ -1,0 +1,35 @@
+/* server.h -- what the rest of the room needs of the running API. */
+#ifndef URSA_API_SERVER_H
+#define URSA_API_SERVER_H
+
+#include <pthread.h>
+
+#include "request.h"
+
+struct server {
+    struct api *api;
+    enum api_server port;
+    struct MHD_Daemon *daemon;
+    int listen_fd; /* -1: none (API_DP) */
+    uint16_t bound_port;
+    struct list requests; /* live ones */
+};
+
+struct api {
+    struct api_options options;
+    struct server servers[API_SERVERS];
+    struct mailbox mailbox; /* finished writes, handed-over connections, answers of the engine */
+    int epoll_fd;
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping, ready;
+    struct net *net; /* set once, before /debug/proxy is asked */
+    size_t n_suspended;
+};
+
+/* The request waits for mail; the loop goes on. Only from a handler or a continuation. */
+void request_suspend(struct request *);
+/* From the API thread: its answer is set (or set now); the loop sends it. */
+void request_resume(struct request *);
+
+#endif
