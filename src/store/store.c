@@ -326,8 +326,8 @@ enum err_kind store_tx_put(struct store *s, const struct resource *r, struct err
         resource_unref(after);
         return note_fault(s, kind);
     }
-    VEC_PUSH(&s->changes,
-             ((struct change){.op = CHANGE_PUT, .before = resource_ref(before), .after = after}));
+    struct change change = {.op = CHANGE_PUT, .before = before ? resource_ref(before) : NULL, .after = after};
+    VEC_PUSH(&s->changes, change);
     snap_put(s->pending, after);
     return ERR_NONE;
 }

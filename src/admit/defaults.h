@@ -1,0 +1,18 @@
+/* defaults.h -- what a mesh gets from Ursa: private to src/admit/. */
+#ifndef ADMIT_DEFAULTS_H
+#define ADMIT_DEFAULTS_H
+
+#include "ursa/store.h"
+
+/* In the open client transaction: the CA secrets of the mesh's builtin backends where they are missing and,
+ * for a new mesh, its signing key and default policies. What the same transaction brought already is left
+ * alone. */
+MUST_USE enum err_kind defaults_finish_mesh(struct store *, const struct resource *mesh, bool is_new,
+                                            struct err *e);
+
+/* Is there a signing key beside or instead of 'first', whose name ends in the serial 1? */
+bool defaults_has_signing_key(const struct snap *, const struct res_key *first);
+/* For key material that was made in an arena, which does not wipe. */
+void defaults_wipe(struct str);
+
+#endif

@@ -1,0 +1,85 @@
+/* rules.c -- the cross-resource rules, one function each. */
+#include "rules.h"
+
+#include "ursa/base/json.h"
+#include "ursa/ca.h"
+
+enum err_kind rule_writable(enum res_type type, enum res_origin origin, struct err *e)
+{
+    unsigned traits = res_type_info(type)->traits;
+    if ((traits & RES_DERIVED) || ((traits & RES_READ_ONLY) && origin != ORIGIN_SYSTEM))
+        return err_set(e, ERR_METHOD, "Method not allowed");
+    return ERR_NONE;
+}
+
+enum err_kind rule_no_mesh(struct str mesh, struct err *e)
+{
+    err_cause(e, AT_FIELD(NULL, "mesh"), "mesh of name " STR_FMT " is not found", STR_ARG(mesh));
+    return err_set(e, ERR_INVALID, "Mesh is not found");
+}
+
+enum err_kind rule_mesh_update(const struct mesh_spec *before, const struct mesh_spec *after, struct err *e)
+{
+    const struct ca_backend *old = mesh_enabled_backend(before), *new = mesh_enabled_backend(after);
+    if (old && new && !str_eq(old->name, new->name))
+        err_cause(e, AT_FIELD(AT_FIELD(NULL, "mtls"), "enabledBackend"),
+                  "Changing CA when mTLS is enabled is forbidden. Disable mTLS first and then change the CA");
+    return e->kind;
+}
+
+enum err_kind rule_mesh_delete(const struct snap *snap, struct str mesh, struct err *e)
+{
+    if (snap_range(snap, RES_DATAPLANE, mesh).n)
+        err_cause(e, AT_FIELD(NULL, "mesh"),
+                  "unable to delete mesh, there are still some dataplanes attached");
+    return e->kind;
+}
+
+enum err_kind rule_ca_backends(const struct snap *snap, const struct resource *mesh, struct err *e)
+{
+    const struct mesh_mtls *mtls = resource_mesh(mesh)->mtls;
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++)
+        if (ca_check_backend(snap, mesh->key.name, &mtls->backends[i], i, e) != ERR_NONE)
+            continue; /* the causes are in e; the next backend may have more */
+    return e->kind;
+}
+
+/* Is it what 'field' of a provided backend's conf reads: conf.cert.secret, conf.key.secret? */
+static bool conf_names_secret(const json_t *conf, const char *field, struct str secret)
+{
+    return str_eq(json_str(json_get(json_get(conf, field), "secret")), secret);
+}
+
+static bool backend_uses_secret(struct str mesh, const struct ca_backend *backend, struct str secret,
+                                struct arena *scratch)
+{
+    if (str_eq(backend->type, STR("builtin")))
+        return str_eq(ca_builtin_cert_secret(scratch, mesh, backend->name).name, secret) ||
+               str_eq(ca_builtin_key_secret(scratch, mesh, backend->name).name, secret);
+    JSON_AUTO conf = NULL;
+    struct err ignored;
+    err_init(&ignored, scratch);
+    if (!backend->conf.text.p || json_parse(backend->conf.text, &conf, &ignored) != ERR_NONE)
+        return false;
+    return conf_names_secret(conf, "cert", secret) || conf_names_secret(conf, "key", secret);
+}
+
+enum err_kind rule_secret_delete(const struct snap *snap, const struct res_key *secret, struct err *e)
+{
+    const struct resource *mesh = snap_find_mesh(snap, secret->mesh);
+    const struct mesh_mtls *mtls = mesh ? resource_mesh(mesh)->mtls : NULL;
+    struct arena scratch;
+    arena_init(&scratch);
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++) {
+        struct str backend = mtls->backends[i].name;
+        if (backend_uses_secret(secret->mesh, &mtls->backends[i], secret->name, &scratch))
+            err_cause(e, AT_FIELD(NULL, "name"),
+                      "The secret \"" STR_FMT
+                      "\" that you are trying to remove is currently in use in Mesh \"" STR_FMT
+                      "\" in mTLS backend \"" STR_FMT "\". Please remove the reference from the \"" STR_FMT
+                      "\" backend before removing the secret.",
+                      STR_ARG(secret->name), STR_ARG(secret->mesh), STR_ARG(backend), STR_ARG(backend));
+    }
+    arena_fini(&scratch);
+    return e->kind;
+}
