@@ -62,6 +62,13 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t size)
     return c;
 }
 
+void arena_init_sized(struct arena *a, size_t first)
+{
+    arena_init(a);
+    a->chunks = chunk_new(a, (first + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+    a->avail = a->chunks->size;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)

@@ -29,6 +29,49 @@ static enum err_kind fail_at(struct err *e, struct str text, const struct json_f
     return err_set(e, ERR_MALFORMED, "line %zu, column %zu: %s", line, fault->at - start + 1, fault->what);
 }
 
+/* The end of the string that begins at 'i'. */
+static size_t string_end(struct str text, size_t i)
+{
+    for (i++; text.p[i] != '"'; i++)
+        i += text.p[i] == '\\';
+    return i + 1;
+}
+
+static size_t number_end(struct str text, size_t i, bool *is_integer)
+{
+    *is_integer = true;
+    for (; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (c == '.' || c == 'e' || c == 'E')
+            *is_integer = false;
+        else if (c != '-' && c != '+' && (c < '0' || c > '9'))
+            break;
+    }
+    return i;
+}
+
+/* Copies 'text', whose syntax is right, with ".0" behind each integer that int64 cannot hold: jansson refuses
+ * those, while a real holds them well enough. */
+static void widen_integers(struct str text, struct buf *out)
+{
+    for (size_t i = 0, end; i < text.n; i = end) {
+        char c = text.p[i];
+        bool is_integer = false;
+        int64_t ignored;
+
+        if (c == '"')
+            end = string_end(text, i);
+        else if (c == '-' || (c >= '0' && c <= '9'))
+            end = number_end(text, i, &is_integer);
+        else
+            end = i + 1;
+        buf_add_str(out, str_slice(text, i, end));
+        if (is_integer && !str_to_int(str_slice(text, i, end), INT64_MIN, INT64_MAX, &ignored))
+            buf_add_str(out, STR(".0"));
+    }
+}
+
 enum err_kind json_parse(struct str text, json_t **out, struct err *e)
 {
     struct json_fault fault;
@@ -38,9 +81,17 @@ enum err_kind json_parse(struct str text, json_t **out, struct err *e)
     if (!json_check(text, &fault))
         return fail_at(e, text, &fault);
     *out = json_loadb(text.p, text.n, JSON_DECODE_ANY, &refused);
+    if (!*out && json_error_code(&refused) == json_error_numeric_overflow) {
+        struct buf widened;
+
+        buf_init(&widened, SIZE_MAX / 2); /* hardly longer than the text */
+        widen_integers(text, &widened);
+        *out = json_loadb((const char *)widened.p, widened.n, JSON_DECODE_ANY, &refused);
+        buf_fini(&widened);
+    }
     if (*out)
         return ERR_NONE;
-    /* The syntax is right: it is NUL in a string, bad UTF-8, or a number that is out of range. */
+    /* The syntax is right: it is NUL in a string, bad UTF-8, or a real that is out of range. */
     return err_set(e, ERR_MALFORMED, "line %d, column %d: %s", refused.line, refused.column, refused.text);
 }
 

@@ -20,6 +20,7 @@ void json_real_text(double v, char text[JSON_REAL_TEXT])
     char digits[32]; /* d.ddde+xx */
     int precision = 0;
 
+    v += 0.0; /* no negative zero, which would read back as the integer 0 */
     do
         snprintf(digits, sizeof(digits), "%.*e", precision, v);
     while (strtod(digits, NULL) != v && ++precision < 17);

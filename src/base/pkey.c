@@ -6,6 +6,7 @@
  * us). */
 #include "ursa/base/pkey.h"
 
+#include <assert.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -190,8 +191,7 @@ struct blob *pkey_to_pem(const EVP_PKEY *key)
         return pem;
     info = EVP_PKEY2PKCS8(key);
     n = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-    if (n <= 0)
-        die_no_memory(0); /* an RSA or EC key that is in memory has an encoding */
+    assert(n > 0); /* an RSA or EC key that is in memory has an encoding */
     pem = pem_encode(PEM_STRING_PKCS8INF, der, (size_t)n, true);
     OPENSSL_clear_free(der, (size_t)n);
     PKCS8_PRIV_KEY_INFO_free(info);
