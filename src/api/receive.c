@@ -192,7 +192,8 @@ static void check_head(struct request *r)
     if (found == ERR_METHOD)
         answer_text(r, 405, TYPE_TEXT, STR("405: Method Not Allowed"));
     else if (found != ERR_NONE)
-        answer_text(r, 404, TYPE_TEXT, r->port == API_REST ? STR("404: Page Not Found") : STR("404 page not found\n"));
+        answer_text(r, 404, TYPE_TEXT,
+                    r->port == API_REST ? STR("404: Page Not Found") : STR("404 page not found\n"));
     else if (!media_is_taken(r))
         answer_text(r, 415, TYPE_TEXT, STR("415: Unsupported Media Type"));
     else if (!media_is_accepted(r))

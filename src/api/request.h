@@ -42,7 +42,7 @@ struct request {
     struct query query[MAX_QUERY];
     size_t n_query;
     struct buf body;
-    size_t n_dropped;        /* bytes of a refused body */
+    size_t n_dropped;  /* bytes of a refused body */
     bool body_refused; /* an answer is ready: the rest of the body is read and dropped */
 
     /* what the router found */

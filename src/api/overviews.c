@@ -1,0 +1,191 @@
+/* overviews.c -- Dataplanes with their insights, and the insights of meshes and services: read from a
+ * snapshot, filtered, paged. */
+#include <string.h>
+
+#include "page.h"
+#include "router.h"
+
+/* ---- Dataplane overviews ---- */
+
+enum gateway_filter { ANY_PROXY, NO_GATEWAY, ANY_GATEWAY, BUILTIN_ONLY, DELEGATED_ONLY };
+
+struct filter {
+    const struct request *request;
+    struct str name;
+    enum gateway_filter gateway;
+};
+
+static bool filter_read(struct request *r, struct filter *f)
+{
+    static const struct {
+        const char *text;
+        enum gateway_filter filter;
+    } words[] = {{"true", ANY_GATEWAY},
+                 {"false", NO_GATEWAY},
+                 {"builtin", BUILTIN_ONLY},
+                 {"delegated", DELEGATED_ONLY}};
+    struct str gateway = request_query(r, "gateway");
+
+    *f = (struct filter){.request = r, .name = request_query(r, "name"), .gateway = ANY_PROXY};
+    if (gateway.n == 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (str_eq_nocase(gateway, str_from_c(words[i].text))) {
+            f->gateway = words[i].filter;
+            return true;
+        }
+    }
+    err_cause_at(&r->err, arena_printf(&r->arena, "%s.gateway", r->route->pattern),
+                 arena_printf(&r->arena,
+                              "shoud use `true`, `false`, 'builtin' or 'delegated' instead of " STR_FMT,
+                              STR_ARG(gateway)));
+    answer_error(r);
+    return false;
+}
+
+/* Every ?tag=k:v on one tag set: the value contains v, or v is "*". COMPAT: without a colon it asks nothing.
+ */
+static bool tags_pass(const struct request *r, const struct tags *tags)
+{
+    for (size_t i = 0; i < r->n_query; i++) {
+        struct str want = r->query[i].value;
+        size_t colon = str_chr(want, ':');
+        if (!str_eq(r->query[i].key, STR("tag")) || colon == want.n)
+            continue;
+        struct str have = tags_get(tags, str_slice(want, 0, colon)),
+                   value = str_slice(want, colon + 1, want.n);
+        if (!have.p || (!str_eq(value, STR("*")) && str_find(have, value) == have.n && value.n > 0))
+            return false;
+    }
+    return true;
+}
+
+static bool filter_passes(const struct filter *f, const struct resource *res)
+{
+    const struct dp_networking *n = resource_dataplane(res)->networking;
+    bool pass = false;
+
+    if (f->name.n > 0 && str_find(res->key.name, f->name) == res->key.name.n)
+        return false;
+    if ((f->gateway == NO_GATEWAY && n->gateway) || (f->gateway > NO_GATEWAY && !n->gateway) ||
+        (f->gateway == BUILTIN_ONLY && n->gateway->type != GATEWAY_BUILTIN) ||
+        (f->gateway == DELEGATED_ONLY && n->gateway->type != GATEWAY_DELEGATED))
+        return false;
+    if (n->gateway)
+        pass = tags_pass(f->request, &n->gateway->tags);
+    for (size_t i = 0; i < n->n_inbound && !pass; i++)
+        pass = tags_pass(f->request, &n->inbound[i].tags);
+    return pass;
+}
+
+void overview_list(struct request *r)
+{
+    struct filter filter;
+    struct page page;
+    struct snap_range range = snap_range(r->snap, RES_DATAPLANE, r->mesh);
+    struct snap_iter it = snap_iter(&range);
+    json_t *items;
+    size_t n = 0;
+
+    r->title = "Could not retrieve dataplane overviews";
+    if (!page_read(r, &page) || !filter_read(r, &filter))
+        return;
+    items = json_array();
+    for (const struct resource *res = snap_next(&it); res; res = snap_next(&it)) {
+        if (!filter_passes(&filter, res))
+            continue;
+        if (n >= page.offset && n - page.offset < page.size)
+            json_array_append_new(items, overview_dataplane(r->snap, res, false));
+        n++;
+    }
+    page_answer(r, &page, n, json_array_size(items), items); /* COMPAT: here total counts the page's items */
+}
+
+void overview_get(struct request *r)
+{
+    const struct resource *res = snap_find(r->snap, RES_DATAPLANE, r->mesh, r->name);
+
+    r->title = "Could not retrieve a dataplane overview";
+    if (res)
+        answer_json(r, 200, overview_dataplane(r->snap, res, true));
+    else
+        answer_fault(r, ERR_NOT_FOUND, "not found");
+}
+
+/* ---- meshes ---- */
+
+void mesh_insight_list(struct request *r)
+{
+    struct snap_range range = snap_range(r->snap, RES_MESH, STR_NONE);
+    struct page page;
+    size_t first, end;
+    json_t *items;
+
+    r->title = "Could not retrieve resources";
+    if (!page_read(r, &page))
+        return;
+    items = json_array();
+    page_bounds(&page, range.n, &first, &end);
+    for (size_t i = first; i < end; i++)
+        json_array_append_new(items, insight_mesh(r->snap, snap_at(&range, i)));
+    page_answer(r, &page, range.n, range.n, items);
+}
+
+void mesh_insight_get(struct request *r)
+{
+    const struct resource *mesh = snap_find_mesh(r->snap, r->name);
+
+    r->title = "Could not retrieve a resource";
+    if (mesh)
+        answer_json(r, 200, insight_mesh(r->snap, mesh));
+    else
+        answer_fault(r, ERR_NOT_FOUND, "not found");
+}
+
+void global_insights_get(struct request *r)
+{
+    answer_json(r, 200, insight_global(r->snap));
+}
+
+/* ---- services ---- */
+
+/* Appends the page's part of one mesh's services; 'n' counts all services so far. */
+static void add_services(struct request *r, const struct page *page, struct str mesh, json_t *items,
+                         size_t *n)
+{
+    size_t n_names;
+    const struct str *names = insight_service_names(r->snap, mesh, &r->arena, &n_names);
+
+    for (size_t i = 0; i < n_names; i++, (*n)++) {
+        if (*n >= page->offset && *n - page->offset < page->size)
+            json_array_append_new(items, insight_service(r->snap, mesh, names[i]));
+    }
+}
+
+void service_insight_list(struct request *r)
+{
+    struct snap_range meshes = snap_range(r->snap, RES_MESH, STR_NONE);
+    struct page page;
+    json_t *items;
+    size_t n = 0;
+
+    r->title = "Could not paginate resources";
+    if (!page_read(r, &page))
+        return;
+    items = json_array();
+    if (r->mesh.p)
+        add_services(r, &page, r->mesh, items, &n);
+    for (size_t i = 0; !r->mesh.p && i < meshes.n; i++)
+        add_services(r, &page, snap_at(&meshes, i)->key.name, items, &n);
+    page_answer(r, &page, n, n, items);
+}
+
+/* COMPAT: a service that nobody offers is answered all the same, with nothing in it; the GUI counts on it. */
+void service_insight_get(struct request *r)
+{
+    r->title = "Could not retrieve a resource";
+    if (snap_find_mesh(r->snap, r->mesh))
+        answer_json(r, 200, insight_service(r->snap, r->mesh, r->name));
+    else
+        answer_fault(r, ERR_NOT_FOUND, "not found");
+}

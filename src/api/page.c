@@ -1,0 +1,104 @@
+/* page.c -- see page.h. */
+#include "page.h"
+
+#include <stdlib.h>
+
+#define DEFAULT_SIZE 100
+#define MAX_SIZE 1000
+
+static bool refuse(struct request *r, const char *field, const char *text, struct str reason)
+{
+    err_cause_at(&r->err, str_from_c(field), reason);
+    err_set(&r->err, ERR_INVALID, "%s", text);
+    answer_error(r);
+    return false;
+}
+
+bool page_read(struct request *r, struct page *page)
+{
+    struct str offset = request_query(r, "offset"), size = request_query(r, "size");
+    int64_t number;
+
+    *page = (struct page){.offset = 0, .size = DEFAULT_SIZE};
+    if (offset.n > 0) {
+        if (!str_to_int(offset, 0, INT32_MAX, &number))
+            return refuse(r, "offset", "Invalid offset", STR("Invalid format"));
+        page->offset = (size_t)number;
+    }
+    if (size.n > 0) {
+        if (!str_to_int(size, 0, INT64_MAX, &number))
+            return refuse(r, "size", "Invalid page size", STR("Invalid format"));
+        if (number > MAX_SIZE)
+            return refuse(r, "size", "Invalid page size",
+                          arena_printf(&r->arena, "Invalid page size of " STR_FMT ". Maximum page size is %d",
+                                       STR_ARG(size), MAX_SIZE));
+        page->size = number == 0 ? SIZE_MAX : (size_t)number; /* COMPAT: size=0 means no paging */
+    }
+    return true;
+}
+
+void page_bounds(const struct page *page, size_t n, size_t *first, size_t *end)
+{
+    *first = page->offset < n ? page->offset : n;
+    *end = page->size < n - *first ? *first + page->size : n;
+}
+
+static int compare_query(const void *a, const void *b)
+{
+    const struct query *x = a, *y = b;
+
+    return str_cmp(x->key, y->key);
+}
+
+static void add_encoded(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '_' ||
+                     c == '.' || c == '~';
+        if (plain)
+            buf_add_byte(out, c);
+        else if (c == ' ')
+            buf_add_byte(out, '+');
+        else
+            buf_printf(out, "%%%02X", c);
+    }
+}
+
+/* The request's own URL with another offset; keys sorted, as Go's url.Values prints them. */
+static json_t *next_url(struct request *r, size_t offset)
+{
+    struct query query[MAX_QUERY + 1];
+    struct buf out;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_query; i++) {
+        if (!str_eq(r->query[i].key, STR("offset")))
+            query[n++] = r->query[i];
+    }
+    query[n++] = (struct query){STR("offset"), arena_printf(&r->arena, "%zu", offset)};
+    qsort(query, n, sizeof(query[0]), compare_query);
+    buf_init(&out, BUF_MAX_RESOURCE);
+    buf_printf(&out, "http://" STR_FMT STR_FMT, STR_ARG(request_header(r, "Host")), STR_ARG(r->path));
+    for (size_t i = 0; i < n; i++) {
+        buf_add_byte(&out, i ? '&' : '?');
+        add_encoded(&out, query[i].key);
+        buf_add_byte(&out, '=');
+        add_encoded(&out, query[i].value);
+    }
+    json_t *url = json_from_str(buf_str(&out));
+    buf_fini(&out);
+    return url;
+}
+
+void page_answer(struct request *r, const struct page *page, size_t n, size_t total, json_t *take_items)
+{
+    json_t *body = json_object();
+    size_t first, end;
+
+    page_bounds(page, n, &first, &end);
+    json_object_set_new(body, "total", json_integer((json_int_t)total));
+    json_object_set_new(body, "items", take_items);
+    json_object_set_new(body, "next", end < n ? next_url(r, end) : json_null());
+    answer_json(r, 200, body);
+}

@@ -1,0 +1,149 @@
+/* resources.c -- reading and writing one resource, and the lists: the same few handlers for every type of the
+ * table. */
+#include "page.h"
+#include "router.h"
+
+/* COMPAT: items take ?format=; the k8s forms do not exist here, so only universal is answered. */
+static bool format_is_known(struct request *r)
+{
+    struct str format = request_query(r, "format");
+
+    if (!format.p || str_eq(format, STR("universal")))
+        return true;
+    r->title = "invalid format";
+    err_cause_at(&r->err, STR(""),
+                 str_eq(format, STR("k8s")) || str_eq(format, STR("kubernetes"))
+                     ? STR("\"format\" k8s is not available: this control plane runs in universal mode")
+                     : STR("\"format\" must be one of [\"k8s\", \"kubernetes\", \"universal\"]"));
+    answer_error(r);
+    return false;
+}
+
+void resource_get(struct request *r)
+{
+    const struct resource *found;
+
+    if (!format_is_known(r))
+        return;
+    r->title = "Could not retrieve a resource";
+    found = snap_find(r->snap, r->type, r->mesh, r->name);
+    if (found)
+        answer_json(r, 200, resource_to_json(found));
+    else
+        answer_fault(r, ERR_NOT_FOUND, "not found");
+}
+
+static void answer_range(struct request *r, struct snap_range range)
+{
+    json_t *items;
+    struct page page;
+    size_t first, end;
+
+    r->title = "Could not retrieve resources";
+    if (!page_read(r, &page))
+        return;
+    items = json_array();
+    page_bounds(&page, range.n, &first, &end);
+    struct snap_range part = {.tree = range.tree, .first = range.first + first, .n = end - first};
+    struct snap_iter it = snap_iter(&part);
+    for (const struct resource *res = snap_next(&it); res; res = snap_next(&it))
+        json_array_append_new(items, resource_to_json(res));
+    page_answer(r, &page, range.n, range.n, items);
+}
+
+void resource_list(struct request *r)
+{
+    answer_range(r, snap_range(r->snap, r->type, r->mesh));
+}
+
+void resource_list_all(struct request *r)
+{
+    answer_range(r, snap_range(r->snap, r->type, STR_NONE));
+}
+
+/* ---- writing ---- */
+
+static bool type_is_writable(struct request *r)
+{
+    if (!(res_type_info(r->type)->traits & RES_READ_ONLY))
+        return true;
+    derived_refuse(r);
+    return false;
+}
+
+void derived_refuse(struct request *r)
+{
+    answer_fault(r, ERR_METHOD, "written by the control plane only");
+}
+
+/* The continuation of every single write: the one operation's fault under the title of what it would have
+ * been. */
+static void answer_write(struct request *r)
+{
+    struct admit_op *op = &r->write->ops[0];
+
+    if (r->write->kind == ERR_NONE) {
+        r->revision = arena_printf(&r->arena, "%llu", (unsigned long long)r->write->revision);
+        answer_empty(r, op->outcome == OUTCOME_CREATED ? 201 : 200);
+        return;
+    }
+    if (op->kind == ADMIT_DELETE)
+        r->title = "Could not delete a resource";
+    else
+        r->title = op->outcome == OUTCOME_UPDATED || op->outcome == OUTCOME_UNCHANGED
+                       ? "Could not update a resource"
+                       : "Could not create a resource";
+    r->err = op->err;
+    if (r->err.kind == ERR_NONE)
+        err_set(&r->err, r->write->kind, "the write was not accepted: %s", err_kind_name(r->write->kind));
+    answer_error(r);
+}
+
+/* The resource in the body, checked as a document and against the URL; NULL after answering. */
+static struct resource *read_resource(struct request *r)
+{
+    const struct res_key want = {.type = r->type, .mesh = r->mesh, .name = r->name};
+    const struct res_type_info *type = res_type_info(r->type);
+    JSON_AUTO doc = request_document(r, type->name);
+    struct resource *res = NULL;
+
+    if (!doc)
+        return NULL;
+    r->title = "Could not process a resource";
+    if (resource_decode(r->type, doc, &res, &r->err) == ERR_NONE &&
+        resource_check_meta(&want, resource_doc_type(doc), &res->key, &r->err) == ERR_NONE)
+        return res;
+    if (r->err.kind == ERR_MALFORMED)
+        err_set(&r->err, ERR_MALFORMED, "invalid " STR_FMT " object: '" STR_FMT "'", STR_ARG(type->name),
+                STR_ARG(r->err.text));
+    resource_unref(res);
+    answer_error(r);
+    return NULL;
+}
+
+void resource_put(struct request *r)
+{
+    struct resource *res;
+    struct admit_request *write;
+
+    if (!type_is_writable(r) || !(res = read_resource(r)))
+        return;
+    write = admit_request_new(1);
+    write->ops[0].kind = ADMIT_PUT;
+    write->ops[0].res = res;
+    request_write(r, write, answer_write);
+}
+
+void resource_delete(struct request *r)
+{
+    struct admit_request *write;
+
+    if (!type_is_writable(r))
+        return;
+    write = admit_request_new(1);
+    write->ops[0].kind = ADMIT_DELETE;
+    write->ops[0].key = (struct res_key){.type = r->type,
+                                         .mesh = arena_str(&write->arena, r->mesh),
+                                         .name = arena_str(&write->arena, r->name)};
+    request_write(r, write, answer_write);
+}
