@@ -46,6 +46,7 @@ struct res_type_info {
     unsigned traits;
     const struct field *fields; /* the spec's field table */
     size_t spec_size;           /* sizeof the struct in kinds.h */
+    void (*check)(const void *spec, struct err *e); /* the type's own rules: every fault becomes a cause */
 };
 
 const struct res_type_info *res_type_info(enum res_type); /* never NULL */
@@ -87,6 +88,8 @@ void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
  * causes in rule order. The key is taken from the document as it stands (missing parts are empty) and is not checked here.
  * On success *out has refs == 1 and revision 0. */
 MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out, struct err *e);
+/* The document's own "type" (the key's case does not matter), for resource_check_meta; borrowed, STR_NONE when absent. */
+struct str resource_doc_type(const json_t *doc);
 /* Step 6: name, type and mesh of the body against those wanted (of the URL), then their syntax. 'body_type' is the document's "type". */
 MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct str body_type, const struct res_key *body, struct err *e);
 /* The syntax part alone, for keys that come from elsewhere. */
@@ -136,6 +139,12 @@ struct str dataplane_service(const struct dataplane_spec *);
 
 /* Membership (Mesh.constraints): the reference's sentence as a cause when the Dataplane may not be in the mesh. */
 MUST_USE enum err_kind mesh_check_membership(const struct mesh_spec *, struct str mesh, const struct dataplane_spec *, struct err *e);
+
+/* Step 8 of a PUT: the resource with what the reference fills in when it is stored. Returns a new reference: to the same
+ * object when there is nothing to fill in, else to a new one (revision and times unset, the caller's business). */
+struct resource *mesh_apply_defaults(struct resource *mesh);
+/* 'zone' "": none. 'is_new': it is being created, not updated. */
+struct resource *dataplane_apply_defaults(struct resource *dataplane, struct str zone, bool is_new);
 
 /* "10y", "24h": one number, one unit of y w d h m s ms. */
 MUST_USE bool ca_duration_parse(struct str, int64_t *ns);

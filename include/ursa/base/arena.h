@@ -16,6 +16,7 @@ struct arena {
 };
 
 void arena_init(struct arena *);
+void arena_init_sized(struct arena *, size_t first); /* the first chunk holds 'first' bytes: for long-lived small objects */
 void arena_fini(struct arena *);  /* frees everything; the arena may be used again */
 void arena_reset(struct arena *); /* as fini, but keeps one chunk for the next round */
 void *arena_alloc(struct arena *, size_t size);

@@ -1,0 +1,56 @@
+/* field.c -- what decoding and encoding of field tables share. */
+#include "field.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct str enum_name(const struct enum_names *names, uint32_t number)
+{
+    return number < names->n ? str_from_c(names->v[number]) : STR_NONE;
+}
+
+bool enum_number(const struct enum_names *names, struct str name, uint32_t *number)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (str_eq(name, str_from_c(names->v[i]))) {
+            *number = (uint32_t)i;
+            return true;
+        }
+    return false;
+}
+
+void field_clear(const struct field *f, void *spec)
+{
+    /* Only members of a oneof are ever taken back, and those are of two kinds. */
+    assert(f->kind == FIELD_OPT_STR || f->kind == FIELD_SUB);
+    memset((char *)spec + f->offset, 0, f->kind == FIELD_SUB ? sizeof(void *) : sizeof(struct str));
+}
+
+struct str go_quote(struct arena *a, struct str s)
+{
+    /* A map key in a path is quoted by the same rules: ["k"]. */
+    struct str bracketed = path_render(AT_KEY(NULL, s.p ? s : STR("")), a);
+
+    return str_slice(bracketed, 1, bracketed.n - 1);
+}
+
+const char *json_kind_name(const json_t *v)
+{
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        return "object";
+    case JSON_ARRAY:
+        return "array";
+    case JSON_STRING:
+        return "string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "bool";
+    case JSON_NULL:
+        return "null";
+    }
+    return "";
+}

@@ -1,0 +1,190 @@
+/* address.c -- addresses, names and URLs as the reference's Go libraries accept them. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "rules.h"
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* The address as IPv6; IPv4 becomes ::ffff:a.b.c.d. */
+static bool ip_parse(struct str s, struct in6_addr *address)
+{
+    char text[INET6_ADDRSTRLEN + 1];
+
+    if (s.n == 0 || s.n >= sizeof(text))
+        return false;
+    memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    if (inet_pton(AF_INET6, text, address) == 1)
+        return true;
+    memcpy(address->s6_addr, (const uint8_t[12]){[10] = 0xff, [11] = 0xff}, 12);
+    return inet_pton(AF_INET, text, address->s6_addr + 12) == 1;
+}
+
+bool is_ip(struct str s)
+{
+    struct in6_addr address;
+
+    return ip_parse(s, &address);
+}
+
+bool meets_loopback(struct str s)
+{
+    static const uint8_t any_v4[16] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t loopback_v4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+    struct in6_addr address;
+
+    return ip_parse(s, &address) &&
+           (memcmp(&address, &in6addr_any, 16) == 0 || memcmp(&address, any_v4, 16) == 0 ||
+            memcmp(&address, loopback_v4, 16) == 0);
+}
+
+static bool is_dns_label(struct str s)
+{
+    if (s.n < 1 || s.n > 63 || s.p[0] == '-')
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '_' && s.p[i] != '-')
+            return false;
+    return true;
+}
+
+static bool are_dns_labels(struct str s)
+{
+    struct str rest = s, label;
+
+    while (str_next(&rest, '.', &label))
+        if (!is_dns_label(label))
+            return false;
+    return true;
+}
+
+bool is_dns_name(struct str s)
+{
+    size_t n_dots = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        n_dots += s.p[i] == '.';
+    if (s.n == 0 || s.n - n_dots > 255 || is_ip(s))
+        return false;
+    /* One final '.' or '_' may follow the labels. */
+    if (s.p[s.n - 1] == '.' || s.p[s.n - 1] == '_')
+        return are_dns_labels(str_slice(s, 0, s.n - 1)) || are_dns_labels(s);
+    return are_dns_labels(s);
+}
+
+/* Every '%' begins an escape of two hexadecimal digits. */
+static bool are_escapes_valid(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '%' && (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])))
+            return false;
+    return true;
+}
+
+/* A URL's host may hold the characters of names and sub-delimiters, and escapes of bytes that are not ASCII.
+ */
+static bool are_host_bytes_valid(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (c == '%' && (s.n - i < 3 || s.p[i + 1] < '8' || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])))
+            return false;
+        if (!is_alpha(c) && !is_digit(c) && !((unsigned char)c & 0x80) &&
+            !strchr("-_.~!$&'()*+,;=:[]<>\"%", c))
+            return false;
+    }
+    return true;
+}
+
+static bool are_digits(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_digit(s.p[i]))
+            return false;
+    return true;
+}
+
+/* The authority of a URL: [user@]host[:port]; the port may be empty. */
+static bool is_authority(struct str s, struct str *port)
+{
+    size_t at = str_rchr(s, '@');
+    struct str user = at < s.n ? str_slice(s, 0, at) : STR_NONE;
+    struct str host = at < s.n ? str_slice(s, at + 1, s.n) : s;
+    /* Of an IPv6 address in brackets, only what follows them can be a port. */
+    size_t bracket = host.n > 0 && host.p[0] == '[' ? str_rchr(host, ']') : 0;
+
+    if (bracket == host.n && host.n > 0)
+        return false;
+    struct str tail = str_slice(host, bracket, host.n);
+    size_t colon = bracket > 0 ? str_chr(tail, ':') : str_rchr(tail, ':');
+
+    if (bracket > 0 && tail.n > 1 && colon != 1)
+        return false;
+    *port = str_slice(tail, colon + 1, tail.n);
+    return are_escapes_valid(user) && are_digits(*port) && are_host_bytes_valid(host);
+}
+
+bool is_request_uri(struct str s, struct str *port)
+{
+    struct str ignored;
+
+    if (!port)
+        port = &ignored;
+    *port = STR_NONE;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    if (s.n == 0 || s.p[0] == ':')
+        return false;
+    if (str_eq(s, STR("*")))
+        return true;
+
+    size_t scheme = 0;
+    if (is_alpha(s.p[0]))
+        while (scheme < s.n && (is_alpha(s.p[scheme]) || is_digit(s.p[scheme]) || strchr("+-.", s.p[scheme])))
+            scheme++;
+    bool has_scheme = scheme > 0 && scheme < s.n && s.p[scheme] == ':';
+    struct str rest = has_scheme ? str_slice(s, scheme + 1, s.n) : s;
+
+    rest = str_slice(rest, 0, str_chr(rest, '?'));
+    if (rest.n == 0 || rest.p[0] != '/')
+        return has_scheme; /* opaque, as in mailto:x */
+    if (has_scheme && str_has_prefix(rest, STR("//"))) {
+        rest = str_slice(rest, 2, rest.n);
+        size_t path = str_chr(rest, '/');
+
+        if (!is_authority(str_slice(rest, 0, path), port))
+            return false;
+        rest = str_slice(rest, path, rest.n);
+    }
+    return are_escapes_valid(rest);
+}
+
+bool is_host_port(struct str s)
+{
+    size_t colon = str_rchr(s, ':');
+    struct str host = str_slice(s, 0, colon);
+
+    if (colon == s.n || colon + 1 == s.n)
+        return false;
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_slice(host, 1, host.n - 1);
+    else if (str_chr(host, ':') < host.n)
+        return false;
+    return host.n > 0 && str_chr(host, '[') == host.n && str_chr(host, ']') == host.n;
+}

@@ -1,0 +1,29 @@
+/* tags.c -- tag sets, and the tags that name a proxy. */
+#include "ursa/resource.h"
+
+struct str tags_get(const struct tags *tags, struct str key)
+{
+    size_t from = 0, to = tags->n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        int order = str_cmp(key, tags->v[mid].key);
+
+        if (order == 0)
+            return tags->v[mid].value;
+        if (order < 0)
+            to = mid;
+        else
+            from = mid + 1;
+    }
+    return STR_NONE;
+}
+
+struct str dataplane_service(const struct dataplane_spec *dp)
+{
+    const struct dp_networking *net = dp->networking;
+
+    if (net->n_inbound > 0)
+        return tags_get(&net->inbound[0].tags, TAG_SERVICE);
+    return net->gateway ? tags_get(&net->gateway->tags, TAG_SERVICE) : STR_NONE;
+}
