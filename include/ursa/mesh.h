@@ -1,11 +1,28 @@
 /* ursa/mesh.h -- one mesh as it was at one revision: what the compiler reads.
  *
- * A view is immutable and reference-counted; any thread may read it. It holds its snapshot and, beside it, the indexes that the compiler
- * asks for. The next view is built from the last one and the changes between them and shares what did not change. */
+ * A view is immutable and reference-counted; any thread may read it. It holds its snapshot and, beside it,
+ * the index of services. The next view is built from the last one and the changes between them and shares
+ * every service that did not change. */
 #ifndef URSA_MESH_H
 #define URSA_MESH_H
 
 #include "ursa/store.h"
+
+/* What the endpoints of a service speak (xds.md 7.2). */
+enum protocol {
+    PROTOCOL_NONE,
+    PROTOCOL_UNKNOWN,
+    PROTOCOL_TCP,
+    PROTOCOL_KAFKA,
+    PROTOCOL_HTTP,
+    PROTOCOL_HTTP2,
+    PROTOCOL_GRPC
+};
+enum protocol
+protocol_parse(struct str tag_value); /* of kuma.io/protocol; missing or other: PROTOCOL_UNKNOWN */
+/* The most that both can speak; PROTOCOL_NONE (no endpoint at all) is neutral. */
+enum protocol protocol_common(enum protocol, enum protocol);
+bool protocol_is_http(enum protocol); /* http, http2, grpc */
 
 struct view;
 
@@ -15,7 +32,8 @@ struct endpoint {
     uint32_t port;
     const struct tags *tags; /* the inbound's */
 };
-/* All endpoints of a service, sorted by address, then port; immutable, shared between views, reference-counted. */
+/* All endpoints of a service, sorted by address, then port; immutable, shared between views,
+ * reference-counted. */
 struct service {
     atomic_uint refs;
     struct str name;
@@ -23,23 +41,37 @@ struct service {
     size_t n_endpoints; /* may be 0: the service is known, nothing healthy offers it */
     const struct endpoint *endpoints;
 };
+struct service *service_ref(const struct service *);
+void service_unref(struct service *); /* NULL is ignored */
 
 /* The first view of a mesh; NULL when the mesh is not in the snapshot. */
 struct view *view_new(struct snap *, struct str mesh);
-/* The next view; 'changes' are those of this mesh only (others are skipped). NULL when the mesh is gone. Calls 'touched' (may be NULL) for every service whose
- * endpoints may have changed. */
+/* The next view; 'changes' are those of this mesh only (others are skipped). NULL when the mesh is gone.
+ * Calls 'touched' (may be NULL) for every service whose endpoints may have changed. */
 struct view *view_next(struct view *, struct snap *, const struct change *changes, size_t n_changes,
                        void (*touched)(void *ctx, struct str service), void *ctx);
 struct view *view_ref(struct view *);
 void view_unref(struct view *); /* NULL is ignored */
 
 struct str view_mesh_name(const struct view *);
+const struct resource *view_mesh_resource(const struct view *);
 const struct mesh_spec *view_mesh(const struct view *);
 const struct snap *view_snap(const struct view *); /* only for what belongs to this mesh */
 uint64_t view_revision(const struct view *);
 const struct resource *view_dataplane(const struct view *, struct str name); /* NULL when absent */
 const struct service *view_service(const struct view *, struct str name);    /* NULL when nobody offers it */
+/* Every proxy that offers the service (healthy or not) holds a certificate of this CA backend; false when
+ * none offers it. What PERMISSIVE asks before a client turns TLS on (xds.md 4.5). */
+bool view_service_tls_ready(const struct view *, struct str service, struct str backend);
 /* Policies (or any type) of this mesh, by name. */
 struct snap_range view_range(const struct view *, enum res_type);
+
+/* Where an inbound listens, what others dial, and where its workload is (resources.md; the address rules of
+ * xds.md 5, 6). */
+struct str inbound_address(const struct dp_networking *, const struct dp_inbound *);
+struct str inbound_advertised_address(const struct dp_networking *, const struct dp_inbound *);
+struct str inbound_workload_address(const struct dp_networking *, const struct dp_inbound *);
+uint32_t inbound_workload_port(const struct dp_inbound *);
+bool inbound_is_healthy(const struct dp_inbound *);
 
 #endif
