@@ -1,0 +1,142 @@
+/* builtin.c -- the CA that Ursa makes for a mesh: its names, its rules, its root certificate. */
+#include "backend.h"
+
+#include "cert.h"
+
+#define SECRET_NAME_MAX 255
+
+static struct res_key secret_key(struct arena *a, struct str mesh, const char *what, struct str backend)
+{
+    return (struct res_key){
+        .type = RES_SECRET,
+        .mesh = mesh,
+        .name = arena_printf(a, STR_FMT ".ca-builtin-%s-" STR_FMT, STR_ARG(mesh), what, STR_ARG(backend))};
+}
+
+struct res_key ca_builtin_cert_secret(struct arena *a, struct str mesh, struct str backend)
+{
+    return secret_key(a, mesh, "cert", backend);
+}
+
+struct res_key ca_builtin_key_secret(struct arena *a, struct str mesh, struct str backend)
+{
+    return secret_key(a, mesh, "key", backend);
+}
+
+/* ---- checks ---- */
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* A label of 1 to 63 characters of lower case letters, digits, '_' and, but for the first, '-'. */
+static bool is_label(struct str label)
+{
+    for (size_t i = 0; i < label.n; i++) {
+        if (!is_name_char(label.p[i]))
+            return false;
+    }
+    return label.n > 0 && label.n <= 63 && label.p[0] != '-';
+}
+
+/* COMPAT: what kuma-cp takes for a DNS name: '_' is a letter, and one '.' or '_' may follow the end. */
+static bool is_dns_name(struct str name)
+{
+    struct str rest = name, label;
+
+    if (str_has_suffix(name, STR(".")) || str_has_suffix(name, STR("_")))
+        rest.n--;
+    while (str_next(&rest, '.', &label)) {
+        if (!is_label(label))
+            return false;
+    }
+    return true;
+}
+
+/* COMPAT: the odd field is kuma-cp's, which appends a path of the Mesh to one of conf. */
+static void check_name(struct str mesh, struct str backend, const struct path *conf, struct err *e)
+{
+    const struct path *at = AT_FIELD(AT_FIELD(AT_FIELD(conf, "mtls"), "backends"), "name");
+    struct str name = ca_builtin_cert_secret(e->arena, mesh, backend).name;
+    struct str quoted = path_render(AT_KEY(NULL, backend), e->arena); /* ["name"] */
+
+    if (name.n > SECRET_NAME_MAX)
+        err_cause(e, at, "Backend name is too long. Max length: %d", SECRET_NAME_MAX);
+    if (!is_dns_name(name))
+        err_cause(e, at, STR_FMT " name must be valid dns name", STR_ARG(str_slice(quoted, 1, quoted.n - 1)));
+}
+
+void builtin_check(struct str mesh, const struct ca_backend *backend, const struct path *conf, struct err *e)
+{
+    struct builtin_conf ignored;
+
+    if (builtin_conf_read(&backend->conf, conf, &ignored, e) != ERR_MALFORMED)
+        check_name(mesh, backend->name, conf, e);
+}
+
+/* ---- its secrets ---- */
+
+bool builtin_uses_secret(struct str mesh, const struct ca_backend *backend, struct str secret)
+{
+    struct arena arena;
+    bool uses;
+
+    arena_init(&arena);
+    uses = str_eq(ca_builtin_cert_secret(&arena, mesh, backend->name).name, secret) ||
+           str_eq(ca_builtin_key_secret(&arena, mesh, backend->name).name, secret);
+    arena_fini(&arena);
+    return uses;
+}
+
+static enum err_kind load_secret(const struct snap *snap, const struct res_key *key, struct str *out,
+                                 struct err *e)
+{
+    const struct resource *secret = snap_find(snap, key->type, key->mesh, key->name);
+
+    if (!secret)
+        return err_set(e, ERR_NOT_FOUND, "secret \"" STR_FMT "\" is missing", STR_ARG(key->name));
+    *out = resource_secret(secret)->data;
+    return ERR_NONE;
+}
+
+enum err_kind builtin_load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
+                           struct str *cert, struct str *key, struct err *e)
+{
+    struct res_key cert_key = ca_builtin_cert_secret(e->arena, mesh, backend->name);
+    struct res_key key_key = ca_builtin_key_secret(e->arena, mesh, backend->name);
+
+    if (load_secret(snap, &cert_key, cert, e) || load_secret(snap, &key_key, key, e))
+        return e->kind;
+    return ERR_NONE;
+}
+
+/* ---- making one ---- */
+
+enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *backend, struct arena *a,
+                             struct str *cert_pem, struct str *key_pem, struct err *e)
+{
+    NAMES_AUTO names = sk_GENERAL_NAME_new_null();
+    PKEY_AUTO key = NULL;
+    int64_t now = clock_wall_ns();
+    struct blob *cert_text, *key_text;
+    struct builtin_conf conf;
+    struct cert_plan plan;
+
+    if (builtin_conf_read(&backend->conf, AT_FIELD(NULL, "conf"), &conf, e))
+        return e->kind;
+    if (conf.rsa_bits ? pkey_new_rsa(conf.rsa_bits, &key, e) : pkey_new_ec(&key, e))
+        return e->kind;
+    if (!names_add_text(names, GEN_URI, arena_printf(a, "spiffe://" STR_FMT, STR_ARG(mesh))))
+        return ERR_BUG_HERE(e, "mesh \"" STR_FMT "\" makes no trust domain", STR_ARG(mesh));
+    plan = (struct cert_plan){.key = key,
+                              .common_name = mesh,
+                              .not_before_ns = now - CERT_SKEW_NS,
+                              .not_after_ns = now + conf.life_ns,
+                              .names = names};
+    if (root_build(&plan, &cert_text, &key_text, e))
+        return e->kind;
+    *cert_pem = text_take(a, cert_text);
+    *key_pem = text_take(a, key_text);
+    return ERR_NONE;
+}
