@@ -1,0 +1,51 @@
+/* loop.h -- one thread's epoll loop: descriptors, timers, mail and deferred work. Knows no protocol.
+ *
+ * Everything but the mailbox belongs to the loop's thread. There are no globals: several loops may run side
+ * by side. */
+#ifndef URSA_NET_LOOP_H
+#define URSA_NET_LOOP_H
+
+#include "timers.h"
+#include "ursa/base/list.h"
+#include "ursa/base/mailbox.h"
+
+/* A descriptor in the loop, embedded in its owner. */
+struct watch {
+    int fd;
+    uint32_t events; /* EPOLLIN, EPOLLOUT as asked for; 0: not in the epoll set, not even for errors */
+    void (*ready)(struct watch *, uint32_t events);
+};
+
+/* Work that waits its turn, embedded in its owner: linked to itself when there is none. */
+struct job {
+    struct list node;
+    void (*run)(struct job *);
+};
+
+struct loop {
+    int epoll_fd;
+    int64_t now; /* monotonic ns, taken once a pass */
+    struct timers timers;
+    struct list
+        work; /* jobs to run soon; a bounded number a pass, so that no crowd of them blocks the rest */
+    struct list
+        burials; /* jobs for the end of the pass: the batch from epoll_wait may still name what they free */
+    struct mailbox mailbox;
+    struct watch mail;
+};
+
+void loop_init(struct loop *);
+void loop_fini(struct loop *); /* runs what mail is left; no timer and no work may be left */
+/* Watches for 'events' from now on; 0 takes the descriptor out. Before close(fd). */
+void loop_watch(struct loop *, struct watch *, uint32_t events);
+void job_init(struct job *, void (*run)(struct job *));
+/* Runs in this pass or the next; asking twice is asking once. */
+void loop_work(struct loop *, struct job *);
+/* Takes back what loop_work promised. */
+void loop_work_cancel(struct job *);
+/* Runs at the end of this pass. */
+void loop_bury(struct loop *, struct job *);
+/* One pass: waits until 'until' (monotonic ns, INT64_MAX: no limit) or earlier events, and handles them. */
+void loop_pass(struct loop *, int64_t until);
+
+#endif

@@ -1,0 +1,179 @@
+/* tls.c -- OpenSSL as the connections use it. */
+#include "tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+#include "ursa/base/count.h"
+
+/* COMPAT: kuma-dp fetches its bootstrap with a client that offers both and expects HTTP/1.1; Envoy offers h2
+ * only. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+                           const unsigned char *in, unsigned in_size, void *unused)
+{
+    static const unsigned char wanted[] = "\x08http/1.1\x02h2";
+    unsigned char *chosen;
+
+    (void)ssl, (void)unused;
+    if (SSL_select_next_proto(&chosen, out_size, wanted, sizeof(wanted) - 1, in, in_size) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* An encrypted key has no one to ask for its password. */
+static int no_password(char *p, int size, int writing, void *unused)
+{
+    (void)p, (void)size, (void)writing, (void)unused;
+    return 0;
+}
+
+static bool use_certificates(SSL_CTX *ctx, BIO *pem)
+{
+    X509 *cert = PEM_read_bio_X509(pem, NULL, no_password, NULL);
+    bool ok = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
+
+    X509_free(cert);
+    while (ok && (cert = PEM_read_bio_X509(pem, NULL, no_password, NULL))) {
+        ok = SSL_CTX_add1_chain_cert(ctx, cert) == 1;
+        X509_free(cert);
+    }
+    /* That the PEM has no more is no fault; anything else is. */
+    if (ok && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        ok = false;
+    if (ok)
+        ERR_clear_error();
+    return ok;
+}
+
+static bool use_key(SSL_CTX *ctx, BIO *pem)
+{
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, no_password, NULL);
+    bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+static bool from_pem(SSL_CTX *ctx, bool (*use)(SSL_CTX *, BIO *), struct str pem)
+{
+    BIO *bio = pem.n < INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+    bool ok = bio && use(ctx, bio);
+
+    BIO_free(bio);
+    return ok;
+}
+
+static void configure(SSL_CTX *ctx)
+{
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    /* An idle connection keeps no record buffers: 33 KB less for each. */
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    /* Resumption by tickets; sessions kept here would be memory that peers decide over. */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+}
+
+enum err_kind tls_context_new(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    const char *fault = NULL;
+
+    ERR_clear_error();
+    if (!ctx)
+        return err_set(e, ERR_IO, "TLS cannot be set up: %s", tls_fault());
+    configure(ctx);
+    if (!from_pem(ctx, use_certificates, cert_pem))
+        fault = "the certificate cannot be read";
+    else if (!from_pem(ctx, use_key, key_pem))
+        fault = "the private key cannot be read, or does not belong to the certificate";
+    else if (SSL_CTX_check_private_key(ctx) != 1)
+        fault = "the private key does not belong to the certificate";
+    if (fault) {
+        err_set(e, ERR_INVALID, "TLS: %s: %s", fault, tls_fault());
+        SSL_CTX_free(ctx);
+        return e->kind;
+    }
+    *out = ctx;
+    return ERR_NONE;
+}
+
+static enum io outcome(SSL *ssl, int rv)
+{
+    switch (SSL_get_error(ssl, rv)) {
+    case SSL_ERROR_WANT_READ:
+        return IO_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return IO_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return IO_END;
+    default:
+        return IO_FAULT;
+    }
+}
+
+/* The error queue and errno belong to the thread: what an earlier connection left there must not speak for
+ * this one. */
+static void forget_errors(void)
+{
+    ERR_clear_error();
+    errno = 0;
+}
+
+enum io tls_handshake(SSL *ssl)
+{
+    forget_errors();
+    int rv = SSL_do_handshake(ssl);
+
+    return rv == 1 ? IO_OK : outcome(ssl, rv);
+}
+
+enum io tls_read(SSL *ssl, void *p, size_t size, size_t *n)
+{
+    forget_errors();
+    int rv = SSL_read_ex(ssl, p, size, n);
+
+    if (rv == 1)
+        COUNT_ADD(net_bytes_received, (int64_t)*n);
+    return rv == 1 ? IO_OK : outcome(ssl, rv);
+}
+
+enum io tls_write(SSL *ssl, struct buf *out, size_t *sent)
+{
+    while (*sent < out->n) {
+        size_t n;
+
+        forget_errors();
+        int rv = SSL_write_ex(ssl, out->p + *sent, out->n - *sent, &n);
+
+        if (rv != 1)
+            return outcome(ssl, rv);
+        *sent += n;
+        COUNT_ADD(net_bytes_sent, (int64_t)n);
+    }
+    *sent = 0;
+    buf_fini(out);
+    return IO_OK;
+}
+
+bool tls_is_h2(const SSL *ssl)
+{
+    const unsigned char *name;
+    unsigned size;
+
+    SSL_get0_alpn_selected(ssl, &name, &size);
+    return str_eq(str_from(name, size), STR("h2"));
+}
+
+const char *tls_fault(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+    return reason ? reason : errno != 0 ? strerrordesc_np(errno) : "connection closed";
+}

@@ -1,0 +1,31 @@
+/* tls.h -- the server's side of TLS (OpenSSL): one context for all connections, ALPN, and reads and writes
+ * that never block. */
+#ifndef URSA_NET_TLS_H
+#define URSA_NET_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "ursa/base/buf.h"
+#include "ursa/base/err.h"
+
+/* Certificate (leaf first, then its chain) and key in PEM. TLS 1.2 and 1.3. */
+MUST_USE enum err_kind tls_context_new(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e);
+
+enum io {
+    IO_OK,
+    IO_READ,
+    IO_WRITE,
+    IO_END,
+    IO_FAULT
+}; /* READ, WRITE: again when the descriptor is ready for it */
+enum io tls_handshake(SSL *);
+/* At most one record, so that no decrypted byte stays behind with 'size' of 16 KiB and more. */
+enum io tls_read(SSL *, void *p, size_t size, size_t *n);
+/* Sends out[*sent..]; IO_OK: all of it is gone, and the memory of 'out' too. */
+enum io tls_write(SSL *, struct buf *out, size_t *sent);
+/* h2 only when the client offers it and does not offer http/1.1. */
+bool tls_is_h2(const SSL *);
+/* Why the last operation of this thread failed, without anything that the peer sent. */
+const char *tls_fault(void);
+
+#endif

@@ -1,0 +1,122 @@
+/* worker.c -- a worker's life: the passes of its loop with the timers of ads and insight between them, and
+ * its stop. */
+#include "worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "conn.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/log.h"
+
+void worker_init(struct worker *w, const struct net_options *options, int listen_fd, SSL_CTX *tls)
+{
+    struct ads_options ads = options->ads;
+
+    *w = (struct worker){.tls = tls,
+                         .max_conns = options->max_connections,
+                         .http1 = options->http1,
+                         .http1_ctx = options->http1_ctx,
+                         .stop_at = INT64_MAX};
+    SSL_CTX_up_ref(tls);
+    loop_init(&w->loop);
+    list_init(&w->conns);
+    w->insight = insight_new(&options->insight);
+    ads.mailbox = &w->loop.mailbox;
+    ads.observe = insight_observe;
+    ads.observe_ctx = w->insight;
+    w->ads = ads_new(&ads);
+    listener_start(w, listen_fd);
+}
+
+void worker_fini(struct worker *w)
+{
+    assert(w->n_conns == 0);
+    ads_free(w->ads);
+    insight_free(w->insight);
+    loop_fini(&w->loop);
+    SSL_CTX_free(w->tls);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void run_timers(struct worker *w, int64_t now)
+{
+    if (ads_deadline(w->ads) <= now)
+        ads_run_timers(w->ads, now);
+    if (insight_deadline(w->insight) <= now)
+        insight_run_timers(w->insight, now);
+}
+
+static bool is_done(const struct worker *w)
+{
+    return w->stop_at != INT64_MAX && (w->n_conns == 0 || w->stop_at <= w->loop.now);
+}
+
+void worker_run(struct worker *w)
+{
+    while (!is_done(w)) {
+        int64_t until = earliest(ads_deadline(w->ads), insight_deadline(w->insight));
+
+        loop_pass(&w->loop, earliest(until, w->stop_at));
+        run_timers(w, w->loop.now);
+    }
+    if (w->n_conns > 0)
+        log_info("net", "%zu connections are cut off: the time for leaving is up", w->n_conns);
+    LIST_FOR (node, &w->conns)
+        conn_close(LIST_ITEM(node, struct conn, node));
+    loop_pass(&w->loop, 0); /* buries them */
+}
+
+/* ---- orders from other threads ---- */
+
+struct order {
+    struct mail mail;
+    struct worker *worker;
+    int grace_ms;
+    SSL_CTX *tls;
+};
+
+static void order(struct worker *w, void (*handle)(struct mail *), int grace_ms, SSL_CTX *tls)
+{
+    struct order *o = xmalloc(sizeof(*o));
+
+    *o = (struct order){.mail = {.handle = handle}, .worker = w, .grace_ms = grace_ms, .tls = tls};
+    mailbox_send(&w->loop.mailbox, &o->mail);
+}
+
+static void handle_stop(struct mail *mail)
+{
+    struct order *o = CONTAINER_OF(mail, struct order, mail);
+    struct worker *w = o->worker;
+
+    w->stop_at = w->loop.now + o->grace_ms * NS_PER_MS;
+    listener_stop(w);
+    LIST_FOR (node, &w->conns)
+        conn_drain(LIST_ITEM(node, struct conn, node));
+    free(o);
+}
+
+static void handle_tls(struct mail *mail)
+{
+    struct order *o = CONTAINER_OF(mail, struct order, mail);
+
+    SSL_CTX_free(o->worker->tls);
+    o->worker->tls = o->tls;
+    free(o);
+}
+
+void worker_stop(struct worker *w, int grace_ms)
+{
+    order(w, handle_stop, grace_ms, NULL);
+}
+
+void worker_use_tls(struct worker *w, SSL_CTX *tls)
+{
+    SSL_CTX_up_ref(tls);
+    order(w, handle_tls, 0, tls);
+}

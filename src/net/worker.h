@@ -1,0 +1,44 @@
+/* worker.h -- one thread with its loop, and what its connections share. Nothing is shared between workers but
+ * the listening socket. */
+#ifndef URSA_NET_WORKER_H
+#define URSA_NET_WORKER_H
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+
+#include "loop.h"
+#include "ursa/net.h"
+
+/* As much as a TLS record holds: what is read fits, so no decrypted byte stays behind in OpenSSL. */
+#define SCRATCH_SIZE 16384
+
+struct worker {
+    struct loop loop;
+    struct ads *ads;
+    struct insight *insight;
+    SSL_CTX *tls; /* for new connections */
+    struct list conns;
+    size_t n_conns, max_conns;
+    size_t n_held; /* bytes of incomplete requests */
+    void (*http1)(void *ctx, int fd, const struct sockaddr *, socklen_t);
+    void *http1_ctx;
+    struct watch listener;
+    struct timer listener_pause;
+    int64_t stop_at; /* INT64_MAX: not stopping; else when the rest is closed */
+    pthread_t thread;
+    uint8_t scratch[SCRATCH_SIZE];
+};
+
+/* Takes over neither; 'tls' is referenced. */
+void worker_init(struct worker *, const struct net_options *, int listen_fd, SSL_CTX *tls);
+void worker_fini(struct worker *); /* the thread has ended */
+void worker_run(struct worker *);  /* the thread's body, until worker_stop */
+/* Any thread. */
+void worker_stop(struct worker *, int grace_ms);
+void worker_use_tls(struct worker *, SSL_CTX *); /* referenced */
+
+/* listener.c: accepts connections until stopped. */
+void listener_start(struct worker *, int fd);
+void listener_stop(struct worker *);
+
+#endif
