@@ -10,6 +10,7 @@
 
 #define ALIGNMENT 16
 #define FIRST_CHUNK 2048
+#define SMALLEST_CHUNK 512 /* behind a first one whose size was given */
 #define LARGEST_CHUNK 65536
 
 struct arena_chunk {
@@ -80,6 +81,8 @@ void *arena_alloc(struct arena *a, size_t size)
     if (size > a->avail) {
         size_t wanted = a->chunks ? a->chunks->size * 2 : FIRST_CHUNK;
 
+        if (wanted < SMALLEST_CHUNK)
+            wanted = SMALLEST_CHUNK;
         if (wanted > LARGEST_CHUNK)
             wanted = LARGEST_CHUNK;
         if (size > wanted / 4 && a->chunks) {

@@ -175,19 +175,16 @@ static struct ptree *del(const struct ptree_ops *ops, struct ptree *t, const voi
         t->right = del(ops, t->right, key);
     } else {
         void *gone = t->item;
+        struct ptree *only = t->left ? t->left : t->right;
+        bool both = t->left && t->right;
 
-        if (t->left && t->right) {
+        if (both)
             t->right = del_min(ops, t->right, &t->item);
-        } else {
-            struct ptree *rest = t->left ? t->left : t->right;
-
+        else
             free(t);
-            t = rest;
-        }
-        /* Last: 'key' may point into it. */
-        ops->unref(gone);
-        if (!t)
-            return NULL;
+        ops->unref(gone); /* last: 'key' may point into it */
+        if (!both)
+            return only; /* as it was: others may hold it too */
     }
     return balance(ops, t);
 }

@@ -154,11 +154,10 @@ static enum err_kind read_key(struct reader *r, struct str *key)
                                                       : "a key must be a scalar");
     if (str_eq(text_of(&r->event), STR("<<")) && r->event.data.scalar.plain_implicit)
         return fail(r, r->event.start_mark, "merge keys are not supported");
-    json_t *value;
+    JSON_AUTO value = NULL;
 
     if (read_scalar(r, &value))
         return r->err->kind;
-    JSON_AUTO owned = value;
     struct arena *a = r->err->arena;
 
     switch (json_typeof(value)) {

@@ -84,3 +84,20 @@ TEST(texts_end_with_nul)
     EXPECT_INT("long printf", arena_printf(&a, "%5000d", 1).n, 5000);
     arena_fini(&a);
 }
+
+TEST(a_given_first_size_is_used_up_first)
+{
+    struct arena a;
+
+    arena_init_sized(&a, 100);
+    size_t total = a.total;
+
+    arena_alloc(&a, 50);
+    arena_alloc(&a, 40);
+    EXPECT_INT("enough for what was announced", a.total, total);
+    for (int i = 0; i < 1000; i++)
+        memset(arena_alloc(&a, 100), 1, 100);
+    EXPECT_TRUE("more comes in chunks, not one by one", a.total < 300000);
+    EXPECT_TRUE("that still have room", a.avail > 0 && a.chunks != NULL);
+    arena_fini(&a);
+}
