@@ -49,25 +49,48 @@ static json_t *causes_of(const struct err *e, const char *text_key)
     return list;
 }
 
-void answer_error(struct request *r)
+/* The object without its causes. */
+static json_t *error_body(struct request *r, unsigned *status, struct str *detail)
 {
     const struct err *e = &r->err;
     const struct face *face = &faces[e->kind];
     const char *title = face->title ? face->title : r->title ? r->title : "Could not process the request";
-    struct str detail = detail_of(e, face);
     json_t *body = json_object();
 
     if (face->status >= 500)
         log_error("api", "status=%u path=" STR_FMT " error=" STR_FMT, face->status, STR_ARG(r->path),
                   STR_ARG(err_render(e, &r->arena)));
+    *status = face->status;
+    *detail = detail_of(e, face);
     json_object_set_new(body, "type", json_string("/std-errors"));
     json_object_set_new(body, "status", json_integer(face->status));
     json_object_set_new(body, "title", json_string(title));
-    json_object_set_new(body, "detail", json_from_str(detail));
-    if (e->n_causes)
-        json_object_set_new(body, "invalid_parameters", causes_of(e, "reason"));
+    json_object_set_new(body, "detail", json_from_str(*detail));
+    return body;
+}
+
+void answer_error(struct request *r)
+{
+    unsigned status;
+    struct str detail;
+    json_t *body = error_body(r, &status, &detail);
+
+    if (r->err.n_causes)
+        json_object_set_new(body, "invalid_parameters", causes_of(&r->err, "reason"));
     json_object_set_new(body, "details", json_from_str(detail));
-    if (e->n_causes)
-        json_object_set_new(body, "causes", causes_of(e, "message"));
-    answer_json(r, face->status, body);
+    if (r->err.n_causes)
+        json_object_set_new(body, "causes", causes_of(&r->err, "message"));
+    answer_json(r, status, body);
+}
+
+void answer_error_with(struct request *r, const char *key, json_t *extra, json_t *causes)
+{
+    unsigned status;
+    struct str detail;
+    json_t *body = error_body(r, &status, &detail);
+
+    json_object_set_new(body, key, extra);
+    json_object_set_new(body, "details", json_from_str(detail));
+    json_object_set_new(body, "causes", causes);
+    answer_json(r, status, body);
 }

@@ -64,6 +64,7 @@ struct request {
 
     struct admit_request *write; /* its answers, in the continuation */
     void (*then)(struct request *);
+    void *handler_data; /* a handler's own, for its continuation; in the arena */
 };
 
 /* Header value, or STR_NONE; names ignore case. */
@@ -81,6 +82,9 @@ void answer_json(struct request *, unsigned status,
 void answer_json_compact(struct request *, unsigned status, json_t *take); /* one line, no newline */
 /* Renders request->err under request->title (errors.c: the only map from kind to status). */
 void answer_error(struct request *);
+/* The same with one more member ('extra' under 'key') and these causes in place of the error's own; takes
+ * both. */
+void answer_error_with(struct request *, const char *key, json_t *extra, json_t *causes);
 /* Sets the error and answers it. */
 void answer_fault(struct request *, enum err_kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
