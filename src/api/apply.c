@@ -9,8 +9,9 @@
 #include "ursa/base/map.h"
 
 #define MAX_DOCUMENTS 10000
-#define MAX_LOCATED 100 /* each look-up reads the body again: later faults tell their document's place only  \
-                         */
+#define MAX_LOCATED                                                                                          \
+    100 /* each look-up reads the body again: later faults tell their document's place only                  \
+         */
 
 struct document {
     json_t *root;         /* owned */

@@ -90,7 +90,6 @@ void diag_metrics(struct request *r)
 
 /* ---- questions to the engine: answered on its thread, by mail ---- */
 
-/* Outlives its request when the daemon stops first. */
 struct question {
     struct engine_query query;
     struct request *request;
@@ -101,11 +100,10 @@ static void answer_question(struct mail *mail)
     struct question *q = CONTAINER_OF(mail, struct question, query.mail);
     struct request *r = q->request;
 
-    if (r->suspended && q->query.answer)
-        answer_json(r, 200, json_incref(q->query.answer));
-    else if (r->suspended)
+    if (q->query.answer)
+        answer_json(r, 200, q->query.answer); /* takes it */
+    else
         answer_fault(r, ERR_NOT_FOUND, "not found");
-    json_decref(q->query.answer);
     free(q->query.what);
     free(q);
     request_resume(r);
@@ -171,8 +169,7 @@ static void answer_waiting(struct mail *mail)
     struct request *r = w->request;
 
     free(w);
-    if (r->suspended)
-        answer_json(r, 200, json_pack("{s:I}", "applied", (json_int_t)engine_applied(r->options->engine)));
+    answer_json(r, 200, json_pack("{s:I}", "applied", (json_int_t)engine_applied(r->options->engine)));
     request_resume(r);
 }
 

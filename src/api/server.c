@@ -14,7 +14,7 @@
 #include "ursa/base/log.h"
 
 #define MAX_HEADER_BYTES (32u << 10)
-#define STOP_ROUNDS 100 /* of 50 ms, for what is still being written when the daemon stops */
+#define STOP_ROUNDS 100 /* of 50 ms, for what still waits when the daemon stops */
 
 /* ---- starting ---- */
 
@@ -115,18 +115,9 @@ static void run_servers(struct api *api)
         MHD_run(api->servers[i].daemon);
 }
 
-/* Writes under way are answered by the writer, which still runs; everything else that waits is let go. */
+/* What still waits is answered by the writer and the engine, which run on until the API has stopped. */
 static void finish_requests(struct api *api)
 {
-    for (int i = 0; i < API_SERVERS; i++) {
-        LIST_FOR (node, &api->servers[i].requests) {
-            struct request *r = LIST_ITEM(node, struct request, link);
-            if (r->suspended && !r->write) {
-                answer_fault(r, ERR_UNAVAILABLE, "the control plane is stopping");
-                request_resume(r);
-            }
-        }
-    }
     for (int round = 0; api->n_suspended > 0 && round < STOP_ROUNDS; round++) {
         mailbox_wait(&api->mailbox, 50);
         mailbox_run(&api->mailbox);
@@ -253,6 +244,12 @@ void api_stop(struct api *api)
         mail->handle = wake;
         mailbox_send(&api->mailbox, mail);
         pthread_join(api->thread, NULL);
+    }
+    if (api->n_suspended > 0) {
+        /* Somebody still holds these requests: freeing them would be worse than leaving them to the end of
+         * the process. */
+        log_error("api", "stopping with unanswered requests n=%zu", api->n_suspended);
+        return;
     }
     for (int i = 0; i < API_SERVERS; i++) {
         if (api->servers[i].daemon)
