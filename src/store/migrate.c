@@ -22,12 +22,11 @@ static bool run(sqlite3 *db, const char *sql)
 
 bool migrate_run(sqlite3 *db, unsigned from)
 {
-    for (unsigned i = from; i < ARRAY_LEN(steps); i++) {
-        char stamp[96]; /* pragmas take no parameters */
-        snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %u;",
-                 MIGRATE_APPLICATION_ID, i + 1);
-        if (!run(db, "BEGIN IMMEDIATE") || !run(db, steps[i]) || !run(db, stamp) || !run(db, "COMMIT"))
+    for (unsigned i = from; i < ARRAY_LEN(steps); i++)
+        if (!run(db, steps[i]))
             return false;
-    }
-    return true;
+    char stamp[96]; /* pragmas take no parameters */
+    snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %u",
+             MIGRATE_APPLICATION_ID, migrate_newest());
+    return from == migrate_newest() || run(db, stamp);
 }

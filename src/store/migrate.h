@@ -10,8 +10,7 @@
 
 /* The schema version this build writes: PRAGMA user_version after all steps. */
 unsigned migrate_newest(void);
-/* Runs the steps after 'from', each in a transaction of its own. On failure the last SQLite error is the
- * connection's. */
+/* Runs the steps after 'from' in the open transaction. On failure the last SQLite error is the connection's. */
 MUST_USE bool migrate_run(sqlite3 *, unsigned from);
 
 #endif

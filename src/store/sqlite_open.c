@@ -97,35 +97,38 @@ static enum err_kind query(struct sqlite *b, const char *sql, int64_t *number, c
     return kind;
 }
 
-/* Holds the file's lock until it is closed. An exclusive transaction that writes nothing leaves no trace in
- * the file. */
-static enum err_kind lock_file(struct sqlite *b, struct err *e)
+/* Asks again through SQLite: the header's numbers may be older than the log's. A file without a schema is
+ * nobody's yet. */
+static enum err_kind check_inside(struct sqlite *b, unsigned *version, struct err *e)
 {
-    if (exec(b, "PRAGMA locking_mode = EXCLUSIVE", e) == ERR_NONE &&
-        exec(b, "BEGIN EXCLUSIVE; COMMIT", e) == ERR_NONE)
-        return ERR_NONE;
-    if (e->kind == ERR_CONFLICT)
-        err_set(e, ERR_CONFLICT, "%s: the store is in use by another process", b->path);
-    return e->kind;
+    int64_t n_objects, application, user_version;
+    if (query(b, "SELECT count(*) FROM sqlite_schema", &n_objects, NULL, e) != ERR_NONE ||
+        query(b, "PRAGMA application_id", &application, NULL, e) != ERR_NONE ||
+        query(b, "PRAGMA user_version", &user_version, NULL, e) != ERR_NONE)
+        return e->kind;
+    *version = (unsigned)user_version;
+    return n_objects ? check_owner(b->path, (uint32_t)application, *version, e) : ERR_NONE;
 }
 
-/* Asks again through SQLite: the header's numbers may be older than the log's. */
-static enum err_kind migrate(struct sqlite *b, struct err *e)
+/* Takes the file's lock for as long as it is open, and brings the schema up to date: one transaction, so that
+ * a new file is never seen half made, and a file that is refused is left as it was. */
+static enum err_kind lock_and_migrate(struct sqlite *b, struct err *e)
 {
-    int64_t pages, application, version;
-    if (query(b, "PRAGMA page_count", &pages, NULL, e) != ERR_NONE ||
-        query(b, "PRAGMA application_id", &application, NULL, e) != ERR_NONE ||
-        query(b, "PRAGMA user_version", &version, NULL, e) != ERR_NONE)
+    unsigned version = 0;
+    if (exec(b, "PRAGMA locking_mode = EXCLUSIVE", e) != ERR_NONE ||
+        exec(b, "BEGIN EXCLUSIVE", e) != ERR_NONE) {
+        if (e->kind == ERR_CONFLICT)
+            err_set(e, ERR_CONFLICT, "%s: the store is in use by another process", b->path);
         return e->kind;
-    if (pages > 0 && check_owner(b->path, (uint32_t)application, (uint32_t)version, e) != ERR_NONE)
-        return e->kind;
-    /* From here on the file is ours. */
-    sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    if (!migrate_run(b->db, (unsigned)version))
+    }
+    if (check_inside(b, &version, e) != ERR_NONE)
+        return e->kind;                                                  /* closing rolls back */
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* the file is ours */
+    if (!migrate_run(b->db, version))
         return sqlite_fault(b, "migrate", e);
-    if (version < migrate_newest())
-        log_info("store", "path=%s schema=%u migrated from=%d", b->path, migrate_newest(), (int)version);
-    return ERR_NONE;
+    if (exec(b, "COMMIT", e) == ERR_NONE && version < migrate_newest())
+        log_info("store", "path=%s schema=%u migrated from=%u", b->path, migrate_newest(), version);
+    return e->kind;
 }
 
 static enum err_kind check_integrity(struct sqlite *b, struct err *e)
@@ -164,7 +167,7 @@ static enum err_kind open_db(struct sqlite *b, struct err *e)
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
                       NULL); /* until the file is known to be ours */
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (lock_file(b, e) != ERR_NONE || migrate(b, e) != ERR_NONE || exec(b, settings, e) != ERR_NONE ||
+    if (lock_and_migrate(b, e) != ERR_NONE || exec(b, settings, e) != ERR_NONE ||
         check_integrity(b, e) != ERR_NONE)
         return e->kind;
     sqlite3_wal_hook(b->db, note_wal_pages, b); /* replaces the automatic checkpoint */
