@@ -1,13 +1,15 @@
-/* json_write.c -- JSON as Go's encoding/json writes it: numbers, escapes, and the indented shape of kuma-cp.
- */
+/* json_write.c -- JSON as Go's encoding/json writes it: numbers, escapes, kuma-cp's indented shape. */
+#include "ursa/base/json.h"
+
+#include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ursa/base/alloc.h"
 #include "ursa/base/buf.h"
-#include "ursa/base/json.h"
 
 struct writer {
     struct buf out;
@@ -20,6 +22,7 @@ void json_real_text(double v, char text[JSON_REAL_TEXT])
     char digits[32]; /* d.ddde+xx */
     int precision = 0;
 
+    assert(isfinite(v));
     v += 0.0; /* no negative zero, which would read back as the integer 0 */
     do
         snprintf(digits, sizeof(digits), "%.*e", precision, v);

@@ -1,5 +1,4 @@
-/* yaml.c -- YAML to jansson trees over libyaml's event interface, with every bound checked as events arrive.
- */
+/* yaml.c -- YAML to jansson trees over libyaml's events, with every bound checked as they arrive. */
 #include "ursa/base/yaml.h"
 
 #include <string.h>
@@ -115,7 +114,7 @@ static enum err_kind read_scalar(struct reader *r, json_t **out)
     JSON_AUTO value = yaml_scalar_resolve(text);
 
     if (!value)
-        return fail(r, ev->start_mark, "the number " STR_FMT " is out of range", STR_ARG(text));
+        return fail(r, ev->start_mark, "JSON cannot hold the number " STR_FMT, STR_ARG(text));
     if (strcmp(tag, "float") == 0 && json_is_integer(value)) {
         *out = json_real((double)json_integer_value(value));
         return ERR_NONE;

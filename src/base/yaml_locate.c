@@ -1,11 +1,10 @@
 /* yaml_locate.c -- finds the line of a field that a check found fault with. Only faults pay for it. */
+#include "ursa/base/yaml.h"
+
 #include <string.h>
 #include <yaml.h>
 
 #include "ursa/base/buf.h"
-#include "ursa/base/json.h"
-#include "ursa/base/yaml.h"
-#include "yaml_scalar.h"
 
 struct finder {
     yaml_parser_t parser;

@@ -124,8 +124,8 @@ static bool looks_real(const char *p, size_t n)
     return i == n;
 }
 
-/* NULL when the text is no number; '*no_json' when it is one that no double holds. */
-static json_t *read_number(struct str s, bool *no_json)
+/* NULL when the text is no number, or one that is too large: yaml.v2 leaves both as text. */
+static json_t *read_number(struct str s)
 {
     char plain[LONGEST_NUMBER + 1];
     size_t n = 0;
@@ -144,14 +144,11 @@ static json_t *read_number(struct str s, bool *no_json)
         return NULL;
     double real = strtod(plain, NULL);
 
-    *no_json = isinf(real);
-    return *no_json ? NULL : json_real(real);
+    return isinf(real) ? NULL : json_real(real);
 }
 
 json_t *yaml_scalar_resolve(struct str s)
 {
-    bool no_json = false;
-
     switch (word_meaning(s)) {
     case MEANS_NULL:
         return json_null();
@@ -164,9 +161,7 @@ json_t *yaml_scalar_resolve(struct str s)
     case MEANS_STRING:
         break;
     }
-    json_t *number = read_number(s, &no_json);
+    json_t *number = read_number(s);
 
-    if (number || no_json)
-        return number;
-    return json_from_str(s);
+    return number ? number : json_from_str(s);
 }

@@ -7,7 +7,7 @@
 #include "ursa/base/str.h"
 
 /* A new node: null, boolean, integer, real or, for all other texts, string. NULL for what JSON cannot hold:
- * infinities, not-a-number, and reals out of range. 's' is valid UTF-8. */
+ * infinities and not-a-number. 's' is valid UTF-8. */
 json_t *yaml_scalar_resolve(struct str s);
 
 #endif

@@ -1,5 +1,7 @@
 /* yaml_write.c -- jansson trees as block-style YAML. Strings that would read back as something else are
  * quoted. */
+#include "ursa/base/yaml.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <yaml.h>
@@ -7,7 +9,6 @@
 #include "ursa/base/alloc.h"
 #include "ursa/base/buf.h"
 #include "ursa/base/json.h"
-#include "ursa/base/yaml.h"
 #include "yaml_scalar.h"
 
 /* libyaml's emitter keeps an error and refuses what follows, so the result is checked once, at the end. */

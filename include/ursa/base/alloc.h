@@ -7,8 +7,8 @@
 
 #include "ursa/base/str.h"
 
-void *xmalloc(size_t size);            /* not zeroed */
-void *xcalloc(size_t n, size_t size);  /* zeroed */
+void *xmalloc(size_t size);           /* not zeroed */
+void *xcalloc(size_t n, size_t size); /* zeroed */
 void *xrealloc(void *, size_t size);
 char *xstrdup(const char *);
 char *xstrndup(struct str); /* NUL-terminated copy; free() it */

@@ -16,12 +16,13 @@ struct counter {
     atomic_int_fast64_t value;
 };
 
-#define COUNTER_SITE_(n, is_gauge, by)                                                                   \
-    do {                                                                                                 \
-        static struct counter counter_ = {.name = #n, .gauge = (is_gauge)};                              \
-        static struct counter *const counter_ptr_ __attribute__((used, section("ursa_counters"))) = &counter_; \
-        (void)counter_ptr_;                                                                              \
-        atomic_fetch_add_explicit(&counter_.value, (by), memory_order_relaxed);                          \
+#define COUNTER_SITE_(n, is_gauge, by)                                                                       \
+    do {                                                                                                     \
+        static struct counter counter_ = {.name = #n, .gauge = (is_gauge)};                                  \
+        static struct counter *const counter_ptr_ __attribute__((used, section("ursa_counters"))) =          \
+            &counter_;                                                                                       \
+        (void)counter_ptr_;                                                                                  \
+        atomic_fetch_add_explicit(&counter_.value, (by), memory_order_relaxed);                              \
     } while (0)
 #define COUNT(n) COUNTER_SITE_(n, false, 1)
 #define COUNT_ADD(n, by) COUNTER_SITE_(n, false, by)

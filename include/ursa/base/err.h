@@ -9,17 +9,17 @@
 
 enum err_kind {
     ERR_NONE,
-    ERR_INVALID,         /* the document breaks a rule: causes say which */
-    ERR_MALFORMED,       /* the bytes are no document: text says why */
+    ERR_INVALID,   /* the document breaks a rule: causes say which */
+    ERR_MALFORMED, /* the bytes are no document: text says why */
     ERR_NOT_FOUND,
     ERR_EXISTS,
     ERR_CONFLICT,
-    ERR_STALE,           /* optimistic revision check lost */
+    ERR_STALE, /* optimistic revision check lost */
     ERR_UNAUTHENTICATED,
     ERR_DENIED,
     ERR_METHOD,
     ERR_MEDIA,
-    ERR_LIMIT,           /* a bound was exceeded */
+    ERR_LIMIT, /* a bound was exceeded */
     ERR_UNAVAILABLE,
     ERR_NO_SPACE,
     ERR_IO,
@@ -27,7 +27,7 @@ enum err_kind {
 };
 
 struct err_cause {
-    struct str field;  /* rendered path, may be empty */
+    struct str field; /* rendered path, may be empty */
     struct str reason;
 };
 

@@ -8,9 +8,10 @@
 
 #define JSON_MAX_NESTING 64
 
-/* Reads one JSON value (object, array or scalar); duplicate keys: the last wins. Refused: depth > 64, NUL in strings, invalid
- * UTF-8. ERR_MALFORMED with "line L, column C: ..."; an empty or truncated text gives exactly
- * "unexpected end of JSON input". The caller owns *out. */
+/* Reads one JSON value (object, array or scalar); of duplicate keys the last wins; integers past int64 become
+ * reals. Refused: depth > 64, NUL in strings, invalid UTF-8. ERR_MALFORMED with "line L, column C: <fault>",
+ * the fault in the words of Go's encoding/json; an empty or truncated text gives exactly "unexpected end of
+ * JSON input". The caller owns *out. */
 MUST_USE enum err_kind json_parse(struct str text, json_t **out, struct err *e);
 
 struct str json_str(const json_t *); /* text of a string node, STR_NONE for anything else; borrowed */
@@ -24,7 +25,7 @@ struct str json_format(struct arena *, const json_t *);
 struct str json_format_pretty(struct arena *, const json_t *);
 /* Compact with sorted keys: equal trees give equal bytes. */
 struct str json_format_canonical(struct arena *, const json_t *);
-/* A real as Go writes it: the shortest digits that read back as 'v', NUL-terminated. */
+/* A finite real as Go writes it: the shortest digits that read back as 'v', NUL-terminated. */
 #define JSON_REAL_TEXT 64
 void json_real_text(double v, char text[JSON_REAL_TEXT]);
 

@@ -36,8 +36,8 @@ static inline void list_del(struct list *node)
 
 #define LIST_ITEM(node, type, member) CONTAINER_OF(node, type, member)
 /* Safe against removal of the current node. */
-#define LIST_FOR(node, head)                                                                      \
-    for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \
+#define LIST_FOR(node, head)                                                                                 \
+    for (struct list *node = (head)->next, *node##_next = node->next; node != (head);                        \
          node = node##_next, node##_next = node->next)
 
 #endif

@@ -16,7 +16,10 @@ struct LOCK_ATTR(capability("mutex")) lock {
     pthread_mutex_t mutex;
 };
 
-#define LOCK_INIT {.mutex = PTHREAD_MUTEX_INITIALIZER}
+#define LOCK_INIT                                                                                            \
+    {                                                                                                        \
+        .mutex = PTHREAD_MUTEX_INITIALIZER                                                                   \
+    }
 void lock_init(struct lock *);
 void lock_fini(struct lock *);
 void lock_take(struct lock *l) LOCK_ATTR(acquire_capability(*l));

@@ -3,7 +3,8 @@
  *     2026-11-23T09:22:27.311Z info xds mesh=demo proxy=web-1 connected
  *
  * Levels per module change at run time. Lines of one call site are limited to 10 a second; what was
- * left out is counted in the next line ("suppressed=17"). Never log tokens, keys or secret bodies. Any thread. */
+ * left out is counted in the next line ("suppressed=17"). Never log tokens, keys or secret bodies. Any
+ * thread. */
 #ifndef URSA_BASE_LOG_H
 #define URSA_BASE_LOG_H
 
@@ -16,19 +17,19 @@ struct log_site { /* one per call site, static */
     unsigned n_lines, n_suppressed;
 };
 
-void log_set_level(enum log_level);                              /* all modules */
-void log_set_module_level(const char *module, enum log_level);   /* overrides, for a module */
-MUST_USE bool log_level_parse(struct str, enum log_level *);     /* error warn info debug */
+void log_set_level(enum log_level);                            /* all modules */
+void log_set_module_level(const char *module, enum log_level); /* overrides, for a module */
+MUST_USE bool log_level_parse(struct str, enum log_level *);   /* error warn info debug */
 void log_set_json(bool on);
 bool log_wants(const char *module, enum log_level);
 void log_write(struct log_site *, enum log_level, const char *module, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-#define LOG_AT(level, module, ...)                                   \
-    do {                                                             \
-        if (log_wants((module), (level))) {                          \
-            static struct log_site log_site_;                        \
-            log_write(&log_site_, (level), (module), __VA_ARGS__);   \
-        }                                                            \
+#define LOG_AT(level, module, ...)                                                                           \
+    do {                                                                                                     \
+        if (log_wants((module), (level))) {                                                                  \
+            static struct log_site log_site_;                                                                \
+            log_write(&log_site_, (level), (module), __VA_ARGS__);                                           \
+        }                                                                                                    \
     } while (0)
 #define log_error(module, ...) LOG_AT(LOG_ERROR, module, __VA_ARGS__)
 #define log_warn(module, ...) LOG_AT(LOG_WARN, module, __VA_ARGS__)

@@ -19,7 +19,7 @@ struct mailbox {
 };
 
 void mailbox_init(struct mailbox *);
-void mailbox_fini(struct mailbox *);               /* must be empty */
+void mailbox_fini(struct mailbox *);                /* must be empty */
 void mailbox_send(struct mailbox *, struct mail *); /* any thread */
 /* Receiver only: takes all that is there, in order (NULL when empty), and clears the eventfd. */
 struct mail *mailbox_take(struct mailbox *);

@@ -2,7 +2,8 @@
  *
  * A tree is an immutable root; put and del return a new root that shares all but O(log n) nodes with the old
  * one. NULL is the empty tree. Nodes know the size of their subtree, so counting and paging are O(log n).
- * Roots may be shared between threads; each holder has its own reference. The ops' ref/unref must be thread-safe. */
+ * Roots may be shared between threads; each holder has its own reference. The ops' ref/unref must be
+ * thread-safe. */
 #ifndef URSA_BASE_PTREE_H
 #define URSA_BASE_PTREE_H
 
@@ -17,12 +18,13 @@ struct ptree_ops {
 
 struct ptree;
 
-struct ptree *ptree_ref(struct ptree *);                             /* NULL is passed through */
-void ptree_unref(const struct ptree_ops *, struct ptree *);          /* NULL is ignored */
+struct ptree *ptree_ref(struct ptree *);                    /* NULL is passed through */
+void ptree_unref(const struct ptree_ops *, struct ptree *); /* NULL is ignored */
 /* Both take over one reference of 'root' and return one of the new root. put references the item. */
 MUST_USE struct ptree *ptree_put(const struct ptree_ops *, struct ptree *root, void *item);
 MUST_USE struct ptree *ptree_del(const struct ptree_ops *, struct ptree *root, const void *key);
-void *ptree_find(const struct ptree_ops *, const struct ptree *, const void *key); /* borrowed; NULL when absent */
+void *ptree_find(const struct ptree_ops *, const struct ptree *,
+                 const void *key); /* borrowed; NULL when absent */
 size_t ptree_count(const struct ptree *);
 /* How many items sort before 'key' (key itself need not be there). */
 size_t ptree_rank(const struct ptree_ops *, const struct ptree *, const void *key);

@@ -14,7 +14,10 @@ struct str {
 };
 
 #define STR(literal) ((struct str){.p = "" literal, .n = sizeof(literal) - 1})
-#define STR_INIT(literal) {.p = "" literal, .n = sizeof(literal) - 1} /* for static tables */
+#define STR_INIT(literal)                                                                                    \
+    {                                                                                                        \
+        .p = "" literal, .n = sizeof(literal) - 1                                                            \
+    } /* for static tables */
 #define STR_NONE ((struct str){.p = NULL, .n = 0})
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""

@@ -1,9 +1,10 @@
-/* ursa/base/yaml.h -- YAML in and out as jansson trees, bounded.
+/* ursa/base/yaml.h -- YAML in and out as jansson trees, bounded. Any thread.
  *
  * Input is read through libyaml's event interface only (its document interface is quadratic on nested
- * brackets). Refused: aliases and anchors' reuse, duplicate keys, tags other than the core ones, non-string keys that are
- * no scalars, depth > 64, more than 100,000 nodes. Scalars follow YAML 1.1 as kumactl reads them (yes/no are
- * strings only when quoted ... true/false/null/ints/floats resolve; timestamps stay strings). Any thread. */
+ * brackets). Refused: aliases and merge keys, duplicate keys, tags other than the core ones, keys that are
+ * null or no scalar, infinities and not-a-number, depth > 64, more than 100,000 values. Plain scalars follow
+ * YAML 1.1 as kumactl reads them: y, yes, on are true, 0777 is octal, 1_000 is 1000, time stamps stay text. A
+ * key that is no string becomes the text of its value. */
 #ifndef URSA_BASE_YAML_H
 #define URSA_BASE_YAML_H
 
@@ -23,15 +24,19 @@ struct yaml_doc {
     struct text_pos pos; /* of its first token */
 };
 
-/* All documents of 'text', in order, into docs[0..*n), allocated in the arena of 'e'; at most 'max'. Empty documents
- * are left out. On error nothing is returned, the text reads "line L, column C: ...". */
-MUST_USE enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc **docs, size_t *n, struct err *e);
+/* All documents of 'text', in order, into docs[0..*n), allocated in the arena of 'e'; more than 'max' are a
+ * fault. Empty documents are left out. On error nothing is returned; it is ERR_MALFORMED, "line L, column C:
+ * ...". */
+MUST_USE enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc **docs, size_t *n,
+                                  struct err *e);
 
-/* Where the field 'path' (as err_cause renders it: a.b[2]["k"].c) stands in document number 'doc' (from 0) of 'text', YAML or JSON;
- * when it is missing, where its deepest existing parent stands. Re-reads the text: for faults only. */
+/* Where the field 'path' (as err_cause renders it: a.b[2]["k"].c) stands in document number 'doc' (from 0,
+ * empty ones not counted) of 'text', YAML or JSON; when it is missing, where its deepest existing parent
+ * stands. Re-reads the text: for faults only. */
 struct text_pos yaml_locate(struct str text, size_t doc, struct str path);
 
-/* One document, block style, keys in the object's order. Returns text in the arena. */
+/* One document, block style, keys in the object's order; text in the arena. It reads back equal, except that
+ * reals without a fraction become integers. */
 struct str yaml_format(struct arena *, const json_t *);
 
 #endif
