@@ -15,6 +15,17 @@ static json_t *encode_enum(const struct enum_names *names, uint32_t number)
     return name.p ? json_from_str(name) : json_integer((int32_t)number);
 }
 
+/* RFC 3339 with 0, 3, 6 or 9 decimals. */
+static json_t *encode_time(int64_t ns, struct arena *scratch)
+{
+    struct str text = time_format(scratch, ns);
+    size_t point = str_chr(text, '.');
+    size_t decimals = point < text.n ? text.n - point - 2 : 0; /* between the point and the Z */
+
+    return json_from_str(arena_printf(scratch, STR_FMT "%.*sZ", STR_ARG(str_slice(text, 0, text.n - 1)),
+                                      (int)((3 - decimals % 3) % 3), "00"));
+}
+
 static json_t *encode_tags(const struct tags *tags)
 {
     json_t *o = json_object();
@@ -127,7 +138,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     }
     case FIELD_TIME: {
         const struct opt_time *v = member;
-        return v->set ? json_from_str(time_format(scratch, v->ns)) : NULL;
+        return v->set ? encode_time(v->ns, scratch) : NULL;
     }
     case FIELD_SUB: {
         const void *const *sub = member;
