@@ -67,7 +67,10 @@ struct ads_options {
     void *observe_ctx;
 };
 struct ads *ads_new(const struct ads_options *);
-void ads_free(struct ads *); /* all streams must be closed */
+/* All streams must be closed. While the engine or the writer still has something of theirs this runs the mailbox until they let go: the
+ * engine and admit must be running. ads_is_idle tells that it will not have to. NULL is ignored. */
+void ads_free(struct ads *);
+bool ads_is_idle(const struct ads *);
 
 /* How a stream reaches its peer; called on the loop's thread only. */
 struct ads_transport {

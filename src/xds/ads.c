@@ -1,0 +1,50 @@
+/* xds/ads.c -- the aggregated discovery service: all streams of one loop, and what they share. */
+#include "stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ursa/base/alloc.h"
+
+struct ads *ads_new(const struct ads_options *options)
+{
+    struct ads *ads = xcalloc(1, sizeof(*ads));
+    ads->options = *options;
+    registry_init(&ads->registry, &ads->options);
+    status_board_init(&ads->board);
+    return ads;
+}
+
+bool ads_is_idle(const struct ads *ads)
+{
+    return ads->n_streams == 0 && ads->registry.n_under_way == 0;
+}
+
+void ads_free(struct ads *ads)
+{
+    if (!ads)
+        return;
+    assert(ads->n_open == 0);
+    while (!ads_is_idle(ads)) { /* the engine and the writer still have something of ours */
+        mailbox_wait(ads->options.mailbox, -1);
+        mailbox_run(ads->options.mailbox);
+    }
+    registry_fini(&ads->registry);
+    status_board_fini(&ads->board);
+    free(ads);
+}
+
+int64_t ads_deadline(const struct ads *ads)
+{
+    return registry_deadline(&ads->registry);
+}
+
+void ads_run_timers(struct ads *ads, int64_t now_ns)
+{
+    registry_run_timers(&ads->registry, now_ns);
+}
+
+json_t *ads_proxy_json(struct ads *ads, struct str mesh, struct str name)
+{
+    return status_board_json(&ads->board, mesh, name);
+}

@@ -1,0 +1,24 @@
+/* xds/authn.h -- is the client of a stream still the proxy that it says to be? Asked at every request, cheap
+ * to ask. */
+#ifndef URSA_XDS_AUTHN_H
+#define URSA_XDS_AUTHN_H
+
+#include "ursa/xds.h"
+
+struct authn {
+    char *token; /* the authorization metadata; secret */
+    size_t token_size;
+    struct arena arena; /* holds the claims */
+    struct token_claims claims;
+    bool verified;     /* 'claims' were found good under 'keys' */
+    uint64_t sequence; /* of the snapshot for which 'keys' was computed */
+    uint64_t keys;     /* fingerprint of the mesh's signing keys and revocations */
+};
+void authn_init(struct authn *, struct str authorization);
+void authn_fini(struct authn *);
+/* May the bearer be this Dataplane now? ERR_UNAUTHENTICATED, ERR_DENIED. The signature is checked once, and
+ * again only when the mesh's keys or revocations have changed or the token has expired. */
+MUST_USE enum err_kind authn_check(struct authn *, const struct snap *, const struct resource *dataplane,
+                                   struct err *e);
+
+#endif

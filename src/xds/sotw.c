@@ -1,0 +1,54 @@
+/* xds/sotw.c -- a stream's requests: which subscription they belong to, and what was refused. */
+#include "sotw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ursa/base/alloc.h"
+#include "ursa/base/count.h"
+
+void sotw_init(struct sotw *s)
+{
+    *s = (struct sotw){0};
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        subscription_init(&s->subs[t], t);
+}
+
+void sotw_fini(struct sotw *s)
+{
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        subscription_fini(&s->subs[t]);
+    for (size_t i = 0; i < s->retired.n; i++)
+        xds_resource_unref(s->retired.v[i]);
+    VEC_FINI(&s->retired);
+    VEC_FINI(&s->clusters);
+    config_set_unref(s->config);
+    config_set_unref(s->offered);
+    free(s->nack);
+}
+
+static void keep_refusal(struct sotw *s, const struct discovery_request *r)
+{
+    struct str type = xds_type_info(r->type)->short_name, text = r->error_message;
+    size_t size = type.n + 2 + text.n + 1;
+    free(s->nack);
+    s->nack = xmalloc(size);
+    snprintf(s->nack, size, STR_FMT ": " STR_FMT, STR_ARG(type), STR_ARG(text));
+}
+
+enum request_sense sotw_request(struct sotw *s, const struct discovery_request *r)
+{
+    if (r->type == XDS_N) { /* an extension of some client's; it does not have to be an error */
+        COUNT(xds_requests_of_unknown_type);
+        return REQUEST_IGNORED;
+    }
+    enum request_sense sense = subscription_request(&s->subs[r->type], r);
+    if (sense == REQUEST_ACK)
+        COUNT(xds_acks);
+    if (sense == REQUEST_NACK) {
+        COUNT(xds_nacks);
+        keep_refusal(s, r);
+    }
+    return sense;
+}

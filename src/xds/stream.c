@@ -1,0 +1,339 @@
+/* xds/stream.c -- the life of one ADS stream: who it is, may it be that, its Dataplane, its configurations,
+ * its end.
+ *
+ * Everything here runs on the loop's thread but inbox_deliver and engine_let_go, which the engine calls on
+ * its own. */
+#include "stream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "message.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/log.h"
+#include "ursa/base/rand.h"
+
+#define LOG_PROXY "mesh=" STR_FMT " proxy=" STR_FMT
+#define NOT_FOUND_TEXT                                                                                       \
+    "resource \"" STR_FMT                                                                                    \
+    "\" not found; create a Dataplane in Kuma CP first or pass it as an argument to kuma-dp"
+#define LOG_PROXY_ARG(s) STR_ARG((s)->node.params.mesh), STR_ARG((s)->node.params.name)
+
+static void move(struct ads_stream *s, enum stream_state to)
+{
+    static const unsigned allowed[STREAM_N_STATES] = {
+        [STREAM_OPEN] = 1u << STREAM_REGISTERING | 1u << STREAM_LIVE | 1u << STREAM_ENDED,
+        [STREAM_REGISTERING] = 1u << STREAM_LIVE | 1u << STREAM_ENDED,
+        [STREAM_LIVE] = 1u << STREAM_ENDED,
+        [STREAM_ENDED] = 0,
+    };
+    assert(allowed[s->state] & 1u << to);
+    log_debug("xds", LOG_PROXY " stream state %d to %d", LOG_PROXY_ARG(s), (int)s->state, (int)to);
+    s->state = to;
+}
+
+/* ---- telling others ---- */
+
+static void observe(struct ads_stream *s, enum xds_event event)
+{
+    struct xds_counters counters[XDS_N];
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        counters[t] = s->sotw.subs[t].counters;
+    status_report_update(&s->ads->board, &s->report, &s->sotw);
+    if (!s->ads->options.observe)
+        return;
+    struct xds_status status = {.mesh = s->node.params.mesh,
+                                .name = s->node.params.name,
+                                .subscription = s->report.subscription,
+                                .connected_ns = s->report.connected_ns,
+                                .counters = counters,
+                                .version = s->node.version,
+                                .config = s->sotw.config,
+                                .last_nack = str_from_c(s->sotw.nack)};
+    s->ads->options.observe(s->ads->options.observe_ctx, event, &status);
+}
+
+/* ---- the end ---- */
+
+static void stream_free(struct ads_stream *s)
+{
+    s->ads->n_streams--;
+    config_set_unref(s->inbox.newest);
+    lock_fini(&s->inbox.lock);
+    sotw_fini(&s->sotw);
+    authn_fini(&s->authn);
+    resource_unref(s->dataplane);
+    arena_fini(&s->arena);
+    free(s);
+}
+
+/* The last mail of the engine about this stream; any delivery came before it. */
+static void take_detached(struct mail *mail)
+{
+    stream_free(CONTAINER_OF(mail, struct ads_stream, detached));
+}
+
+static void engine_let_go(void *ctx)
+{
+    struct ads_stream *s = ctx;
+    mailbox_send(s->ads->options.mailbox, &s->detached);
+}
+
+/* Ends the stream with a status for the peer; net closes it afterwards. */
+static void end(struct ads_stream *s, enum err_kind kind, struct str text)
+{
+    COUNT(xds_streams_refused);
+    log_info("xds", LOG_PROXY " stream ended: " STR_FMT, LOG_PROXY_ARG(s), STR_ARG(text));
+    if (s->state == STREAM_LIVE)
+        observe(s, XDS_DISCONNECTED);
+    move(s, STREAM_ENDED);
+    s->transport->finish(s->peer, kind, text);
+}
+
+static void end_not_found(struct ads_stream *s)
+{
+    struct arena arena;
+    arena_init(&arena);
+    end(s, ERR_NOT_FOUND, arena_printf(&arena, NOT_FOUND_TEXT, STR_ARG(s->node.id)));
+    arena_fini(&arena);
+}
+
+void ads_close(struct ads_stream *s)
+{
+    struct ads *ads = s->ads;
+    if (s->state == STREAM_LIVE) {
+        log_info("xds", LOG_PROXY " disconnected", LOG_PROXY_ARG(s));
+        observe(s, XDS_DISCONNECTED);
+    }
+    if (s->state != STREAM_ENDED)
+        move(s, STREAM_ENDED);
+    s->peer = NULL;
+    ads->n_open--;
+    GAUGE_ADD(xds_streams_active, -1);
+    registration_cancel(s->registration);
+    if (s->registered)
+        registry_release(&ads->registry, s->registered);
+    if (!s->attached) {
+        stream_free(s);
+        return;
+    }
+    status_report_remove(&ads->board, &s->report);
+    engine_detach(s->attached, engine_let_go, s);
+}
+
+/* ---- configurations ---- */
+
+static void wake_if_due(struct ads_stream *s)
+{
+    if (s->state == STREAM_LIVE && sotw_due(&s->sotw) != XDS_N)
+        s->transport->wake(s->peer);
+}
+
+static void take_delivery(struct mail *mail)
+{
+    struct ads_stream *s = CONTAINER_OF(mail, struct ads_stream, inbox.mail);
+    lock_take(&s->inbox.lock);
+    struct config_set *set = s->inbox.newest;
+    bool gone = s->inbox.gone;
+    s->inbox.newest = NULL;
+    s->inbox.mailed = false;
+    lock_drop(&s->inbox.lock);
+    if (s->state == STREAM_LIVE && gone) {
+        end_not_found(s);
+    } else if (s->state == STREAM_LIVE) {
+        sotw_set_config(&s->sotw, set);
+        observe(s, XDS_CHANGED);
+        wake_if_due(s);
+    }
+    config_set_unref(set);
+}
+
+/* On the compile thread: a newer configuration replaces one that the loop has not fetched yet. */
+static void inbox_deliver(void *ctx, struct config_set *set, uint64_t sequence)
+{
+    struct ads_stream *s = ctx;
+    struct config_set *fresh = set ? config_set_ref(set) : NULL;
+    (void)sequence;
+    lock_take(&s->inbox.lock);
+    struct config_set *old = s->inbox.newest;
+    bool send = !s->inbox.mailed;
+    s->inbox.newest = fresh;
+    s->inbox.gone = set == NULL;
+    s->inbox.mailed = true;
+    lock_drop(&s->inbox.lock);
+    config_set_unref(old);
+    if (send)
+        mailbox_send(s->ads->options.mailbox, &s->inbox.mail);
+}
+
+static void go_live(struct ads_stream *s)
+{
+    move(s, STREAM_LIVE);
+    log_info("xds", LOG_PROXY " connected", LOG_PROXY_ARG(s));
+    s->report.mesh = s->node.params.mesh;
+    s->report.name = s->node.params.name;
+    s->report.subscription = rand_uuid(&s->arena);
+    s->report.connected_ns = clock_wall_ns();
+    status_report_add(&s->ads->board, &s->report);
+    observe(s, XDS_CONNECTED);
+    s->attached = engine_attach(s->ads->options.engine, &s->node.params, inbox_deliver, s);
+}
+
+/* ---- the first request ---- */
+
+static void take_registered(void *ctx, enum err_kind kind, struct str text)
+{
+    struct ads_stream *s = ctx;
+    s->registration = NULL;
+    if (s->state != STREAM_REGISTERING)
+        return;
+    if (kind == ERR_NONE)
+        go_live(s);
+    else
+        end(s, kind, text);
+}
+
+/* The proxy as it brought itself, else as it is stored; NULL when neither. */
+static const struct resource *find_dataplane(const struct ads_stream *s, const struct snap *snap)
+{
+    const struct proxy_params *p = &s->node.params;
+    return s->dataplane ? s->dataplane : snap_find(snap, RES_DATAPLANE, p->mesh, p->name);
+}
+
+static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap, struct err *e)
+{
+    const struct resource *dataplane = find_dataplane(s, snap);
+    if (!dataplane)
+        return err_set(e, ERR_NOT_FOUND, NOT_FOUND_TEXT, STR_ARG(s->node.id));
+    return s->ads->options.authenticate ? authn_check(&s->authn, snap, dataplane, e) : ERR_NONE;
+}
+
+/* What a proxy brings must be its own, and where there is one already, that must be its own too. */
+static enum err_kind check_brought(struct ads_stream *s, const struct resource *stored, struct err *e)
+{
+    const struct res_key *key = &s->dataplane->key;
+    if (!str_eq(key->mesh, s->node.params.mesh) || !str_eq(key->name, s->node.params.name))
+        return err_set(e, ERR_DENIED,
+                       "proxyId " STR_FMT " does not match proxy resource " STR_FMT "." STR_FMT,
+                       STR_ARG(s->node.id), STR_ARG(key->mesh), STR_ARG(key->name));
+    if (!stored || !s->ads->options.authenticate ||
+        token_check_dataplane(&s->authn.claims, stored, e) == ERR_NONE)
+        return ERR_NONE;
+    return err_set(e, ERR_DENIED,
+                   "you are trying to override existing proxy to which you don't have an access.");
+}
+
+static enum err_kind begin(struct ads_stream *s, const struct discovery_node *node, const struct snap *snap,
+                           struct err *e)
+{
+    if (proxy_node_read(node, &s->arena, &s->node, e) != ERR_NONE)
+        return e->kind;
+    if (s->node.dataplane.n > 0 && proxy_node_decode_dataplane(&s->node, &s->dataplane, e) != ERR_NONE)
+        return e->kind;
+    if (authenticate(s, snap, e) != ERR_NONE)
+        return e->kind;
+    const struct resource *stored = snap_find(snap, RES_DATAPLANE, s->node.params.mesh, s->node.params.name);
+    if (s->dataplane && check_brought(s, stored, e) != ERR_NONE)
+        return e->kind;
+    s->registered = registry_hold(&s->ads->registry, &s->node);
+    if (!s->dataplane) {
+        go_live(s);
+        return ERR_NONE;
+    }
+    move(s, STREAM_REGISTERING);
+    s->registration = registry_submit(&s->ads->registry, &s->node, s->dataplane, stored, take_registered, s);
+    return ERR_NONE;
+}
+
+/* ---- requests ---- */
+
+static enum err_kind identify(struct ads_stream *s, const struct discovery_request *r, struct err *e)
+{
+    struct snap *snap = store_snap(s->ads->options.store);
+    enum err_kind kind = ERR_NONE;
+    if (s->state == STREAM_OPEN)
+        kind = begin(s, &r->node, snap, e);
+    else if (r->node.id.n > 0 && !str_eq(r->node.id, s->node.id))
+        kind = err_set(e, ERR_INVALID,
+                       "stream was authenticated for ID " STR_FMT
+                       ". Received request is for node with ID " STR_FMT
+                       ". Node ID cannot be changed after stream is initialized",
+                       STR_ARG(s->node.id), STR_ARG(r->node.id));
+    else
+        kind = authenticate(s, snap, e);
+    snap_unref(snap);
+    return kind;
+}
+
+static void take_request(struct ads_stream *s, const struct discovery_request *r)
+{
+    enum request_sense sense = sotw_request(&s->sotw, r);
+    if (sense == REQUEST_NACK)
+        log_warn("xds", LOG_PROXY " nack type=" STR_FMT " error=" STR_FMT, LOG_PROXY_ARG(s),
+                 STR_ARG(xds_type_info(r->type)->short_name), STR_ARG(r->error_message));
+    if (s->state != STREAM_LIVE)
+        return;
+    if (sense != REQUEST_IGNORED)
+        observe(s, XDS_CHANGED);
+    wake_if_due(s);
+}
+
+void ads_receive(struct ads_stream *s, struct str message)
+{
+    struct arena scratch;
+    struct discovery_request request;
+    struct err e;
+    if (s->state == STREAM_ENDED)
+        return;
+    COUNT(xds_requests);
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    enum err_kind kind = discovery_request_decode(message, &scratch, &request, &e);
+    if (kind == ERR_NONE) {
+        kind = identify(s, &request, &e);
+        if (kind == ERR_NONE)
+            take_request(s, &request);
+        discovery_request_fini(&request);
+    }
+    if (kind != ERR_NONE)
+        end(s, kind, err_render(&e, &scratch));
+    arena_fini(&scratch);
+}
+
+bool ads_pull(struct ads_stream *s, struct xds_message *out)
+{
+    struct xds_response response;
+    if (s->state != STREAM_LIVE)
+        return false;
+    enum xds_type type = sotw_due(&s->sotw);
+    if (type == XDS_N)
+        return false;
+    sotw_send(&s->sotw, type, &response);
+    message_from_response(&response, s->ads->options.instance_id, out);
+    COUNT_ADD(xds_bytes_sent, out->n_bytes);
+    xds_response_fini(&response);
+    observe(s, XDS_CHANGED);
+    return true;
+}
+
+struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transport, void *peer,
+                            struct str authorization)
+{
+    struct ads_stream *s = xcalloc(1, sizeof(*s));
+    *s = (struct ads_stream){.ads = ads,
+                             .transport = transport,
+                             .peer = peer,
+                             .inbox.mail.handle = take_delivery,
+                             .detached.handle = take_detached};
+    arena_init(&s->arena);
+    authn_init(&s->authn, authorization);
+    sotw_init(&s->sotw);
+    lock_init(&s->inbox.lock);
+    list_init(&s->report.node);
+    ads->n_streams++;
+    ads->n_open++;
+    GAUGE_ADD(xds_streams_active, 1);
+    return s;
+}

@@ -1,0 +1,54 @@
+/* xds/stream.h -- one ADS stream: from its first request to the engine's last word. Private to xds/. */
+#ifndef URSA_XDS_STREAM_H
+#define URSA_XDS_STREAM_H
+
+#include "authn.h"
+#include "node.h"
+#include "register.h"
+#include "sotw.h"
+#include "status.h"
+
+struct ads {
+    struct ads_options options;
+    struct registry registry;
+    struct status_board board;
+    size_t n_streams; /* that exist, closed ones with the engine included */
+    size_t n_open;    /* of these, not closed by the peer */
+};
+
+enum stream_state {
+    STREAM_OPEN,        /* no request yet */
+    STREAM_REGISTERING, /* the Dataplane that it brought is being stored */
+    STREAM_LIVE,        /* attached to the engine */
+    STREAM_ENDED,       /* finished by us or closed by the peer */
+    STREAM_N_STATES
+};
+
+/* Where the compile thread leaves the newest configuration. */
+struct inbox {
+    struct lock lock; /* protects all but 'mail' while it is under way */
+    struct config_set *newest;
+    bool gone;   /* the Dataplane does not exist any more */
+    bool mailed; /* 'mail' is under way to the loop */
+    struct mail mail;
+};
+
+struct ads_stream {
+    struct ads *ads;
+    const struct ads_transport *transport;
+    void *peer; /* NULL: closed */
+    enum stream_state state;
+    struct arena arena; /* holds 'node' */
+    struct proxy_node node;
+    struct authn authn;
+    struct resource *dataplane; /* as it was at the first request */
+    struct sotw sotw;
+    struct registered *registered;
+    struct registration *registration; /* only while registering */
+    struct engine_proxy *attached;
+    struct inbox inbox;
+    struct mail detached;
+    struct status_report report;
+};
+
+#endif
