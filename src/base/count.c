@@ -10,6 +10,12 @@
 extern struct counter *const __start_ursa_counters[] __attribute__((weak));
 extern struct counter *const __stop_ursa_counters[] __attribute__((weak));
 
+/* In numbers, since C knows the two ends as different arrays. */
+static size_t n_sites(void)
+{
+    return ((uintptr_t)__stop_ursa_counters - (uintptr_t)__start_ursa_counters) / sizeof(struct counter *);
+}
+
 static int64_t value_of(const struct counter *c)
 {
     return atomic_load_explicit(&c->value, memory_order_relaxed);
@@ -24,7 +30,7 @@ static int by_name(const void *a, const void *b)
 
 void count_walk(void (*each)(void *ctx, const char *name, bool gauge, int64_t value), void *ctx)
 {
-    size_t n = (size_t)(__stop_ursa_counters - __start_ursa_counters);
+    size_t n = n_sites();
     struct counter **sites = xcalloc(n, sizeof(sites[0]));
 
     for (size_t i = 0; i < n; i++)
@@ -44,8 +50,8 @@ int64_t count_get(const char *name)
 {
     int64_t sum = 0;
 
-    for (struct counter *const *c = __start_ursa_counters; c < __stop_ursa_counters; c++)
-        if (strcmp((*c)->name, name) == 0)
-            sum += value_of(*c);
+    for (size_t i = 0; i < n_sites(); i++)
+        if (strcmp(__start_ursa_counters[i]->name, name) == 0)
+            sum += value_of(__start_ursa_counters[i]);
     return sum;
 }

@@ -31,6 +31,7 @@ void json_real_text(double v, char text[JSON_REAL_TEXT])
     const char *sign = digits[0] == '-' ? "-" : "";
     char *mantissa = digits + strlen(sign);
     char *e = strchr(mantissa, 'e');
+    assert(e);
     int exponent = (int)strtol(e + 1, NULL, 10);
 
     *e = '\0';
