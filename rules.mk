@@ -46,7 +46,7 @@ define room_rules
 $(call room_lib,$(1)): $(call room_obj,$(1))
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 endef
-$(foreach r,$(ROOMS) cli dp,$(eval $(call room_rules,$(r))))
+$(foreach r,$(ROOMS) client cli dp,$(eval $(call room_rules,$(r))))
 
 # The store's numbered migrations, each as one C string, in number order.
 STORE_SQL := $(sort $(wildcard src/store/sql/*.sql))
@@ -77,14 +77,16 @@ UNIT_SRC := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 TEST_LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 unit_room = $(firstword $(subst /, ,$(patsubst tests/unit/%,%,$(1))))
+# The client rooms stand beside the daemon's.
+unit_libs = $(if $(filter client cli dp,$(1)),$(call room_lib,$(1)) $(foreach r,$(call reverse,$(CLIENT_ROOMS)),$(call room_lib,$(r))),$(call libs_upto,$(1)))
 define unit_rule
-$(B)/tests/unit/$(patsubst tests/unit/%.c,%,$(1)): $(B)/$(1:.c=.o) $(TEST_LIB_OBJ) $(call libs_upto,$(if $(filter cli dp,$(call unit_room,$(1))),resource,$(call unit_room,$(1)))) $(if $(filter cli dp,$(call unit_room,$(1))),$(call room_lib,$(call unit_room,$(1))))
+$(B)/tests/unit/$(patsubst tests/unit/%.c,%,$(1)): $(B)/$(1:.c=.o) $(TEST_LIB_OBJ) $(call unit_libs,$(call unit_room,$(1)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(B)/$(1:.c=.o) $$(TEST_LIB_OBJ) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) $$(CLIENT_LIBS) -lcmocka -lpthread -lm
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
 # One room: make unit-base
-$(foreach r,$(ROOMS) cli dp,$(eval unit-$(r): $(filter $(B)/tests/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
+$(foreach r,$(ROOMS) client cli dp,$(eval unit-$(r): $(filter $(B)/tests/unit/$(r)/%,$(UNIT_BIN)); @set -e; for t in $$^; do $$$$t; done))
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_BIN)

@@ -1,0 +1,44 @@
+/* ursa/client.h -- HTTP for ursactl and ursa-dp: one request at a time over libcurl, TLS verified unless told
+ * otherwise.
+ *
+ * One thread. A body of an answer is bounded. Tokens never reach messages. */
+#ifndef URSA_CLIENT_H
+#define URSA_CLIENT_H
+
+#include "ursa/base/buf.h"
+#include "ursa/base/err.h"
+
+#define CLIENT_MAX_ANSWER ((size_t)256 << 20)
+
+struct client_options {
+    struct str ca_file; /* PEM that signs (or is) the server's certificate; empty: the system's store */
+    bool skip_verify;   /* trust whoever answers */
+    struct str token;   /* sent as "Authorization: Bearer ..."; may be empty */
+    const struct str *headers; /* further "Name: value" lines */
+    size_t n_headers;
+    long timeout_ms; /* of the whole exchange */
+};
+struct client;
+MUST_USE enum err_kind client_new(const struct client_options *, struct client **out, struct err *e);
+void client_free(struct client *); /* NULL is ignored */
+
+struct client_answer {
+    long status;
+    struct str content_type; /* "" when absent; in the arena */
+    struct str revision;     /* Ursa-Revision header, "" when absent; in the arena */
+    struct str body;         /* in the arena */
+};
+/* 'content_type' and 'accept' may be NULL. ERR_UNAVAILABLE: nobody answers (text says what to do);
+ * ERR_UNAUTHENTICATED: the server's certificate is not trusted. Any HTTP status is a success here. */
+MUST_USE enum err_kind client_send(struct client *, const char *method, struct str url,
+                                   const char *content_type, const char *accept, struct str body,
+                                   struct arena *, struct client_answer *, struct err *e);
+
+/* The certificate that an ursa-cp of this user (or of the system) on this machine made for itself, or "" when
+ * there is none readable. */
+struct str client_local_ca_file(struct arena *);
+/* A whole file ("-": standard input) into the arena; at most 'max' bytes. */
+MUST_USE enum err_kind client_read_file(const char *path, size_t max, struct arena *, struct str *text,
+                                        struct err *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* files.c -- see ursa/client.h: files that the clients read. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ursa/client.h"
+
+struct str client_local_ca_file(struct arena *a)
+{
+    const char *home = getenv("HOME");
+    struct str own = home && *home ? arena_printf(a, "%s/.ursa/ursa-cp.crt", home) : STR_NONE;
+
+    if (own.n && access(own.p, R_OK) == 0)
+        return own;
+    if (access("/var/lib/ursa/ursa-cp.crt", R_OK) == 0)
+        return STR("/var/lib/ursa/ursa-cp.crt");
+    return STR_NONE;
+}
+
+enum err_kind client_read_file(const char *path, size_t max, struct arena *a, struct str *text, struct err *e)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    FILE *f = standard_input ? stdin : fopen(path, "re");
+    struct buf out;
+    char piece[65536];
+    size_t n;
+
+    if (!f)
+        return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %m", path);
+    buf_init(&out, max);
+    while ((n = fread(piece, 1, sizeof(piece), f)) > 0 && buf_ok(&out))
+        buf_add(&out, piece, n);
+    if (ferror(f))
+        err_set(e, ERR_IO, "%s: %m", path);
+    else if (!buf_ok(&out))
+        err_set(e, ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+    else
+        *text = arena_str(a, buf_str(&out));
+    if (!standard_input)
+        fclose(f);
+    buf_fini(&out);
+    return e->kind;
+}
