@@ -90,7 +90,9 @@ static enum err_kind add_objects(struct admit_request *req, const struct admit_o
 static enum err_kind add_admin_token(struct admit_request *req, const struct snap *snap, struct err *e)
 {
     struct res_key key = {.type = RES_GLOBAL_SECRET, .name = STR("admin-user-token")};
-    struct token_claims claims = {.name = user_admin.name, .groups = user_admin.groups};
+    struct str group =
+        STR("mesh-system:admin"); /* "authenticated" is added to who shows the token, not written in it */
+    struct token_claims claims = {.name = user_admin.name, .groups = {.v = &group, .n = 1}};
     struct str jwt;
     if (snap_find(snap, key.type, key.mesh, key.name))
         return ERR_NONE;

@@ -1,0 +1,201 @@
+/* group_test.c -- the writer thread: what waits together is committed together, and all is answered. */
+#include <semaphore.h>
+
+#include "fixture.h"
+
+/* Holds the writer inside a commit, so that what is submitted meanwhile must wait. */
+struct gate {
+    sem_t entered, leave;
+    atomic_bool closed;
+};
+
+static void hold(void *ctx, struct batch *batch)
+{
+    struct gate *g = ctx;
+    (void)batch;
+    if (!atomic_exchange(&g->closed, false))
+        return;
+    sem_post(&g->entered);
+    sem_wait(&g->leave);
+}
+
+struct tally {
+    sem_t all_done;
+    atomic_size_t left, n_ok, n_refused;
+    atomic_uint_fast64_t lowest, highest; /* revisions */
+};
+
+static void count_done(struct admit_request *req)
+{
+    struct tally *t = req->ctx;
+    atomic_fetch_add(req->kind == ERR_NONE ? &t->n_ok : &t->n_refused, 1);
+    if (req->revision < atomic_load(&t->lowest))
+        atomic_store(&t->lowest, req->revision);
+    if (req->revision > atomic_load(&t->highest))
+        atomic_store(&t->highest, req->revision);
+    admit_request_free(req);
+    if (atomic_fetch_sub(&t->left, 1) == 1)
+        sem_post(&t->all_done);
+}
+
+static void tally_init(struct tally *t, size_t n)
+{
+    sem_init(&t->all_done, 0, 0);
+    atomic_init(&t->left, n);
+    atomic_init(&t->n_ok, 0);
+    atomic_init(&t->n_refused, 0);
+    atomic_init(&t->lowest, UINT64_MAX);
+    atomic_init(&t->highest, 0);
+}
+
+static void submit(struct fixture *f, struct tally *t, const char *doc)
+{
+    struct admit_request *req = request_of(DOCS(doc));
+    req->done = count_done;
+    req->ctx = t;
+    admit_submit(f->admit, req);
+}
+
+static uint64_t commits_of(struct fixture *f)
+{
+    struct store_stats stats;
+    store_stats(f->store, &stats);
+    return stats.commits;
+}
+
+struct held {
+    struct fixture f;
+    struct gate gate;
+    struct tally first;
+};
+
+/* Returns with the writer held inside the commit of one request. */
+static void held_init(struct held *h)
+{
+    fixture_prepare(&h->f);
+    sem_init(&h->gate.entered, 0, 0);
+    sem_init(&h->gate.leave, 0, 0);
+    atomic_init(&h->gate.closed, false);
+    store_subscribe(h->f.store, hold, &h->gate);
+    writer_start(&h->f);
+    tally_init(&h->first, 1);
+    atomic_store(&h->gate.closed, true);
+    submit(&h->f, &h->first, SECRET("default", "first"));
+    sem_wait(&h->gate.entered);
+}
+
+static void held_release(struct held *h)
+{
+    sem_post(&h->gate.leave);
+    sem_wait(&h->first.all_done);
+}
+
+#define N_THREADS 4
+#define N_EACH 25
+
+struct submitter {
+    pthread_t thread;
+    struct held *held;
+    struct tally *tally;
+    size_t number;
+};
+
+static void *submit_many(void *ctx)
+{
+    struct submitter *s = ctx;
+    for (size_t i = 0; i < N_EACH; i++) {
+        char doc[128];
+        snprintf(doc, sizeof(doc),
+                 "{\"type\":\"Secret\",\"mesh\":\"default\",\"name\":\"s-%zu-%zu\",\"data\":\"YQ==\"}",
+                 s->number, i);
+        submit(&s->held->f, s->tally, doc);
+    }
+    return NULL;
+}
+
+TEST(concurrent_submitters_share_a_commit_and_each_has_its_revision)
+{
+    struct held h;
+    struct tally tally;
+    struct submitter submitters[N_THREADS];
+    held_init(&h);
+    uint64_t commits = commits_of(&h.f), revision = revision_of(&h.f);
+    tally_init(&tally, N_THREADS * N_EACH);
+    for (size_t i = 0; i < N_THREADS; i++) {
+        submitters[i] = (struct submitter){.held = &h, .tally = &tally, .number = i};
+        pthread_create(&submitters[i].thread, NULL, submit_many, &submitters[i]);
+    }
+    for (size_t i = 0; i < N_THREADS; i++)
+        pthread_join(submitters[i].thread, NULL);
+    held_release(&h);
+    sem_wait(&tally.all_done);
+    EXPECT_INT("answered well", atomic_load(&tally.n_ok), N_THREADS * N_EACH);
+    EXPECT_INT("commits", commits_of(&h.f) - commits, 1);
+    EXPECT_INT("first revision", atomic_load(&tally.lowest), revision + 1);
+    EXPECT_INT("last revision", atomic_load(&tally.highest), revision + N_THREADS * N_EACH);
+    fixture_fini(&h.f);
+}
+
+TEST(a_faulty_request_spoils_no_other_of_its_group)
+{
+    struct held h;
+    struct tally tally;
+    held_init(&h);
+    tally_init(&tally, 3);
+    submit(&h.f, &tally, SECRET("default", "a"));
+    submit(&h.f, &tally, SECRET("ghost", "b"));
+    submit(&h.f, &tally, SECRET("default", "c"));
+    held_release(&h);
+    sem_wait(&tally.all_done);
+    EXPECT_INT("answered well", atomic_load(&tally.n_ok), 2);
+    EXPECT_STR("secrets", names_of(&h.f, RES_SECRET, "default"),
+               "a c dataplane-token-signing-key-default-1 first");
+    fixture_fini(&h.f);
+}
+
+TEST(too_many_waiting_requests_are_refused_at_once)
+{
+    struct held h;
+    struct tally tally;
+    held_init(&h);
+    tally_init(&tally, 10005);
+    for (size_t i = 0; i < 10005; i++)
+        submit(&h.f, &tally, SECRET("default", "s"));
+    EXPECT_INT("refused", atomic_load(&tally.n_refused), 6); /* the held one waits too */
+    held_release(&h);
+    sem_wait(&tally.all_done);
+    EXPECT_INT("answered well", atomic_load(&tally.n_ok), 9999);
+    fixture_fini(&h.f);
+}
+
+TEST(stopping_answers_what_was_submitted)
+{
+    struct held h;
+    struct tally tally;
+    held_init(&h);
+    tally_init(&tally, 50);
+    for (size_t i = 0; i < 50; i++)
+        submit(&h.f, &tally, SECRET("default", "s"));
+    held_release(&h);
+    admit_stop(h.f.admit);
+    EXPECT_INT("answered well", atomic_load(&tally.n_ok), 50);
+    h.f.admit = NULL;
+    fixture_fini(&h.f);
+}
+
+TEST(an_answer_tells_which_snapshot_shows_it)
+{
+    struct fixture f;
+    fixture_init(&f);
+    struct admit_request *req = request_of(DOCS(DATAPLANE("default", "d", "a")));
+    req->origin = ORIGIN_PROXY; /* makes no revision */
+    uint64_t before = revision_of(&f);
+    admit_run(f.admit, req);
+    struct snap *snap = store_snap(f.store);
+    EXPECT_INT("revision", req->revision, before);
+    EXPECT_INT("sequence", req->sequence, snap_sequence(snap));
+    EXPECT_TRUE("shown", snap_find(snap, RES_DATAPLANE, STR("default"), STR("d")) != NULL);
+    snap_unref(snap);
+    admit_request_free(req);
+    fixture_fini(&f);
+}

@@ -1,0 +1,257 @@
+/* rules_test.c -- every cross-resource rule with the reference's words, and what is filled in on the way. */
+#include "fixture.h"
+
+TEST(rules_answer_with_the_references_words)
+{
+    static const struct {
+        const char *name;
+        const char *setup[4];   /* a request that must succeed; may be empty */
+        const char *request[4]; /* the one under test */
+        const char *want;
+    } rows[] = {
+        {"a resource in no mesh",
+         {NULL},
+         {DATAPLANE("ghost", "d", "a")},
+         "created; 0: Mesh is not found: mesh: mesh of name ghost is not found"},
+        {"a secret in no mesh",
+         {NULL},
+         {SECRET("ghost", "s")},
+         "created; 0: Mesh is not found: mesh: mesh of name ghost is not found"},
+        {"a dataplane before its mesh", {NULL}, {DATAPLANE("m", "d", "a"), MESH("m")}, "created, created"},
+        {"two faulty documents",
+         {NULL},
+         {DATAPLANE("g1", "d", "a"), MESH("m"), SECRET("g2", "s")},
+         "created, created, created; 0: Mesh is not found: mesh: mesh of name g1 is not found"
+         "; 2: Mesh is not found: mesh: mesh of name g2 is not found"},
+        {"only the faulty mesh is blamed",
+         {NULL},
+         {DATAPLANE("m", "d", "a"),
+          MESH_WITH("m", "\"mtls\":{\"backends\":[{\"name\":\"c\",\"type\":\"magic\"}]}")},
+         "created, created; 1: mtls.backends[0].type: could not find installed plugin for this type"},
+        {"a mesh with dataplanes stays",
+         {MESH("m"), DATAPLANE("m", "d", "a")},
+         {"-Mesh//m"},
+         "deleted; 0: mesh: unable to delete mesh, there are still some dataplanes attached"},
+        {"a mesh goes with its last dataplane",
+         {MESH("m"), DATAPLANE("m", "d", "a")},
+         {"-Mesh//m", "-Dataplane/m/d"},
+         "deleted, deleted"},
+        {"a mesh goes with all else", {MESH("m"), SECRET("m", "s")}, {"-Mesh//m"}, "deleted"},
+        {"what is not there cannot be deleted",
+         {NULL},
+         {"-Mesh//ghost", "-Secret/ghost/s"},
+         "deleted, deleted; 0: Not found; 1: Not found"},
+        {"another CA while mTLS is on",
+         {MESH_WITH("m", MTLS("ca-1"))},
+         {MESH_WITH("m", MTLS("ca-2"))},
+         "updated; 0: mtls.enabledBackend: Changing CA when mTLS is enabled is forbidden. Disable mTLS first "
+         "and then "
+         "change the CA"},
+        {"mTLS off", {MESH_WITH("m", MTLS("ca-1"))}, {MESH("m")}, "updated"},
+        {"mTLS on", {MESH("m")}, {MESH_WITH("m", MTLS("ca-2"))}, "updated"},
+        {"an unknown kind of CA",
+         {MESH("m")},
+         {MESH_WITH("m", "\"mtls\":{\"backends\":[{\"name\":\"c\",\"type\":\"magic\"}]}")},
+         "updated; 0: mtls.backends[0].type: could not find installed plugin for this type"},
+        {"the CA's certificate is in use",
+         {MESH_WITH("m", MTLS("ca-1"))},
+         {"-Secret/m/m.ca-builtin-cert-ca-1"},
+         "deleted; 0: name: The secret \"m.ca-builtin-cert-ca-1\" that you are trying to remove is currently "
+         "in use in "
+         "Mesh \"m\" in mTLS backend \"ca-1\". Please remove the reference from the \"ca-1\" backend before "
+         "removing the "
+         "secret."},
+        {"the CA's key is in use",
+         {MESH_WITH("m", MTLS("ca-1"))},
+         {"-Secret/m/m.ca-builtin-key-ca-1"},
+         "deleted; 0: name: The secret \"m.ca-builtin-key-ca-1\" that you are trying to remove is currently "
+         "in use in "
+         "Mesh \"m\" in mTLS backend \"ca-1\". Please remove the reference from the \"ca-1\" backend before "
+         "removing the "
+         "secret."},
+        {"a CA secret and its reference go together",
+         {MESH_WITH("m", MTLS("ca-1"))},
+         {"-Secret/m/m.ca-builtin-key-ca-1", MESH("m")},
+         "deleted, updated"},
+        {"a signing key may go", {MESH("m")}, {"-Secret/m/dataplane-token-signing-key-m-1"}, "deleted"},
+        {"a secret of that name in another mesh",
+         {MESH_WITH("m", MTLS("ca-1")), MESH("n"), SECRET("n", "s")},
+         {"-Secret/n/s"},
+         "deleted"},
+        {"not a member",
+         {MESH_WITH("m",
+                    "\"constraints\":{\"dataplaneProxy\":{\"requirements\":[{\"tags\":{\"team\":\"a\"}}]}}")},
+         {DATAPLANE("m", "d", "a")},
+         "created; 0: networking.inbound[0].tags: dataplane cannot be a member of mesh \"m\" because its "
+         "tags \"kuma.io/service=a\" "
+         "does not fulfill "
+         "any requirements defined on the Mesh"},
+        {"not a member of a mesh that comes along",
+         {NULL},
+         {DATAPLANE("m", "d", "a"), MESH_WITH("m", "\"constraints\":{\"dataplaneProxy\":{\"restrictions\":[{"
+                                                   "\"tags\":{\"kuma.io/service\":\"*\"}}]}}")},
+         "created, created; 0: networking.inbound[0].tags: dataplane cannot be a member of mesh \"m\" "
+         "because its tags "
+         "\"kuma.io/service=a\" matches "
+         "restricted tags \"kuma.io/service=*\" defined on the Mesh"},
+        {"an insight by hand",
+         {MESH("m"), DATAPLANE("m", "d", "a")},
+         {"{\"type\":\"DataplaneInsight\",\"mesh\":\"m\",\"name\":\"d\"}"},
+         "none; 0: Method not allowed"},
+        {"an insight deleted by hand", {NULL}, {"-DataplaneInsight/m/d"}, "deleted; 0: Method not allowed"},
+        {"a derived type", {NULL}, {"-MeshInsight//m"}, "deleted; 0: Method not allowed"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        if (rows[i].setup[0]) {
+            struct admit_request *setup = request_of(rows[i].setup);
+            admit_run(f.admit, setup);
+            EXPECT_INT(rows[i].name, setup->kind, ERR_NONE);
+            admit_request_free(setup);
+        }
+        uint64_t before = revision_of(&f);
+        struct admit_request *req = request_of(rows[i].request);
+        admit_run(f.admit, req);
+        EXPECT_STR(rows[i].name, answer(req, &f.arena), rows[i].want);
+        bool is_fault = strstr(rows[i].want, "; ") != NULL;
+        EXPECT_TRUE(rows[i].name, (req->kind != ERR_NONE) == is_fault);
+        EXPECT_INT(rows[i].name, req->revision,
+                   is_fault ? before : before + 1); /* one revision, or nothing written */
+        EXPECT_INT(rows[i].name, revision_of(&f), req->revision);
+        admit_request_free(req);
+        fixture_fini(&f);
+    }
+}
+
+TEST(a_faulty_request_writes_nothing)
+{
+    struct fixture f;
+    fixture_init(&f);
+    run_docs(&f, DOCS(MESH("m"), SECRET("m", "s"), SECRET("ghost", "s"), "-Mesh//default"));
+    EXPECT_STR("meshes", names_of(&f, RES_MESH, ""), "default");
+    fixture_fini(&f);
+}
+
+TEST(a_dry_run_checks_everything_and_writes_nothing)
+{
+    static const struct {
+        const char *name, *doc, *want;
+        enum err_kind kind;
+    } rows[] = {
+        {"fine", MESH_WITH("m", MTLS("ca-1")), "created", ERR_NONE},
+        {"faulty", SECRET("ghost", "s"),
+         "created; 0: Mesh is not found: mesh: mesh of name ghost is not found", ERR_INVALID},
+    };
+    struct fixture f;
+    fixture_init(&f);
+    uint64_t before = revision_of(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct admit_request *req = request_of(DOCS(rows[i].doc));
+        req->dry_run = true;
+        admit_run(f.admit, req);
+        EXPECT_STR(rows[i].name, answer(req, &f.arena), rows[i].want);
+        EXPECT_INT(rows[i].name, req->kind, rows[i].kind);
+        EXPECT_INT(rows[i].name, req->revision, before);
+        EXPECT_STR(rows[i].name, names_of(&f, RES_MESH, ""), "default");
+        admit_request_free(req);
+    }
+    fixture_fini(&f);
+}
+
+TEST(an_equal_put_bumps_the_time_unless_told_not_to)
+{
+    static const struct {
+        const char *name;
+        bool keep_unchanged;
+        enum res_origin origin;
+        const char *want;
+        int64_t modified_ns, revisions;
+    } rows[] = {
+        {"like the reference", false, ORIGIN_API, "updated", 2, 1},
+        {"apply", true, ORIGIN_API, "unchanged", 1, 0},
+        {"apply over a proxy's own", true, ORIGIN_PROXY, "updated", 2, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        clock_fake(1, 1);
+        struct admit_request *first = request_of(DOCS(DATAPLANE("default", "d", "a")));
+        first->origin = rows[i].origin;
+        EXPECT_STR(rows[i].name, run_request(&f, first), "created");
+        uint64_t before = revision_of(&f);
+        clock_fake(2, 2);
+        struct admit_request *second = request_of(DOCS(DATAPLANE("default", "d", "a")));
+        second->ops[0].keep_unchanged = rows[i].keep_unchanged;
+        EXPECT_STR(rows[i].name, run_request(&f, second), rows[i].want);
+        EXPECT_INT(rows[i].name, revision_of(&f) - before, rows[i].revisions);
+        struct snap *snap = store_snap(f.store);
+        const struct resource *r = snap_find(snap, RES_DATAPLANE, STR("default"), STR("d"));
+        EXPECT_INT(rows[i].name, r->created_ns, 1);
+        EXPECT_INT(rows[i].name, r->modified_ns, rows[i].modified_ns);
+        EXPECT_INT(rows[i].name, r->origin, ORIGIN_API);
+        snap_unref(snap);
+        clock_fake(-1, -1);
+        fixture_fini(&f);
+    }
+}
+
+TEST(a_dataplane_gets_its_zone_and_an_unknown_health)
+{
+    static const char *const probed =
+        "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"d\",\"networking\":{\"address\":\"10.0.0."
+        "1\",\"inbound\":"
+        "[{\"port\":80,\"tags\":{\"kuma.io/service\":\"a\"},\"serviceProbe\":{\"tcp\":{}}}]}}";
+    struct fixture f;
+    fixture_prepare(&f);
+    f.options.zone = STR("east");
+    writer_start(&f);
+    EXPECT_STR("create", run_docs(&f, DOCS(probed)), "created");
+    EXPECT_STR("create", spec_of(&f, RES_DATAPLANE, "default", "d"),
+               "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/"
+               "service\":\"a\","
+               "\"kuma.io/zone\":\"east\"},\"health\":{},\"serviceProbe\":{\"tcp\":{}}}]}}");
+    EXPECT_STR("update", run_docs(&f, DOCS(probed)), "updated");
+    EXPECT_STR("update", spec_of(&f, RES_DATAPLANE, "default", "d"),
+               "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/"
+               "service\":\"a\","
+               "\"kuma.io/zone\":\"east\"},\"serviceProbe\":{\"tcp\":{}}}]}}");
+    fixture_fini(&f);
+}
+
+static struct str run_as(struct fixture *f, enum res_origin origin, bool if_origin_proxy, const char *doc)
+{
+    struct admit_request *req = request_of(DOCS(doc));
+    req->origin = origin;
+    req->ops[0].if_origin_proxy = if_origin_proxy;
+    return run_request(f, req);
+}
+
+TEST(a_proxys_dataplane_comes_and_goes_with_its_insight)
+{
+    static const char *const insight = "{\"type\":\"DataplaneInsight\",\"mesh\":\"default\",\"name\":\"d\"}";
+    static const struct {
+        const char *name;
+        enum res_origin origin;
+        bool if_origin_proxy;
+        const char *doc, *want, *dataplanes, *insights;
+    } rows[] = {
+        {"an insight of nobody is dropped", ORIGIN_SYSTEM, false, insight, "none", "", ""},
+        {"the proxy registers", ORIGIN_PROXY, false, DATAPLANE("default", "d", "a"), "created", "d", ""},
+        {"its insight", ORIGIN_SYSTEM, false, insight, "created", "d", "d"},
+        {"it leaves", ORIGIN_PROXY, true, "-Dataplane/default/d", "deleted", "", ""},
+        {"it leaves again", ORIGIN_PROXY, true, "-Dataplane/default/d", "none", "", ""},
+        {"one by hand", ORIGIN_API, false, DATAPLANE("default", "d", "a"), "created", "d", ""},
+        {"stays when its proxy leaves", ORIGIN_PROXY, true, "-Dataplane/default/d", "none", "d", ""},
+        {"and is deleted by hand", ORIGIN_API, false, "-Dataplane/default/d", "deleted", "", ""},
+    };
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        EXPECT_STR(rows[i].name, run_as(&f, rows[i].origin, rows[i].if_origin_proxy, rows[i].doc),
+                   rows[i].want);
+        EXPECT_STR(rows[i].name, names_of(&f, RES_DATAPLANE, "default"), rows[i].dataplanes);
+        EXPECT_STR(rows[i].name, names_of(&f, RES_DATAPLANE_INSIGHT, "default"), rows[i].insights);
+    }
+    fixture_fini(&f);
+}
