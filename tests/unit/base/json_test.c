@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ursa/base/buf.h"
 #include "ursa/base/json.h"
 
 TEST(faults)
@@ -91,17 +92,19 @@ static enum err_kind parse_nested(size_t depth, const char *open, const char *sh
     struct arena a;
     struct err e;
     json_t *v;
-    char text[4096] = "";
+    struct buf text;
 
+    buf_init(&text, 4096);
     for (size_t i = 0; i < depth; i++)
-        strncat(text, open, sizeof(text) - strlen(text) - 1);
-    strncat(text, "0", 2);
+        buf_add_str(&text, str_from_c(open));
+    buf_add_byte(&text, '0');
     for (size_t i = 0; i < depth; i++)
-        strncat(text, shut, sizeof(text) - strlen(text) - 1);
+        buf_add_str(&text, str_from_c(shut));
     arena_init(&a);
     err_init(&e, &a);
-    enum err_kind kind = json_parse(str_from_c(text), &v, &e);
+    enum err_kind kind = json_parse(buf_str(&text), &v, &e);
     json_decref(v);
+    buf_fini(&text);
     arena_fini(&a);
     return kind;
 }

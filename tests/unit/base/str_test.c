@@ -1,8 +1,7 @@
 /* String slices: searching, cutting, comparing, integers, UTF-8. */
 #include "../../lib/test.h"
 
-#include <inttypes.h>
-#include <string.h>
+#include "ursa/base/buf.h"
 
 TEST(comparing)
 {
@@ -83,14 +82,13 @@ TEST(splitting)
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str rest = str_from_c(rows[i].text), part;
-        char got[64] = "";
+        struct buf got;
 
-        while (str_next(&rest, ',', &part)) {
-            strncat(got, "<", 2);
-            strncat(got, part.p, part.n);
-            strncat(got, ">", 2);
-        }
-        EXPECT_CSTR(rows[i].name, got, rows[i].want);
+        buf_init(&got, 64);
+        while (str_next(&rest, ',', &part))
+            buf_printf(&got, "<" STR_FMT ">", STR_ARG(part));
+        EXPECT_STR(rows[i].name, buf_str(&got), rows[i].want);
+        buf_fini(&got);
     }
     struct str none = STR_NONE, part;
 
