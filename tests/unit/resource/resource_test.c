@@ -1,0 +1,261 @@
+/* resource_test.c -- the type table, keys, the object, and what is filled in when it is stored. */
+#include "doc.h"
+
+#include <string.h>
+
+TEST(types_are_found_by_each_of_their_names)
+{
+    for (enum res_type t = 0; t < RES_N; t++) {
+        const struct res_type_info *info = res_type_info(t);
+
+        EXPECT_INT(info->name.p, info->type, t);
+        EXPECT_INT(info->name.p, res_type_by_name(info->name), t);
+        EXPECT_INT(info->name.p, res_type_by_path(info->path), t);
+        EXPECT_INT(info->name.p, res_type_by_cli(info->cli), t);
+        EXPECT_INT(info->name.p, res_type_by_cli(info->cli_plural), t);
+    }
+    EXPECT_INT("unknown name", res_type_by_name(STR("mesh")), RES_N);
+    EXPECT_INT("unknown path", res_type_by_path(STR("")), RES_N);
+    EXPECT_INT("unknown word", res_type_by_cli(STR("frob")), RES_N);
+}
+
+TEST(keys_are_ordered_by_type_mesh_and_name)
+{
+    static const struct {
+        const char *name;
+        struct res_key a, b;
+        int want;
+    } rows[] = {
+        {"type first",
+         {RES_MESH, STR_INIT("z"), STR_INIT("z")},
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("a")},
+         -1},
+        {"then mesh",
+         {RES_TIMEOUT, STR_INIT("b"), STR_INIT("a")},
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("z")},
+         1},
+        {"then name",
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("a")},
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("ab")},
+         -1},
+        {"equal",
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("b")},
+         {RES_TIMEOUT, STR_INIT("a"), STR_INIT("b")},
+         0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int order = res_key_cmp(&rows[i].a, &rows[i].b);
+
+        EXPECT_INT(rows[i].name, (order > 0) - (order < 0), rows[i].want);
+    }
+}
+
+#define SYNTAX                                                                                               \
+    "invalid characters. Valid characters are numbers, lowercase latin letters and '-', '_' symbols."
+
+TEST(meta_of_body_and_url_must_agree)
+{
+    static const struct {
+        const char *name;
+        struct res_key want;
+        const char *body_type;
+        struct res_key body;
+        const char *faults;
+    } rows[] = {
+        {"fine",
+         {RES_TIMEOUT, STR_INIT("m-1"), STR_INIT("_a")},
+         "Timeout",
+         {RES_TIMEOUT, STR_INIT("m-1"), STR_INIT("_a")},
+         ""},
+        {"all three",
+         {RES_TIMEOUT, STR_INIT("m"), STR_INIT("a")},
+         "X",
+         {RES_TIMEOUT, STR_INIT("n"), STR_INIT("b")},
+         "name: name from the URL has to be the same as in body; type: type from the URL has to be the same "
+         "as in body; "
+         "mesh: mesh from the URL has to be the same as in body"},
+        {"nothing in the body",
+         {RES_TIMEOUT, STR_INIT("m"), STR_INIT("a")},
+         "",
+         {RES_TIMEOUT, {0}, {0}},
+         "name: name from the URL has to be the same as in body; type: type from the URL has to be the same "
+         "as in body; "
+         "mesh: mesh from the URL has to be the same as in body"},
+        {"global types have no mesh",
+         {RES_MESH, {0}, STR_INIT("a")},
+         "Mesh",
+         {RES_MESH, STR_INIT("x"), STR_INIT("a")},
+         ""},
+        {"syntax",
+         {RES_TIMEOUT, STR_INIT("M"), STR_INIT("a.b")},
+         "Timeout",
+         {RES_TIMEOUT, STR_INIT("M"), STR_INIT("a.b")},
+         "name: " SYNTAX "; mesh: " SYNTAX},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena a;
+        struct err e;
+
+        arena_init(&a);
+        err_init(&e, &a);
+        EXPECT_INT(rows[i].name,
+                   resource_check_meta(&rows[i].want, str_from_c(rows[i].body_type), &rows[i].body, &e),
+                   rows[i].faults[0] ? ERR_INVALID : ERR_NONE);
+        struct str faults = STR("");
+
+        for (size_t k = 0; k < e.n_causes; k++)
+            faults = arena_printf(&a, STR_FMT "%s" STR_FMT ": " STR_FMT, STR_ARG(faults), k ? "; " : "",
+                                  STR_ARG(e.causes[k].field), STR_ARG(e.causes[k].reason));
+        EXPECT_STR(rows[i].name, faults, rows[i].faults);
+        arena_fini(&a);
+    }
+}
+
+TEST(keys_from_elsewhere_must_not_be_empty)
+{
+    struct arena a;
+    struct err e;
+
+    arena_init(&a);
+    err_init(&e, &a);
+    EXPECT_INT("empty", resource_check_key(&(struct res_key){.type = RES_TIMEOUT}, &e), ERR_INVALID);
+    EXPECT_INT("two faults", e.n_causes, 2);
+    EXPECT_STR("reason", e.causes[1].reason, "cannot be empty");
+    arena_fini(&a);
+}
+
+TEST(a_document_names_its_key_whatever_the_case)
+{
+    struct resource *r =
+        doc_resource(RES_SECRET, "{\"Name\":\"n\",\"MESH\":\"m\",\"type\":\"x\",\"creationTime\":null,"
+                                 "\"modificationTime\":\"0001-01-01T00:00:00Z\"}");
+    JSON_AUTO doc = json_pack("{s:s}", "tYPE", "Secret");
+
+    EXPECT_STR("name", r->key.name, "n");
+    EXPECT_STR("mesh", r->key.mesh, "m");
+    EXPECT_INT("type", r->key.type, RES_SECRET);
+    EXPECT_STR("type of the document", resource_doc_type(doc), "Secret");
+    EXPECT_TRUE("no type", !resource_doc_type(NULL).p);
+    resource_unref(r);
+
+    r = doc_resource(RES_GLOBAL_SECRET, "{\"name\":\"n\",\"mesh\":\"m\"}");
+    EXPECT_INT("global types have no mesh", r->key.mesh.n, 0);
+    resource_unref(r);
+}
+
+TEST(get_shows_meta_before_spec)
+{
+    struct resource *r = doc_resource(RES_SECRET, "{\"data\":\"aGVsbG8=\",\"name\":\"n\",\"mesh\":\"m\"}");
+    struct arena a;
+
+    arena_init(&a);
+    r->created_ns = INT64_C(1500000000) * INT64_C(1000000000);
+    r->modified_ns = r->created_ns + 500000000;
+    JSON_AUTO shown = resource_to_json(r);
+    EXPECT_STR("shown", json_format(&a, shown),
+               "{\"type\":\"Secret\",\"mesh\":\"m\",\"name\":\"n\",\"creationTime\":\"2017-07-14T02:40:00Z\","
+               "\"modificationTime\":\"2017-07-14T02:40:00.5Z\",\"data\":\"aGVsbG8=\"}");
+    JSON_AUTO meta = resource_meta_to_json(r, STR("Other"));
+    EXPECT_STR("meta", json_format(&a, meta),
+               "{\"type\":\"Other\",\"mesh\":\"m\",\"name\":\"n\",\"creationTime\":\"2017-07-14T02:40:00Z\","
+               "\"modificationTime\":\"2017-07-14T02:40:00.5Z\"}");
+    EXPECT_STR("bytes", resource_secret(r)->data, "hello");
+    EXPECT_TRUE("its text is wiped", r->spec_json->secret);
+    resource_unref(r);
+    arena_fini(&a);
+}
+
+TEST(a_new_object_is_empty)
+{
+    struct resource *r = resource_new(&(struct res_key){.type = RES_MESH, .name = STR("m")});
+    struct resource *same = resource_ref(r);
+
+    EXPECT_TRUE("no text", !r->spec_json);
+    EXPECT_TRUE("mTLS is off", !mesh_enabled_backend(resource_mesh(r)));
+    JSON_AUTO spec = resource_spec_to_json(r);
+    EXPECT_INT("no members", json_object_size(spec), 0);
+    resource_unref(r);
+    EXPECT_STR("still there", same->key.name, "m");
+    resource_unref(same);
+    resource_unref(NULL);
+}
+
+TEST(meshes_get_metrics_defaults)
+{
+#define METRICS(conf) "{\"metrics\":{\"backends\":[{\"name\":\"p\",\"type\":\"prometheus\"" conf "}]}}"
+#define FILLED(start, end)                                                                                   \
+    METRICS(",\"conf\":{" start                                                                              \
+            "\"path\":\"/metrics\",\"port\":5670,\"tags\":{\"kuma.io/service\":\"dataplane-metrics\"}," end  \
+            "}")
+    static const struct {
+        const char *name, *before, *after;
+    } rows[] = {
+        {"no metrics", "{\"routing\":{}}", "{\"routing\":{}}"},
+        {"no conf", METRICS(""), FILLED("", "\"tls\":{}")},
+        {"unknown keys go", METRICS(",\"conf\":{\"x\":1}"), FILLED("", "\"tls\":{}")},
+        {"skipMTLS",
+         METRICS(",\"conf\":{\"skipMTLS\":true,\"path\":\"/m\",\"port\":1,\"tags\":{\"a\":\"b\"}}"),
+         METRICS(",\"conf\":{\"path\":\"/"
+                 "m\",\"port\":1,\"skipMTLS\":true,\"tags\":{\"a\":\"b\"},\"tls\":{\"mode\":\"disabled\"}}")},
+        {"given TLS stays", METRICS(",\"conf\":{\"tls\":{\"mode\":\"providedTLS\"}}"),
+         FILLED("", "\"tls\":{\"mode\":\"providedTLS\"}")},
+        {"other members stay",
+         METRICS(
+             ",\"conf\":{\"envoy\":{\"usedOnly\":false},\"aggregate\":[{\"name\":\"a\",\"enabled\":false}]}"),
+         FILLED("\"aggregate\":[{\"enabled\":false,\"name\":\"a\"}],\"envoy\":{\"usedOnly\":false},",
+                "\"tls\":{}")},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct resource *before = doc_resource(RES_MESH, rows[i].before);
+        struct resource *after = mesh_apply_defaults(before), *again = mesh_apply_defaults(after);
+
+        EXPECT_STR(rows[i].name, blob_str(after->spec_json), rows[i].after);
+        EXPECT_TRUE("nothing left to fill in: the same object", again == after);
+        resource_unref(before);
+        resource_unref(after);
+        resource_unref(again);
+    }
+}
+
+TEST(dataplanes_get_zone_and_health)
+{
+#define DP(inbound)                                                                                          \
+    "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{" inbound "}]}}"
+    static const struct {
+        const char *name, *before, *zone;
+        bool is_new;
+        const char *after;
+    } rows[] = {
+        {"nothing", DP("\"kuma.io/service\":\"a\"}"), "", true, DP("\"kuma.io/service\":\"a\"}")},
+        {"zone", DP("\"kuma.io/service\":\"a\",\"x\":\"1\"}"), "east", false,
+         DP("\"kuma.io/service\":\"a\",\"kuma.io/zone\":\"east\",\"x\":\"1\"}")},
+        {"zone overwrites", DP("\"kuma.io/service\":\"a\",\"kuma.io/zone\":\"west\"}"), "east", false,
+         DP("\"kuma.io/service\":\"a\",\"kuma.io/zone\":\"east\"}")},
+        {"probed and new", DP("\"kuma.io/service\":\"a\"},\"serviceProbe\":{\"tcp\":{}}"), "", true,
+         DP("\"kuma.io/service\":\"a\"},\"health\":{},\"serviceProbe\":{\"tcp\":{}}")},
+        {"probed and updated", DP("\"kuma.io/service\":\"a\"},\"serviceProbe\":{\"tcp\":{}}"), "", false,
+         DP("\"kuma.io/service\":\"a\"},\"serviceProbe\":{\"tcp\":{}}")},
+        {"probed with health",
+         DP("\"kuma.io/service\":\"a\"},\"health\":{\"ready\":true},\"serviceProbe\":{\"tcp\":{}}"), "", true,
+         DP("\"kuma.io/service\":\"a\"},\"health\":{\"ready\":true},\"serviceProbe\":{\"tcp\":{}}")},
+        {"gateway",
+         "{\"networking\":{\"address\":\"10.0.0.1\",\"gateway\":{\"tags\":{\"kuma.io/service\":\"g\"}}}}",
+         "east", true,
+         "{\"networking\":{\"address\":\"10.0.0.1\",\"gateway\":{\"tags\":{\"kuma.io/"
+         "service\":\"g\",\"kuma.io/zone\":\"east\"}}}}"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct resource *before = doc_resource(RES_DATAPLANE, rows[i].before);
+        struct resource *after = dataplane_apply_defaults(before, str_from_c(rows[i].zone), rows[i].is_new);
+
+        EXPECT_STR(rows[i].name, blob_str(after->spec_json), rows[i].after);
+        EXPECT_INT("a new object only when something changed", after != before,
+                   strcmp(rows[i].before, rows[i].after) != 0);
+        resource_unref(before);
+        resource_unref(after);
+    }
+}
