@@ -1,0 +1,89 @@
+/* What a user may do, and the words of a refusal. */
+#include "world.h"
+
+#define SECRET_TEXT "cannot access the resource of type \"Secret\""
+
+TEST(rights)
+{
+    struct str team[] = {STR("team-a"), STR("mesh-system:authenticated")},
+               admins[] = {STR("mesh-system:admin")};
+    const struct user john = {STR("john"), {team, 2}}, jane = {STR("jane"), {admins, 1}},
+                      nobody = {STR("x"), {NULL, 0}};
+    const struct {
+        const char *name;
+        const struct user *user;
+        enum access access;
+        enum res_type type;
+        bool closed, open; /* allowed by default / with anonymous_writes */
+    } rows[] = {
+        {"anybody's page", &user_anonymous, ACCESS_PUBLIC, RES_N, true, true},
+        {"anonymous reads", &user_anonymous, ACCESS_READ, RES_MESH, true, true},
+        {"anonymous reads config", &user_anonymous, ACCESS_READ, RES_N, true, true},
+        {"anonymous views a proxy", &user_anonymous, ACCESS_VIEW_PROXY, RES_N, true, true},
+        {"anonymous writes", &user_anonymous, ACCESS_WRITE, RES_MESH, false, true},
+        {"anonymous applies", &user_anonymous, ACCESS_WRITE, RES_N, false, true},
+        {"anonymous reads secrets", &user_anonymous, ACCESS_READ, RES_SECRET, false, false},
+        {"anonymous reads global secrets", &user_anonymous, ACCESS_READ, RES_GLOBAL_SECRET, false, false},
+        {"anonymous writes secrets", &user_anonymous, ACCESS_WRITE, RES_SECRET, false, false},
+        {"anonymous and an admin resource", &user_anonymous, ACCESS_ADMIN_RESOURCE, RES_SECRET, false, false},
+        {"anonymous issues", &user_anonymous, ACCESS_ISSUE_TOKEN, RES_N, false, false},
+        {"user reads", &john, ACCESS_READ, RES_DATAPLANE, true, true},
+        {"user writes", &john, ACCESS_WRITE, RES_DATAPLANE, false, true},
+        {"user reads secrets", &john, ACCESS_READ, RES_SECRET, false, false},
+        {"user issues", &john, ACCESS_ISSUE_TOKEN, RES_N, false, false},
+        {"user without groups writes", &nobody, ACCESS_WRITE, RES_MESH, false, true},
+        {"admin by group writes", &jane, ACCESS_WRITE, RES_MESH, true, true},
+        {"admin by group reads secrets", &jane, ACCESS_READ, RES_SECRET, true, true},
+        {"admin by group issues", &jane, ACCESS_ISSUE_TOKEN, RES_N, true, true},
+        {"admin writes", &user_admin, ACCESS_WRITE, RES_GLOBAL_SECRET, true, true},
+        {"admin and an admin resource", &user_admin, ACCESS_ADMIN_RESOURCE, RES_SECRET, true, true},
+        {"admin issues", &user_admin, ACCESS_ISSUE_TOKEN, RES_N, true, true},
+    };
+    struct world w;
+
+    world_init(&w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int open = 0; open <= 1; open++) {
+            struct access_config config = {.anonymous_writes = open};
+
+            EXPECT_INT(rows[i].name,
+                       access_check(&config, rows[i].user, rows[i].access, rows[i].type, &w.err),
+                       (open ? rows[i].open : rows[i].closed) ? ERR_NONE : ERR_DENIED);
+            err_init(&w.err, &w.arena);
+        }
+    }
+    world_fini(&w);
+}
+
+TEST(words_of_a_refusal)
+{
+    struct str team[] = {STR("team-a"), STR("mesh-system:authenticated")}, odd_groups[] = {STR("a\n")};
+    const struct user john = {STR("john"), {team, 2}}, odd = {STR("q\"q"), {odd_groups, 1}},
+                      alone = {STR("x"), {NULL, 0}};
+    const struct {
+        const struct user *user;
+        enum access access;
+        enum res_type type;
+        const char *want;
+    } rows[] = {
+        {&user_anonymous, ACCESS_READ, RES_SECRET,
+         "user \"mesh-system:anonymous/mesh-system:unauthenticated\" " SECRET_TEXT},
+        {&john, ACCESS_ADMIN_RESOURCE, RES_SECRET,
+         "user \"john/team-a,mesh-system:authenticated\" " SECRET_TEXT},
+        {&odd, ACCESS_READ, RES_SECRET, "user \"q\\\"q/a\\n\" " SECRET_TEXT},
+        {&alone, ACCESS_READ, RES_SECRET, "user \"x/\" " SECRET_TEXT},
+        {&john, ACCESS_ISSUE_TOKEN, RES_N, "action not allowed"},
+        {&john, ACCESS_WRITE, RES_N, "action not allowed"},
+    };
+    struct world w;
+
+    world_init(&w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        EXPECT_INT(
+            rows[i].want,
+            access_check(&(struct access_config){0}, rows[i].user, rows[i].access, rows[i].type, &w.err),
+            ERR_DENIED);
+        EXPECT_STR(rows[i].want, world_fault(&w), rows[i].want);
+    }
+    world_fini(&w);
+}
