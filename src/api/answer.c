@@ -137,6 +137,9 @@ json_t *request_document(struct request *r, struct str type_name)
             json_decref(docs[i].root);
     } else if (json_parse(buf_str(&r->body), &doc, &r->err) != ERR_NONE) {
         doc = NULL;
+        /* COMPAT: kuma-cp tells no position here. */
+        if (str_has_prefix(r->err.text, STR("line ")))
+            r->err.text = str_slice(r->err.text, str_find(r->err.text, STR(": ")) + 2, r->err.text.n);
     }
     if (!doc) {
         err_set(&r->err, ERR_MALFORMED, "invalid " STR_FMT " object: '" STR_FMT "'", STR_ARG(type_name),
