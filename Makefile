@@ -90,6 +90,11 @@ lint-cppcheck:
 	@cppcheck -q --enable=warning,performance,portability --error-exitcode=2 --inline-suppr --suppressions-list=tools/cppcheck.suppress \
 	  --std=c11 -D_GNU_SOURCE -Iinclude -j$(JOBS) $(filter %.c,$(filter src/%,$(C_FILES)))
 
+.PHONY: analyze
+analyze: deps-lint
+	@tools/ensure-packages "the analyzers" clang-tidy-14 clang-14
+	@clang-tidy-14 --quiet $(filter src/%.c,$(C_FILES)) -- -std=c11 -D_GNU_SOURCE -Iinclude -Isrc
+
 .PHONY: coverage bench
 coverage: deps-test
 	@tools/ensure-packages "the coverage report" gcovr
@@ -120,6 +125,7 @@ help:
 	  'make golden-update   rewrite what the golden cases expect; review the diff like code' \
 	  'make fuzz T=yaml S=60  one fuzz target, or all' \
 	  'make lint            format, headers alone, layers, names, banned calls, settings, cppcheck' \
+	  'make analyze         clang-tidy' \
 	  'make coverage        one number a folder and build/coverage/index.html' \
 	  'make bench           figures, also as JSON under build/bench/' \
 	  'make install         DESTDIR= PREFIX=/usr' \
