@@ -85,6 +85,8 @@ struct envoy_tls {
 json_t *envoy_upstream_tls(const struct envoy_tls *, const char *alpn, struct str sni);
 json_t *envoy_downstream_tls(const struct envoy_tls *); /* requires a client certificate */
 json_t *envoy_secret_certificate(struct str name, struct str chain_pem, struct str key_pem);
+/* Overwrites the private key and frees the tree. */
+void envoy_secret_wipe(json_t *secret);
 json_t *envoy_secret_ca(struct str name, struct str bundle_pem);
 
 #endif

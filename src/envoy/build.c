@@ -48,7 +48,9 @@ json_t *envoy_bytes(struct str bytes)
 {
     struct arena a = {0};
     arena_init(&a);
-    json_t *text = json_from_str(base64_encode(&a, bytes));
+    struct str coded = base64_encode(&a, bytes);
+    json_t *text = json_from_str(coded);
+    explicit_bzero((char *)(uintptr_t)coded.p, coded.n); /* it may be a key */
     arena_fini(&a);
     return text;
 }

@@ -1,4 +1,6 @@
 /* TLS contexts whose certificates come by SDS, and those secrets. */
+#include <string.h>
+
 #include "ursa/base/json.h"
 #include "ursa/envoy_build.h"
 
@@ -45,4 +47,13 @@ json_t *envoy_secret_ca(struct str name, struct str bundle_pem)
 {
     return envoy_pack("{s: s%, s: {s: {s: o}}}", "name", PACK_STR(name), "validationContext", "trustedCa",
                       "inlineBytes", envoy_bytes(bundle_pem));
+}
+
+void envoy_secret_wipe(json_t *secret)
+{
+    const json_t *key = json_object_get(
+        json_object_get(json_object_get(secret, "tlsCertificate"), "privateKey"), "inlineBytes");
+    if (key)
+        explicit_bzero((char *)(uintptr_t)json_string_value(key), json_string_length(key));
+    json_decref(secret);
 }

@@ -1,0 +1,174 @@
+/* One mesh's compiler: turns changes into touched inputs, and asks for proxies. */
+#include <assert.h>
+#include <string.h>
+
+#include "functions.h"
+
+static const struct memo_fn *const functions[FN_N] = {
+#define FN(id, name) [FN_##id] = &fn_##name,
+#include "functions.def"
+#undef FN
+};
+
+struct compiler *compiler_new(struct str mesh, const struct compiler_options *options)
+{
+    struct compiler *c = xcalloc(1, sizeof *c);
+    c->mesh = xstrndup(mesh);
+    c->options = *options;
+    intern_init(&c->intern);
+    c->memo = memo_new(functions, FN_N, c);
+    return c;
+}
+
+void compiler_free(struct compiler *c)
+{
+    if (!c)
+        return;
+    memo_free(c->memo);
+    intern_fini(&c->intern);
+    view_unref(c->view);
+    free(c->mesh);
+    free(c);
+}
+
+void compiler_clear(struct compiler *c)
+{
+    memo_clear(c->memo);
+}
+
+/* ---- from changes to inputs ---- */
+static void touch_name(struct compiler *c, enum fn input, struct str name)
+{
+    key_str(memo_outer_call(c->memo, input), name);
+    memo_touch(c->memo);
+}
+
+static void touch_services(struct compiler *c, const struct resource *dataplane)
+{
+    const struct dp_networking *net = resource_dataplane(dataplane)->networking;
+    for (size_t i = 0; i < net->n_inbound; i++) {
+        struct str service = tags_get(&net->inbound[i].tags, TAG_SERVICE);
+        if (!service.p)
+            continue;
+        touch_name(c, FN_IN_SERVICE, service);
+        touch_name(c, FN_IN_TLS_READY, service);
+    }
+}
+
+static void touch_dataplane(struct compiler *c, const struct change *change)
+{
+    if (change->before)
+        touch_services(c, change->before);
+    if (change->after)
+        touch_services(c, change->after);
+    touch_name(c, FN_IN_DATAPLANE, change_key(change)->name);
+    touch_name(c, FN_IN_IDENTITY, change_key(change)->name);
+    touch_name(c, FN_IN_ADMIN_CERT, change_key(change)->name);
+}
+
+static void touch_insight(struct compiler *c, struct str name)
+{
+    const struct resource *dp = view_dataplane(c->view, name);
+    const struct dp_networking *net = dp ? resource_dataplane(dp)->networking : NULL;
+    for (size_t i = 0; net && i < net->n_inbound; i++)
+        touch_name(c, FN_IN_TLS_READY, tags_get(&net->inbound[i].tags, TAG_SERVICE));
+}
+
+static void touch_certificates(struct compiler *c)
+{
+    memo_touch_all(c->memo, FN_IN_CA);
+    memo_touch_all(c->memo, FN_IN_IDENTITY);
+}
+
+static void touch_policy(struct compiler *c, const struct res_key *key)
+{
+    key_u32(memo_outer_call(c->memo, FN_IN_SELECTORS), key->type);
+    memo_touch(c->memo);
+    struct buf *k = memo_outer_call(c->memo, FN_IN_POLICY);
+    key_u32(k, key->type);
+    key_str(k, key->name);
+    memo_touch(c->memo);
+}
+
+static void touch(struct compiler *c, const struct change *change)
+{
+    const struct res_key *key = change_key(change);
+    struct str own = view_mesh_name(c->view);
+    switch ((int)key->type) {
+    case RES_MESH:
+        if (!str_eq(key->name, own))
+            return;
+        memo_touch_all(c->memo, FN_IN_MESH);
+        memo_touch_all(c->memo, FN_IN_TLS_READY);
+        touch_certificates(c);
+        return;
+    case RES_GLOBAL_SECRET:
+        memo_touch_all(c->memo, FN_IN_ADMIN_CERT);
+        return;
+    default:
+        break;
+    }
+    if (!str_eq(key->mesh, own))
+        return;
+    if (key->type == RES_DATAPLANE)
+        touch_dataplane(c, change);
+    else if (key->type == RES_DATAPLANE_INSIGHT)
+        touch_insight(c, key->name);
+    else if (key->type == RES_SECRET)
+        touch_certificates(c);
+    else if (res_type_info(key->type)->traits & RES_POLICY)
+        touch_policy(c, key);
+}
+
+void compiler_update(struct compiler *c, struct view *view, const struct change *changes, size_t n)
+{
+    struct view *last = c->view;
+    c->view = view ? view_ref(view) : NULL;
+    if (!view)
+        memo_clear(c->memo);
+    for (size_t i = 0; view && i < n; i++)
+        touch(c, &changes[i]);
+    view_unref(last);
+}
+
+void compiler_touch_identity(struct compiler *c, struct str proxy)
+{
+    if (c->view)
+        touch_name(c, FN_IN_IDENTITY, proxy);
+}
+
+/* ---- asking ---- */
+enum err_kind compiler_config(struct compiler *c, const struct proxy_params *params, struct config_set **out,
+                              struct err *e)
+{
+    assert(str_eq(params->mesh, str_from_c(c->mesh)));
+    const struct proxy_result *result = NULL;
+    if (c->view) {
+        call_proxy(memo_outer_call(c->memo, FN_PROXY), params);
+        result = memo_hold(c->memo);
+    }
+    if (!result)
+        return err_set(e, ERR_NOT_FOUND, "Dataplane " STR_FMT " of mesh %s not found", STR_ARG(params->name),
+                       c->mesh);
+    *out = config_set_ref(result->set);
+    if (result->n_failed)
+        return err_set(e, ERR_BUG, "%zu resources of proxy " STR_FMT " could not be built", result->n_failed,
+                       STR_ARG(params->name));
+    return ERR_NONE;
+}
+
+void compiler_forget(struct compiler *c, const struct proxy_params *params)
+{
+    call_proxy(memo_outer_call(c->memo, FN_PROXY), params);
+    memo_release(c->memo);
+}
+
+void compiler_collect(struct compiler *c)
+{
+    memo_collect(c->memo);
+}
+
+json_t *compiler_stats(const struct compiler *c)
+{
+    return memo_stats(c->memo);
+}

@@ -1,0 +1,238 @@
+/* The table of functions, and what they share. */
+#include "functions.h"
+
+#include <string.h>
+
+#include "ursa/base/count.h"
+#include "ursa/base/hash.h"
+#include "ursa/base/json.h"
+#include "ursa/base/log.h"
+
+const struct mesh_input *ask_mesh(struct memo_ctx *ctx)
+{
+    memo_call(ctx, FN_IN_MESH);
+    return memo_get(ctx);
+}
+
+enum protocol ask_protocol(struct memo_ctx *ctx, struct str service)
+{
+    key_str(memo_call(ctx, FN_PROTOCOL), service);
+    memo_get(ctx);
+    return (enum protocol)(memo_last_version(ctx) - 1);
+}
+
+const struct resource *ask_policy(struct memo_ctx *ctx, enum res_type type, struct str name)
+{
+    if (name.n == 0)
+        return NULL;
+    struct buf *k = memo_call(ctx, FN_IN_POLICY);
+    key_u32(k, type);
+    key_str(k, name);
+    return memo_get(ctx);
+}
+
+void key_policies(struct buf *k, const struct str names[POLICY_N], unsigned targets)
+{
+    for (size_t i = 0; i < POLICY_N; i++) {
+        if (policy_get((enum policy_id)i)->targets & targets)
+            key_str(k, names[i]);
+    }
+}
+
+void ask_policies(struct memo_ctx *ctx, struct key_reader *r, unsigned targets,
+                  const struct resource *res[POLICY_N])
+{
+    for (size_t i = 0; i < POLICY_N; i++) {
+        const struct policy *p = policy_get((enum policy_id)i);
+        res[i] = p->targets & targets ? ask_policy(ctx, p->type, key_get_str(r)) : NULL;
+    }
+}
+
+/* ---- the protocol of a service ---- */
+static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    key_str(memo_call(ctx, FN_IN_SERVICE), key_get_str(&r));
+    const struct service *s = memo_get(ctx);
+    enum protocol p = PROTOCOL_NONE;
+    for (size_t i = 0; s && i < s->n_endpoints; i++)
+        p = protocol_common(p, protocol_parse(tags_get(s->endpoints[i].tags, TAG_PROTOCOL)));
+    return (struct memo_value){NULL, (uint64_t)p + 1}; /* the version says it all */
+}
+const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};
+
+/* ---- choosing ---- */
+static struct name_list *name_list_new(const struct str *names, size_t n, uint64_t *version)
+{
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    for (size_t i = 0; i < n; i++)
+        key_str(&b, names[i]);
+    *version = hash_content(b.p, b.n) | 1;
+    struct name_list *list = xcalloc(1, sizeof *list + n * sizeof list->v[0] + b.n);
+    char *text = (char *)&list->v[n];
+    list->n = n;
+    for (size_t i = 0; i < n; i++) {
+        if (names[i].n)
+            memcpy(text, names[i].p, names[i].n);
+        list->v[i] = str_from(text, names[i].n);
+        text += names[i].n;
+    }
+    buf_fini(&b);
+    return list;
+}
+
+static void drop_names(void *value)
+{
+    free(value);
+}
+
+static const struct policy_list *ask_selectors(struct memo_ctx *ctx, enum res_type type)
+{
+    key_u32(memo_call(ctx, FN_IN_SELECTORS), type);
+    return memo_get(ctx);
+}
+
+static struct memo_value run_choose_outbound(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    struct arena *a = memo_arena(ctx);
+    const struct policy_list *list = ask_selectors(ctx, policy_get((enum policy_id)key_get_u32(&r))->type);
+    struct tag_sets source = key_get_tag_sets(&r, a);
+    size_t n = key_get_u32(&r);
+    struct str *names = ARENA_ARRAY(a, struct str, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct resource *chosen = classic_choose_outbound(list->v, list->n, source, key_get_str(&r));
+        names[i] = chosen ? chosen->key.name : STR("");
+    }
+    struct memo_value v = {0};
+    v.p = name_list_new(names, n, &v.version);
+    return v;
+}
+const struct memo_fn fn_choose_outbound = {
+    .name = "choose_outbound", .run = run_choose_outbound, .drop = drop_names};
+
+static struct memo_value run_choose_inbound(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    const struct policy_list *list = ask_selectors(ctx, policy_get((enum policy_id)key_get_u32(&r))->type);
+    struct tags tags = key_get_tags(&r, memo_arena(ctx));
+    const struct resource *chosen = classic_choose_inbound(list->v, list->n, &tags);
+    struct str name = chosen ? chosen->key.name : STR("");
+    struct memo_value v = {0};
+    v.p = name_list_new(&name, 1, &v.version);
+    return v;
+}
+const struct memo_fn fn_choose_inbound = {
+    .name = "choose_inbound", .run = run_choose_inbound, .drop = drop_names};
+
+/* ---- results ---- */
+static struct memo_value finish(struct memo_ctx *ctx, struct xds_resource *r, enum xds_type type,
+                                struct err *e)
+{
+    if (!r) {
+        struct str text = err_render(e, e->arena);
+        log_error("compile", "a %s resource could not be built: " STR_FMT, xds_type_info(type)->short_name.p,
+                  STR_ARG(text));
+        COUNT(compile_failed);
+        return (struct memo_value){0};
+    }
+    struct compiler *c = memo_world(ctx);
+    r = intern_resource(&c->intern, r);
+    return (struct memo_value){r, hash_mix(r->version, type) | 1};
+}
+
+struct memo_value value_resource(struct memo_ctx *ctx, enum xds_type type, json_t *tree)
+{
+    struct err e;
+    err_init(&e, memo_arena(ctx));
+    struct xds_resource *r = xds_resource_new(type, tree, &e);
+    json_decref(tree);
+    return finish(ctx, r, type, &e);
+}
+
+struct memo_value value_secret(struct memo_ctx *ctx, json_t *tree)
+{
+    struct err e;
+    err_init(&e, memo_arena(ctx));
+    struct xds_resource *r = xds_resource_new_secret(XDS_SECRET, tree, &e);
+    envoy_secret_wipe(tree);
+    return finish(ctx, r, XDS_SECRET, &e);
+}
+
+void drop_resource(void *r)
+{
+    xds_resource_unref(r);
+}
+
+struct calls *calls_new(void)
+{
+    struct calls *c = xcalloc(1, sizeof *c);
+    arena_init(&c->arena);
+    return c;
+}
+
+void calls_add(struct calls *c, enum xds_type type, struct memo_ctx *ctx)
+{
+    VEC_PUSH(&c->v[type], arena_str(&c->arena, memo_call_bytes(ctx)));
+}
+
+struct memo_value value_calls(struct calls *c)
+{
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    for (size_t t = 0; t < XDS_N; t++) {
+        key_u32(&b, (uint32_t)c->v[t].n);
+        for (size_t i = 0; i < c->v[t].n; i++)
+            key_str(&b, c->v[t].v[i]);
+    }
+    uint64_t version = hash_content(b.p, b.n) | 1;
+    buf_fini(&b);
+    return (struct memo_value){c, version};
+}
+
+void drop_calls(void *value)
+{
+    struct calls *c = value;
+    for (size_t t = 0; t < XDS_N; t++)
+        VEC_FINI(&c->v[t]);
+    arena_fini(&c->arena);
+    free(c);
+}
+
+/* ---- shared between parts ---- */
+void key_tag_sets(struct buf *k, struct tag_sets sets)
+{
+    key_u32(k, (uint32_t)sets.n);
+    for (size_t i = 0; i < sets.n; i++)
+        key_tags(k, &sets.v[i]);
+}
+
+struct tag_sets key_get_tag_sets(struct key_reader *r, struct arena *a)
+{
+    size_t n = key_get_u32(r);
+    struct tags *v = ARENA_ARRAY(a, struct tags, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = key_get_tags(r, a);
+    return (struct tag_sets){n, v};
+}
+
+json_t *tags_to_json(const struct tags *tags, struct str without)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < tags->n; i++) {
+        if (!str_eq(tags->v[i].key, without))
+            envoy_set_str(o, tags->v[i].key, json_from_str(tags->v[i].value));
+    }
+    return o;
+}
+
+struct str name_identity_secret(struct arena *a, struct str mesh)
+{
+    return arena_printf(a, "identity_cert:secret:" STR_FMT, STR_ARG(mesh));
+}
+
+struct str name_ca_secret(struct arena *a, struct str mesh)
+{
+    return arena_printf(a, "mesh_ca:secret:" STR_FMT, STR_ARG(mesh));
+}

@@ -1,0 +1,190 @@
+/* The inputs: the only functions that look at the view. Each reads as little as its readers need, and its
+ * version covers exactly that. Values hold their own references, so an input that nobody touched may outlive
+ * its view. */
+#include <string.h>
+
+#include "functions.h"
+#include "ursa/base/hash.h"
+
+static const struct view *view_of(void *world)
+{
+    return ((const struct compiler *)world)->view;
+}
+
+static uint64_t digest(const struct buf *b)
+{
+    return hash_content(b->p, b->n) | 1; /* never "nothing" */
+}
+
+static void free_value(void *v)
+{
+    free(v);
+}
+
+static void drop_res(void *r)
+{
+    resource_unref(r);
+}
+
+static struct memo_value resource_value(const struct resource *r)
+{
+    if (!r)
+        return (struct memo_value){0};
+    return (struct memo_value){resource_ref((struct resource *)(uintptr_t)r), r->spec_json->hash | 1};
+}
+
+static struct memo_value read_mesh(void *world, struct str args)
+{
+    (void)args;
+    const struct view *v = view_of(world);
+    const struct mesh_spec *spec = view_mesh(v);
+    const struct ca_backend *backend = mesh_enabled_backend(spec);
+    struct str name = view_mesh_name(v), backend_name = backend ? backend->name : STR("");
+    struct mesh_input *in = xcalloc(1, sizeof *in + name.n + backend_name.n);
+    char *text = (char *)(in + 1);
+    memcpy(text, name.p, name.n);
+    if (backend_name.n)
+        memcpy(text + name.n, backend_name.p, backend_name.n);
+    in->name = str_from(text, name.n);
+    in->backend = str_from(text + name.n, backend_name.n);
+    in->mtls = backend;
+    in->permissive = backend && backend->mode == CA_PERMISSIVE;
+    in->locality_aware = spec->routing && spec->routing->locality_aware_load_balancing;
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    key_str(&b, backend_name);
+    key_u32(&b, in->mtls | (unsigned)in->permissive << 1 | (unsigned)in->locality_aware << 2);
+    uint64_t version = digest(&b);
+    buf_fini(&b);
+    return (struct memo_value){in, version};
+}
+const struct memo_fn fn_in_mesh = {.name = "in_mesh", .read = read_mesh, .drop = free_value};
+
+static struct memo_value read_service(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    const struct service *s = view_service(view_of(world), key_get_str(&r));
+    return s ? (struct memo_value){service_ref(s), s->version | 1} : (struct memo_value){0};
+}
+static void drop_service(void *s)
+{
+    service_unref(s);
+}
+const struct memo_fn fn_in_service = {.name = "in_service", .read = read_service, .drop = drop_service};
+
+static struct memo_value read_tls_ready(void *world, struct str args)
+{
+    static char yes;
+    struct key_reader r = key_read(args);
+    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(view_of(world)));
+    bool ready = backend && view_service_tls_ready(view_of(world), key_get_str(&r), backend->name);
+    return ready ? (struct memo_value){&yes, 1} : (struct memo_value){0};
+}
+const struct memo_fn fn_in_tls_ready = {.name = "in_tls_ready", .read = read_tls_ready};
+
+static struct memo_value read_dataplane(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    return resource_value(view_dataplane(view_of(world), key_get_str(&r)));
+}
+const struct memo_fn fn_in_dataplane = {.name = "in_dataplane", .read = read_dataplane, .drop = drop_res};
+
+static void add_selectors(struct buf *b, const struct selector *v, size_t n)
+{
+    key_u32(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        key_tags(b, &v[i].match);
+}
+
+/* Choosing reads names, selectors and ages; what a policy says is not part of this version. */
+static struct memo_value read_selectors(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    struct snap_range range = view_range(view_of(world), (enum res_type)key_get_u32(&r));
+    struct policy_list *list = xcalloc(1, sizeof *list + range.n * sizeof list->v[0]);
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    struct snap_iter it = snap_iter(&range);
+    for (const struct resource *p; (p = snap_next(&it));) {
+        const struct policy_spec *spec = resource_policy(p);
+        list->v[list->n++] = resource_ref((struct resource *)(uintptr_t)p);
+        key_str(&b, p->key.name);
+        buf_add(&b, &p->created_ns, sizeof p->created_ns);
+        add_selectors(&b, spec->sources, spec->n_sources);
+        add_selectors(&b, spec->destinations, spec->n_destinations);
+    }
+    uint64_t version = digest(&b);
+    buf_fini(&b);
+    return (struct memo_value){list, version};
+}
+static void drop_policy_list(void *value)
+{
+    struct policy_list *list = value;
+    for (size_t i = 0; i < list->n; i++)
+        resource_unref((struct resource *)(uintptr_t)list->v[i]);
+    free(list);
+}
+const struct memo_fn fn_in_selectors = {
+    .name = "in_selectors", .read = read_selectors, .drop = drop_policy_list};
+
+static struct memo_value read_policy(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    enum res_type type = (enum res_type)key_get_u32(&r);
+    const struct view *v = view_of(world);
+    return resource_value(snap_find(view_snap(v), type, view_mesh_name(v), key_get_str(&r)));
+}
+const struct memo_fn fn_in_policy = {.name = "in_policy", .read = read_policy, .drop = drop_res};
+
+/* Issuing is no pure function, so certificates come from outside and only their versions count here. */
+static struct memo_value read_identity(void *world, struct str args)
+{
+    const struct compiler *c = world;
+    struct key_reader r = key_read(args);
+    const struct resource *dp = view_dataplane(c->view, key_get_str(&r));
+    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
+    struct leaf *leaf = dp && backend ? c->options.identity(c->options.ctx, c->view, dp, backend) : NULL;
+    return leaf ? (struct memo_value){leaf, leaf->version | 1} : (struct memo_value){0};
+}
+static void drop_leaf(void *leaf)
+{
+    leaf_unref(leaf);
+}
+const struct memo_fn fn_in_identity = {.name = "in_identity", .read = read_identity, .drop = drop_leaf};
+
+static struct memo_value read_ca(void *world, struct str args)
+{
+    (void)args;
+    const struct compiler *c = world;
+    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
+    struct blob *bundle = backend ? c->options.ca(c->options.ctx, c->view, backend) : NULL;
+    return bundle ? (struct memo_value){bundle, bundle->hash | 1} : (struct memo_value){0};
+}
+static void drop_blob(void *blob)
+{
+    blob_unref(blob);
+}
+const struct memo_fn fn_in_ca = {.name = "in_ca", .read = read_ca, .drop = drop_blob};
+
+static struct memo_value read_admin_cert(void *world, struct str args)
+{
+    const struct compiler *c = world;
+    struct key_reader r = key_read(args);
+    struct blob *ca = NULL;
+    const struct resource *dp = view_dataplane(c->view, key_get_str(&r));
+    struct leaf *leaf = dp ? c->options.admin_cert(c->options.ctx, c->view, dp, &ca) : NULL;
+    if (!leaf)
+        return (struct memo_value){0};
+    struct admin_cert *cert = xmalloc(sizeof *cert);
+    *cert = (struct admin_cert){leaf, ca};
+    return (struct memo_value){cert, hash_mix(leaf->version, ca->hash) | 1};
+}
+static void drop_admin_cert(void *value)
+{
+    struct admin_cert *cert = value;
+    leaf_unref(cert->leaf);
+    blob_unref(cert->ca);
+    free(cert);
+}
+const struct memo_fn fn_in_admin_cert = {
+    .name = "in_admin_cert", .read = read_admin_cert, .drop = drop_admin_cert};

@@ -1,0 +1,23 @@
+/* Arguments of remembered functions as bytes: written into a buffer, read back when a function runs.
+ *
+ * Equal arguments give equal bytes and nothing else does. Readers trust their input: only this file writes
+ * it. */
+#ifndef URSA_COMPILE_KEY_H
+#define URSA_COMPILE_KEY_H
+
+#include "ursa/base/buf.h"
+#include "ursa/policy.h"
+
+void key_u32(struct buf *, uint32_t);
+void key_str(struct buf *, struct str);
+void key_tags(struct buf *, const struct tags *);
+
+struct key_reader {
+    const char *p, *end;
+};
+struct key_reader key_read(struct str args);
+uint32_t key_get_u32(struct key_reader *);
+struct str key_get_str(struct key_reader *); /* points into the arguments */
+struct tags key_get_tags(struct key_reader *, struct arena *);
+
+#endif
