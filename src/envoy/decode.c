@@ -328,6 +328,7 @@ static json_t *decode_message(struct decoder *d, const struct schema_message *m,
 enum err_kind envoy_decode(struct str message, struct str wire, json_t **tree, struct err *e)
 {
     const struct schema_message *m = schema_find_message(message);
+    *tree = NULL;
     if (!m)
         return err_set(e, ERR_INVALID, "unknown message type \"" STR_FMT "\"", STR_ARG(message));
     struct decoder d = {.e = e};

@@ -98,7 +98,7 @@ static bool read_double(const json_t *v, double *out)
 
 static uint64_t zigzag(int64_t i)
 {
-    return (uint64_t)i << 1 ^ (uint64_t)(i >> 63);
+    return (uint64_t)i << 1 ^ (i < 0 ? UINT64_MAX : 0);
 }
 
 static int64_t unzigzag(uint64_t bits)
