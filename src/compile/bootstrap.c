@@ -1,0 +1,270 @@
+/* compile/bootstrap.c -- the configuration with which an Envoy starts (rest-api.md 10.3, xds.md 2.2).
+ *
+ * Differences from the reference, each on purpose: no runtime key for Apple's DNS (Envoy 1.40 has removed it
+ * and complains), TLS 1.3 is allowed towards the control plane (Envoy as a client stops at 1.2 by default),
+ * and no health discovery service. */
+#include "ursa/bootstrap.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+#include "ursa/base/base64.h"
+#include "ursa/base/json.h"
+#include "ursa/base/yaml.h"
+
+#define GOOGLE_APIS "type.googleapis.com/"
+#define HTTP_OPTIONS "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+#define FIXED_HEAP "envoy.resource_monitors.fixed_heap"
+#define ADS_CLUSTER "ads_cluster"
+#define ACCESS_LOG_CLUSTER "access_log_sink"
+#define VALIDATION_SECRET "cp_validation_ctx"
+#define SOCKET_STEM_MAX 98 /* with ".sock" it fits into sockaddr_un everywhere */
+
+static const struct str proxy_names[BOOTSTRAP_N] = {
+    [BOOTSTRAP_DATAPLANE] = STR_INIT("dataplane"),
+    [BOOTSTRAP_INGRESS] = STR_INIT("ingress"),
+    [BOOTSTRAP_EGRESS] = STR_INIT("egress"),
+};
+
+bool bootstrap_proxy_parse(struct str s, enum bootstrap_proxy *out)
+{
+    *out = BOOTSTRAP_DATAPLANE;
+    if (s.n == 0)
+        return true;
+    for (enum bootstrap_proxy p = 0; p < BOOTSTRAP_N; p++) {
+        if (str_eq(s, proxy_names[p])) {
+            *out = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What json_pack made; it fails only when a format of this file is wrong. */
+static json_t *packed(json_t *v)
+{
+    assert(v);
+    return v;
+}
+
+static bool is_address(struct str host)
+{
+    char text[INET6_ADDRSTRLEN], binary[sizeof(struct in6_addr)];
+    if (host.n == 0 || host.n >= sizeof(text))
+        return false;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+}
+
+static json_t *socket_address(struct str address, uint16_t port)
+{
+    return packed(
+        json_pack("{s:{s:o, s:i}}", "socketAddress", "address", json_from_str(address), "portValue", port));
+}
+
+static json_t *socket_path(struct str given, const char *stem, const struct bootstrap_input *in,
+                           struct arena *a)
+{
+    if (given.n > 0)
+        return json_from_str(given);
+    struct str path =
+        arena_printf(a, "/tmp/%s-" STR_FMT "-" STR_FMT, stem, STR_ARG(in->name), STR_ARG(in->mesh));
+    return json_from_str(arena_printf(a, STR_FMT ".sock", STR_ARG(str_slice(path, 0, SOCKET_STEM_MAX))));
+}
+
+static json_t *admin(const struct bootstrap_input *in)
+{
+    json_t *log = packed(
+        json_pack("{s:s, s:{s:s, s:s}}", "name", "envoy.access_loggers.file", "typedConfig", "@type",
+                  GOOGLE_APIS "envoy.extensions.access_loggers.file.v3.FileAccessLog", "path", "/dev/null"));
+    return packed(json_pack("{s:[o], s:o}", "accessLog", log, "address",
+                            socket_address(in->admin_address, in->admin_port)));
+}
+
+static json_t *over_ads(void)
+{
+    return packed(json_pack("{s:{}, s:s}", "ads", "resourceApiVersion", "V3"));
+}
+
+static json_t *dynamic_resources(const struct bootstrap_input *in)
+{
+    json_t *service = packed(json_pack("{s:{s:s}}", "envoyGrpc", "clusterName", ADS_CLUSTER));
+    if (in->token.n > 0)
+        json_object_set_new(
+            service, "initialMetadata",
+            packed(json_pack("[{s:s, s:o}]", "key", "authorization", "value", json_from_str(in->token))));
+    json_t *ads = packed(json_pack("{s:s, s:[o], s:b, s:s}", "apiType", "GRPC", "grpcServices", service,
+                                   "setNodeOnFirstMessageOnly", 1, "transportApiVersion", "V3"));
+    return packed(
+        json_pack("{s:o, s:o, s:o}", "adsConfig", ads, "cdsConfig", over_ads(), "ldsConfig", over_ads()));
+}
+
+static json_t *layered_runtime(const struct bootstrap_input *in)
+{
+    json_t *layers = packed(json_pack("[{s:s, s:{s:I, s:i}}]", "name", "kuma", "staticLayer",
+                                      "re2.max_program_size.error_level", (json_int_t)UINT32_MAX,
+                                      "re2.max_program_size.warn_level", 1000));
+    if (in->builtin_gateway) {
+        json_array_append_new(layers, packed(json_pack("{s:s, s:{s:i}}", "name", "gateway", "staticLayer",
+                                                       "overload.global_downstream_max_connections", 50000)));
+        json_array_append_new(
+            layers, packed(json_pack("{s:s, s:{s:s, s:o}}", "name", "gateway.listeners", "rtdsLayer", "name",
+                                     "gateway.listeners", "rtdsConfig", over_ads())));
+    }
+    return packed(json_pack("{s:o}", "layers", layers));
+}
+
+/* Ports are text in the metadata, which is how control planes of this family read them. */
+static void set_port(json_t *metadata, const char *key, uint16_t port, struct arena *a)
+{
+    if (port > 0)
+        json_object_set_new(metadata, key, json_from_str(arena_printf(a, "%u", port)));
+}
+
+static json_t *copy_or(const json_t *v, json_t *otherwise)
+{
+    if (!v)
+        return otherwise;
+    json_decref(otherwise);
+    return json_deep_copy(v);
+}
+
+static json_t *metadata(const struct bootstrap_input *in, struct arena *a)
+{
+    json_t *m = json_object();
+    json_object_set_new(m, "accessLogSocketPath", socket_path(in->access_log_socket, "kuma-al", in, a));
+    if (in->admin_port > 0)
+        json_object_set_new(m, "dataplane.admin.address", json_from_str(in->admin_address));
+    set_port(m, "dataplane.admin.port", in->admin_port, a);
+    set_port(m, "dataplane.dns.empty.port", in->empty_dns_port, a);
+    set_port(m, "dataplane.dns.port", in->dns_port, a);
+    json_object_set_new(m, "dataplane.proxyType", json_from_str(proxy_names[in->proxy]));
+    if (in->dataplane_resource.n > 0)
+        json_object_set_new(m, "dataplane.resource", json_from_str(in->dataplane_resource));
+    if (json_object_size(in->dynamic_metadata) > 0)
+        json_object_set_new(m, "dynamicMetadata", json_deep_copy(in->dynamic_metadata));
+    json_object_set_new(m, "features", copy_or(in->features, json_array()));
+    json_object_set_new(m, "metricsCertPath", json_from_str(in->metrics_cert));
+    json_object_set_new(m, "metricsKeyPath", json_from_str(in->metrics_key));
+    json_object_set_new(m, "metricsSocketPath", socket_path(in->metrics_socket, "kuma-mh", in, a));
+    json_object_set_new(m, "version", copy_or(in->version, json_object()));
+    return m;
+}
+
+static json_t *node(const struct bootstrap_input *in, struct arena *a)
+{
+    bool is_dataplane = in->proxy == BOOTSTRAP_DATAPLANE;
+    struct str mesh = is_dataplane ? in->mesh : STR_NONE;
+    struct str id = arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(mesh), STR_ARG(in->name));
+    return packed(json_pack("{s:o, s:o, s:o}", "cluster",
+                            json_from_str(is_dataplane ? in->service : proxy_names[in->proxy]), "id",
+                            json_from_str(id), "metadata", metadata(in, a)));
+}
+
+static json_t *overload_action(const char *name, double at)
+{
+    return packed(json_pack("{s:s, s:[{s:s, s:{s:f}}]}", "name", name, "triggers", "name", FIXED_HEAP,
+                            "threshold", "value", at));
+}
+
+static json_t *overload_manager(uint64_t max_heap_bytes, struct arena *a)
+{
+    json_t *config = packed(json_pack(
+        "{s:s, s:o}", "@type", GOOGLE_APIS "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+        "maxHeapSizeBytes", json_from_str(arena_printf(a, "%llu", (unsigned long long)max_heap_bytes))));
+    return packed(json_pack("{s:[o, o], s:s, s:[{s:s, s:o}]}", "actions",
+                            overload_action("envoy.overload_actions.shrink_heap", 0.95),
+                            overload_action("envoy.overload_actions.stop_accepting_requests", 0.98),
+                            "refreshInterval", "0.250s", "resourceMonitors", "name", FIXED_HEAP,
+                            "typedConfig", config));
+}
+
+/* A cluster with one endpoint that speaks HTTP/2. */
+static json_t *cluster(const char *name, const char *type, json_t *address, json_t *transport_socket)
+{
+    json_t *assignment = packed(json_pack("{s:s, s:[{s:[{s:{s:o}}]}]}", "clusterName", name, "endpoints",
+                                          "lbEndpoints", "endpoint", "address", address));
+    json_t *options = packed(json_pack("{s:s, s:{s:{}}}", "@type", GOOGLE_APIS HTTP_OPTIONS,
+                                       "explicitHttpConfig", "http2ProtocolOptions"));
+    return packed(json_pack("{s:s, s:o, s:s, s:o*, s:s, s:{s:o}, s:{s:{s:i, s:i, s:i}}}", "connectTimeout",
+                            "1s", "loadAssignment", assignment, "name", name, "transportSocket",
+                            transport_socket, "type", type, "typedExtensionProtocolOptions", HTTP_OPTIONS,
+                            options, "upstreamConnectionOptions", "tcpKeepalive", "keepaliveInterval", 10,
+                            "keepaliveProbes", 3, "keepaliveTime", 10));
+}
+
+static json_t *tls_to_control_plane(struct str host)
+{
+    json_t *common = packed(json_pack("{s:{s:s, s:s}, s:{s:s}}", "tlsParams", "tlsMaximumProtocolVersion",
+                                      "TLSv1_3", "tlsMinimumProtocolVersion", "TLSv1_2",
+                                      "validationContextSdsSecretConfig", "name", VALIDATION_SECRET));
+    return packed(json_pack("{s:s, s:{s:s, s:o, s:o}}", "name", "envoy.transport_sockets.tls", "typedConfig",
+                            "@type",
+                            GOOGLE_APIS "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                            "commonTlsContext", common, "sni", json_from_str(host)));
+}
+
+static json_t *exact_name(const char *type, struct str host)
+{
+    return packed(json_pack("{s:{s:o}, s:s}", "matcher", "exact", json_from_str(host), "sanType", type));
+}
+
+static json_t *static_resources(const struct bootstrap_input *in, struct arena *a)
+{
+    json_t *log_address =
+        packed(json_pack("{s:{s:o}}", "pipe", "path", socket_path(in->access_log_socket, "kuma-al", in, a)));
+    json_t *log_sink = cluster(ACCESS_LOG_CLUSTER, "STATIC", log_address, NULL);
+    json_t *ads = cluster(ADS_CLUSTER, is_address(in->xds_host) ? "STATIC" : "STRICT_DNS",
+                          socket_address(in->xds_host, in->xds_port), tls_to_control_plane(in->xds_host));
+    json_t *secret = packed(json_pack(
+        "{s:s, s:{s:[o, o], s:{s:o}}}", "name", VALIDATION_SECRET, "validationContext",
+        "matchTypedSubjectAltNames", exact_name("DNS", in->xds_host), exact_name("IP_ADDRESS", in->xds_host),
+        "trustedCa", "inlineBytes", json_from_str(base64_encode(a, in->ca_pem))));
+    return packed(json_pack("{s:[o, o], s:[o]}", "clusters", log_sink, ads, "secrets", secret));
+}
+
+/* Names of statistics that Envoy's own tags do not take apart. */
+static json_t *stats_config(void)
+{
+    static const struct {
+        const char *regex, *tag;
+    } rows[] = {
+        {"^grpc\\.((.+)\\.)", "name"},
+        {"^grpc.*streams_closed(_([0-9]+))", "status"},
+        {"^kafka(\\.(\\S*[0-9]))\\.", "kafka_name"},
+        {"^kafka\\..*\\.(.*?(?=_duration|$))", "kafka_type"},
+        {"(worker_([0-9]+)\\.)", "worker"},
+        {"((.+?)\\.)rbac\\.", "listener"},
+    };
+    json_t *tags = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        json_array_append_new(
+            tags, packed(json_pack("{s:s, s:s}", "regex", rows[i].regex, "tagName", rows[i].tag)));
+    return packed(json_pack("{s:o}", "statsTags", tags));
+}
+
+json_t *bootstrap_tree(const struct bootstrap_input *in)
+{
+    struct arena a;
+    arena_init(&a);
+    json_t *tree = json_object();
+    if (in->admin_port > 0)
+        json_object_set_new(tree, "admin", admin(in));
+    json_object_set_new(tree, "dynamicResources", dynamic_resources(in));
+    json_object_set_new(tree, "layeredRuntime", layered_runtime(in));
+    json_object_set_new(tree, "node", node(in, &a));
+    if (in->builtin_gateway && in->max_heap_bytes > 0)
+        json_object_set_new(tree, "overloadManager", overload_manager(in->max_heap_bytes, &a));
+    json_object_set_new(tree, "staticResources", static_resources(in, &a));
+    json_object_set_new(tree, "statsConfig", stats_config());
+    arena_fini(&a);
+    return tree;
+}
+
+struct str bootstrap_yaml(struct arena *a, const struct bootstrap_input *in)
+{
+    JSON_AUTO tree = bootstrap_tree(in);
+    return yaml_format(a, tree);
+}

@@ -1,0 +1,214 @@
+/* The bootstrap against those that the reference answered, with our deviations applied to them. */
+#include "../../lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ursa/base/base64.h"
+#include "ursa/base/json.h"
+#include "ursa/base/yaml.h"
+#include "ursa/bootstrap.h"
+#include "ursa/envoy.h"
+
+static json_t *load_recording(const char *file)
+{
+    const char *shared = getenv("URSA_SHARED");
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/fixtures/rest/09-bootstrap/%s", shared ? shared : "../shared",
+                   file);
+    return json_load_file(path, 0, NULL);
+}
+
+static json_t *at(json_t *v, const char *path)
+{
+    char name[64];
+    for (size_t n; v && *path; path += n + (path[n] == '/')) {
+        n = strcspn(path, "/");
+        (void)snprintf(name, sizeof(name), "%.*s", (int)n, path);
+        v = json_is_array(v) ? json_array_get(v, strtoul(name, NULL, 10)) : json_object_get(v, name);
+    }
+    return v;
+}
+
+/* The recorded bootstrap as a tree; the caller owns it. */
+static json_t *recorded_tree(json_t *recording, struct arena *a, struct err *e)
+{
+    struct yaml_doc *docs;
+    size_t n, bad_at;
+    json_t *body = at(recording, "response/body");
+    struct str yaml = json_str(body);
+    if (json_is_object(body) && !base64_decode(a, json_str(json_get(body, "bootstrap")), &yaml, &bad_at))
+        FAIL("the recording is no base64");
+    EXPECT_INT("recorded YAML", yaml_parse(yaml, 1, &docs, &n, e), ERR_NONE);
+    EXPECT_INT("documents", n, 1);
+    return docs[0].root;
+}
+
+static void deviate(json_t *tree)
+{
+    json_object_del(tree, "hdsConfig");
+    json_object_del(at(tree, "layeredRuntime/layers/0/staticLayer"),
+                    "envoy.restart_features.use_apple_api_for_dns_lookups");
+    json_object_set_new(
+        at(tree, "staticResources/clusters/1/transportSocket/typedConfig/commonTlsContext/tlsParams"),
+        "tlsMaximumProtocolVersion", json_string("TLSv1_3"));
+}
+
+static uint16_t port_of(json_t *v)
+{
+    return (uint16_t)json_integer_value(v);
+}
+
+/* The input that the recorded request is, with what only the reference's own settings know taken from its
+ * answer. */
+static struct bootstrap_input input_of(json_t *request, json_t *answer, struct arena *a)
+{
+    struct bootstrap_input in = {
+        .mesh = json_str(at(request, "mesh")),
+        .name = json_str(at(request, "name")),
+        .admin_address = STR("127.0.0.1"),
+        .admin_port = 9901,
+        .xds_host = STR("127.0.0.1"),
+        .xds_port = 15678,
+        .token = json_str(at(answer, "dynamicResources/adsConfig/grpcServices/0/initialMetadata/0/value")),
+        .dataplane_resource = json_str(at(request, "dataplaneResource")),
+        .version = at(request, "version"),
+        .features = at(request, "features"),
+        .dynamic_metadata = at(request, "dynamicMetadata"),
+        .dns_port = port_of(at(request, "dnsPort")),
+        .empty_dns_port = port_of(at(request, "emptyDnsPort")),
+        .access_log_socket = json_str(at(request, "accessLogSocketPath")),
+        .metrics_socket = json_str(at(request, "metricsResources/socketPath")),
+        .max_heap_bytes = (uint64_t)json_integer_value(at(request, "resources/maxHeapSizeBytes")),
+    };
+    size_t bad_at;
+    struct str ca = json_str(at(answer, "staticResources/secrets/0/validationContext/trustedCa/inlineBytes"));
+    EXPECT_TRUE("proxy type", bootstrap_proxy_parse(json_str(at(request, "proxyType")), &in.proxy));
+    EXPECT_TRUE("CA", base64_decode(a, ca, &in.ca_pem, &bad_at));
+    return in;
+}
+
+TEST(as_recorded)
+{
+    static const struct {
+        const char *file, *service;
+        uint16_t admin_port; /* 0: the default */
+        bool builtin_gateway;
+    } rows[] = {
+        {"003-ok.json", "web", 0, false},
+        {"004-ok-yaml-when-accept-is-not-json.json", "web", 0, false},
+        {"008-no-proxy-type.json", "web", 0, false},
+        {"016-dp-yaml.json", "web", 0, false},
+        {"017-dp-transparent-proxy.json", "web", 0, false},
+        {"019-dp-admin-port.json", "web", 9999, false},
+        {"020-gateway-builtin.json", "edge", 0, true},
+        {"021-ingress.json", "", 0, false},
+        {"022-egress.json", "", 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena a;
+        struct err e;
+        struct buf wire;
+        arena_init(&a);
+        err_init(&e, &a);
+        JSON_AUTO recording = load_recording(rows[i].file);
+        if (!recording)
+            SKIP("the recordings are not there (URSA_SHARED)");
+        JSON_AUTO want = recorded_tree(recording, &a, &e);
+        struct bootstrap_input in = input_of(at(recording, "request/body"), want, &a);
+        in.service = str_from_c(rows[i].service);
+        in.builtin_gateway = rows[i].builtin_gateway;
+        if (rows[i].admin_port > 0)
+            in.admin_port = rows[i].admin_port;
+        deviate(want);
+
+        JSON_AUTO got = bootstrap_tree(&in);
+        EXPECT_CSTR(rows[i].file, json_format_canonical(&a, got).p, json_format_canonical(&a, want).p);
+
+        /* The text says the same, and Envoy's schema knows every field. */
+        struct yaml_doc *docs;
+        size_t n;
+        EXPECT_INT(rows[i].file, yaml_parse(bootstrap_yaml(&a, &in), 1, &docs, &n, &e), ERR_NONE);
+        EXPECT_CSTR(rows[i].file, json_format_canonical(&a, docs[0].root).p,
+                    json_format_canonical(&a, got).p);
+        json_decref(docs[0].root);
+        buf_init(&wire, BUF_MAX_RESOURCE);
+        EXPECT_INT(rows[i].file, envoy_encode(STR("envoy.config.bootstrap.v3.Bootstrap"), got, &wire, &e),
+                   ERR_NONE);
+        buf_fini(&wire);
+        arena_fini(&a);
+    }
+}
+
+TEST(the_least_input)
+{
+    struct arena a;
+    arena_init(&a);
+    const struct bootstrap_input in = {
+        .mesh = STR("m"), .name = STR("p"), .xds_host = STR("cp.example.org"), .xds_port = 5678};
+    JSON_AUTO tree = bootstrap_tree(&in);
+    static const struct {
+        const char *path, *want; /* NULL: absent */
+    } rows[] = {
+        {"admin", NULL},
+        {"overloadManager", NULL},
+        {"hdsConfig", NULL},
+        {"node/id", "\"m.p\""},
+        {"node/cluster", "\"\""},
+        {"node/metadata", "{\"accessLogSocketPath\":\"/tmp/"
+                          "kuma-al-p-m.sock\",\"dataplane.proxyType\":\"dataplane\",\"features\":[],"
+                          "\"metricsCertPath\":\"\",\"metricsKeyPath\":\"\",\"metricsSocketPath\":\"/tmp/"
+                          "kuma-mh-p-m.sock\",\"version\":{}}"},
+        {"dynamicResources/adsConfig/grpcServices", "[{\"envoyGrpc\":{\"clusterName\":\"ads_cluster\"}}]"},
+        {"staticResources/clusters/0/loadAssignment/endpoints/0/lbEndpoints/0/endpoint/address",
+         "{\"pipe\":{\"path\":\"/tmp/kuma-al-p-m.sock\"}}"},
+        {"staticResources/clusters/1/type", "\"STRICT_DNS\""},
+        {"staticResources/clusters/1/transportSocket/typedConfig/sni", "\"cp.example.org\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *got = at(tree, rows[i].path);
+        EXPECT_INT(rows[i].path, got != NULL, rows[i].want != NULL);
+        if (got)
+            EXPECT_STR(rows[i].path, json_format(&a, got), rows[i].want);
+    }
+    arena_fini(&a);
+}
+
+TEST(addresses_are_static_names_are_resolved)
+{
+    static const struct {
+        const char *host, *want;
+    } rows[] = {
+        {"127.0.0.1", "STATIC"},
+        {"::1", "STATIC"},
+        {"fd00::2", "STATIC"},
+        {"localhost", "STRICT_DNS"},
+        {"1.2.3", "STRICT_DNS"},
+        {"a.very.long.name.that.is.longer.than.any.address.can.be.example.org", "STRICT_DNS"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct bootstrap_input in = {.xds_host = str_from_c(rows[i].host)};
+        JSON_AUTO tree = bootstrap_tree(&in);
+        EXPECT_STR(rows[i].host, json_str(at(tree, "staticResources/clusters/1/type")), rows[i].want);
+    }
+}
+
+TEST(proxy_types)
+{
+    static const struct {
+        const char *text;
+        bool known;
+        enum bootstrap_proxy want;
+    } rows[] = {
+        {"", true, BOOTSTRAP_DATAPLANE},      {"dataplane", true, BOOTSTRAP_DATAPLANE},
+        {"ingress", true, BOOTSTRAP_INGRESS}, {"egress", true, BOOTSTRAP_EGRESS},
+        {"Dataplane", false, BOOTSTRAP_N},    {"foo", false, BOOTSTRAP_N},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        enum bootstrap_proxy got = BOOTSTRAP_N;
+        EXPECT_INT(rows[i].text, bootstrap_proxy_parse(str_from_c(rows[i].text), &got), rows[i].known);
+        if (rows[i].known)
+            EXPECT_INT(rows[i].text, got, rows[i].want);
+    }
+}
