@@ -1,0 +1,176 @@
+/* A CA that the operator brings: what is accepted, and kuma-cp's words for the rest. */
+#include "ursa/base/base64.h"
+#include "ursa/base/json.h"
+#include "world.h"
+
+#define AT "mtls.backends[1].conf"
+
+/* A self-signed certificate with this key usage (KU_..., 0: extension absent). */
+static struct str cert_with(struct world *w, EVP_PKEY *key, bool is_ca, const char *usage)
+{
+    X509 *cert = X509_new();
+    X509_EXTENSION *ext;
+    BIO *out = BIO_new(BIO_s_mem());
+    char *text;
+    long n;
+    struct str pem;
+
+    X509_set_version(cert, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const uint8_t *)"brought",
+                               -1, -1, 0);
+    X509_set_issuer_name(cert, X509_get_subject_name(cert));
+    X509_set_pubkey(cert, key);
+    ext = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints,
+                              is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    X509_add_ext(cert, ext, -1);
+    X509_EXTENSION_free(ext);
+    if (usage) {
+        ext = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, usage);
+        X509_add_ext(cert, ext, -1);
+        X509_EXTENSION_free(ext);
+    }
+    X509_sign(cert, key, EVP_sha256());
+    PEM_write_bio_X509(out, cert);
+    n = BIO_get_mem_data(out, &text);
+    pem = arena_str(&w->arena, str_from(text, (size_t)n));
+    BIO_free(out);
+    X509_free(cert);
+    return pem;
+}
+
+/* {"cert":{<source>:<text>},"key":{...}} */
+static const char *conf_of(struct world *w, const char *source, struct str cert, struct str key)
+{
+    JSON_AUTO o = json_pack("{s:{s:o},s:{s:o}}", "cert", source, json_from_str(cert), "key", source,
+                            json_from_str(key));
+
+    return json_format(&w->arena, o).p;
+}
+
+TEST(faults)
+{
+    static const char no_basic[] =
+        AT ".cert[0]: basic constraint 'CA' must be set to 'true' (see X509-SVID: 4.1. Basic Constraints)";
+    static const char no_sign[] =
+        AT ".cert[0]: key usage extension 'keyCertSign' must be set (see X509-SVID: 4.3. Key Usage)";
+    PKEY_AUTO key = NULL;
+    PKEY_AUTO other = NULL;
+    struct str ca, key_pem, not_ca, agreement, no_usage, chain, conversion;
+    struct blob *pem;
+    struct world w;
+
+    world_init(&w);
+    EXPECT_INT("key", pkey_new_ec(&key, &w.err), ERR_NONE);
+    EXPECT_INT("key", pkey_new_ec(&other, &w.err), ERR_NONE);
+    pem = pkey_to_pem(key);
+    key_pem = blob_str(pem);
+    ca = cert_with(&w, key, true, "critical,keyCertSign,cRLSign");
+    not_ca = cert_with(&w, key, false, "digitalSignature");
+    agreement = cert_with(&w, key, true, "keyCertSign,keyAgreement");
+    no_usage = cert_with(&w, key, true, NULL);
+    chain = arena_printf(&w.arena, STR_FMT STR_FMT, STR_ARG(ca), STR_ARG(not_ca));
+    conversion = STR(AT ": could not convert backend config: ");
+    world_put(&w, (struct res_key){.type = RES_SECRET, .mesh = STR("demo"), .name = STR("brought-cert")}, ca);
+    world_put(&w, (struct res_key){.type = RES_SECRET, .mesh = STR("demo"), .name = STR("brought-key")},
+              key_pem);
+    world_put(&w, (struct res_key){.type = RES_SECRET, .mesh = STR("other"), .name = STR("theirs")}, ca);
+    const struct {
+        const char *name, *conf, *want; /* NULL: accepted */
+    } rows[] = {
+        {"inlineString", conf_of(&w, "inlineString", ca, key_pem), NULL},
+        {"inline", conf_of(&w, "inline", base64_encode(&w.arena, ca), base64_encode(&w.arena, key_pem)),
+         NULL},
+        {"secrets", "{\"cert\":{\"secret\":\"brought-cert\"},\"key\":{\"secret\":\"brought-key\"}}", NULL},
+        {"the last source wins",
+         "{\"cert\":{\"inlineString\":null,\"secret\":\"brought-cert\"},\"key\":{\"secret\":\"brought-key\"}"
+         "}",
+         NULL},
+
+        {"no conf", NULL, AT ".cert: has to be defined; " AT ".key: has to be defined"},
+        {"empty conf", "{}", AT ".cert: has to be defined; " AT ".key: has to be defined"},
+        {"no sources", "{\"cert\":{},\"key\":{\"secret\":\"\"}}",
+         AT ".cert: data source has to be chosen. Available sources: secret, file, inline; " AT
+            ".key.secret: cannot be empty"},
+        {"empty inline", "{\"cert\":{\"inline\":\"\"},\"key\":{\"file\":\"\"}}",
+         AT ".cert.inline: cannot be empty; " AT ".key.file: cannot be empty"},
+        {"file", "{\"cert\":{\"file\":\"/etc/passwd\"},\"key\":{\"secret\":\"k\"}}",
+         AT ".cert.file: files of the control plane cannot be used: store the text as a secret"},
+        {"cert is a text", "{\"cert\":\"x\",\"key\":{}}",
+         AT ": could not convert backend config: json: cannot unmarshal string into Go value of type "
+            "map[string]json.RawMessage"},
+        {"secret is a number", "{\"cert\":{\"secret\":1},\"key\":{}}",
+         AT ": could not convert backend config: json: cannot unmarshal number into Go value of type string"},
+        {"bad base64", "{\"cert\":{\"inline\":\"*\"},\"key\":{}}",
+         arena_printf(&w.arena, STR_FMT "illegal base64 data at input byte 0", STR_ARG(conversion)).p},
+        {"no such secret", "{\"cert\":{\"secret\":\"brought-cert\"},\"key\":{\"secret\":\"nope\"}}",
+         AT ".cert: could not load data: Resource not found: type=\"Secret\" name=\"nope\" mesh=\"demo\"; " AT
+            ".key: could not load data: Resource not found: type=\"Secret\" name=\"nope\" mesh=\"demo\""},
+        {"secret of another mesh", "{\"cert\":{\"secret\":\"theirs\"},\"key\":{\"secret\":\"brought-key\"}}",
+         AT
+         ".cert: could not load data: Resource not found: type=\"Secret\" name=\"theirs\" mesh=\"demo\"; " AT
+         ".key: could not load data: Resource not found: type=\"Secret\" name=\"theirs\" mesh=\"demo\""},
+
+        {"not PEM", conf_of(&w, "inlineString", STR("abc"), STR("def")),
+         AT ".cert: not a valid TLS key pair: tls: failed to find any PEM data in certificate input"},
+        {"key is not PEM", conf_of(&w, "inlineString", ca, STR("def")),
+         AT ".cert: not a valid TLS key pair: tls: failed to find any PEM data in key input"},
+        {"swapped", conf_of(&w, "inlineString", key_pem, ca),
+         AT ".cert: not a valid TLS key pair: tls: failed to find \"CERTIFICATE\" PEM block in certificate "
+            "input"},
+        {"key is a certificate", conf_of(&w, "inlineString", ca, ca),
+         AT ".cert: not a valid TLS key pair: tls: failed to parse private key"},
+        {"no pair", conf_of(&w, "inlineString", cert_with(&w, other, true, "keyCertSign"), key_pem),
+         AT ".cert: not a valid TLS key pair: tls: private key does not match public key"},
+        {"no CA", conf_of(&w, "inlineString", not_ca, key_pem),
+         arena_printf(&w.arena, "%s; %s", no_basic, no_sign).p},
+        {"no key usage", conf_of(&w, "inlineString", no_usage, key_pem), no_sign},
+        {"key agreement", conf_of(&w, "inlineString", agreement, key_pem),
+         AT ".cert[0]: key usage extension 'keyAgreement' must NOT be set (see X509-SVID: Appendix A. X.509 "
+            "Field Reference)"},
+        {"second of a chain", conf_of(&w, "inlineString", chain, key_pem),
+         AT
+         ".cert[1]: basic constraint 'CA' must be set to 'true' (see X509-SVID: 4.1. Basic Constraints); " AT
+         ".cert[1]: key usage extension 'keyCertSign' must be set (see X509-SVID: 4.3. Key Usage)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ca_backend backend = backend_of("provided", rows[i].conf);
+        struct authority *ca_loaded;
+
+        EXPECT_INT(rows[i].name, ca_check_backend(w.snap, STR("demo"), &backend, 1, &w.err),
+                   rows[i].want ? ERR_INVALID : ERR_NONE);
+        EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want ? rows[i].want : "(no error)");
+        if (rows[i].want)
+            continue;
+        EXPECT_INT(rows[i].name, authority_load(w.snap, STR("demo"), &backend, &ca_loaded, &w.err), ERR_NONE);
+        EXPECT_TRUE(rows[i].name, str_eq(blob_str(authority_bundle(ca_loaded)), ca));
+        authority_unref(ca_loaded);
+    }
+    blob_unref(pem);
+    world_fini(&w);
+}
+
+TEST(secrets_in_use)
+{
+    static const struct {
+        const char *name, *conf, *secret;
+        bool want;
+    } rows[] = {
+        {"certificate", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"secret\":\"k\"}}", "c", true},
+        {"key", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"secret\":\"k\"}}", "k", true},
+        {"another", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"secret\":\"k\"}}", "x", false},
+        {"inline text", "{\"cert\":{\"inlineString\":\"c\"},\"key\":{\"inlineString\":\"k\"}}", "c", false},
+        {"a builtin's name", "{}", "demo.ca-builtin-cert-ca-1", false},
+        {"broken conf", "{\"cert\":1}", "c", false},
+        {"no conf", NULL, "c", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ca_backend backend = backend_of("provided", rows[i].conf);
+
+        EXPECT_INT(rows[i].name, ca_backend_uses_secret(STR("demo"), &backend, str_from_c(rows[i].secret)),
+                   rows[i].want);
+    }
+}
