@@ -141,7 +141,7 @@ static void note_refusal(struct subscription *s, uint64_t nonce)
     size_t n = 0;
     for (size_t i = 0; i < s->n_wanted; i++)
         n += s->wanted[i].nonce == nonce;
-    for (size_t i = 0; i < s->n_wanted && n > 1; i++) {
+    for (size_t i = 0; i < s->n_wanted && (n > 1 || nonce != s->nonce); i++) {
         if (s->wanted[i].nonce == nonce)
             s->wanted[i].doubtful = true;
     }

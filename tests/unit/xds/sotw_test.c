@@ -1,0 +1,317 @@
+/* sotw_test.c -- conversations with an Envoy, as scripts. A row is a list of commands, separated by ';':
+ *
+ *   set c=a1,b1 e=a1    the newest configuration: c clusters, e endpoints, s secrets, l listeners, r routes,
+ * x extensions; the digit is the resource's content ask eds a,b         a first request, or one that answers
+ * nothing; with the version that the client has say eds a,b         the client's next request: the last
+ * nonce, the version it has accepted, these names ack cds [names]     accepts the last response, with these
+ * names or those of before nack lds            refuses it old eds a,b         a request that still carries
+ * the nonce before the last reconnect           a new stream; the client keeps what it accepted restart the
+ * same, and the client has nothing = cds(a1,b1) eds(a1)   what is sent now, all of it, in order; "=" alone:
+ * nothing */
+#include "../../lib/test.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../src/xds/sotw.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/hash.h"
+
+#define MAX_SETS 16
+
+struct client_type {
+    uint64_t received, accepted, nonce;
+    char names[128];
+};
+struct script {
+    struct sotw sotw;
+    struct client_type types[XDS_N];
+    struct config_set *sets[MAX_SETS];
+    size_t n_sets;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp((*(struct xds_resource *const *)a)->name, (*(struct xds_resource *const *)b)->name);
+}
+
+static struct xds_resource *resource_make(enum xds_type type, struct str text)
+{
+    struct xds_resource *r = xcalloc(1, sizeof(*r));
+    r->any = blob_new(text.p, text.n);
+    r->name = str_slice(blob_str(r->any), 0, text.n - 1);
+    r->type = type;
+    r->version = r->any->hash;
+    atomic_init(&r->refs, 1);
+    return r;
+}
+
+static struct xds_list *list_make(enum xds_type type, struct str texts)
+{
+    struct xds_list *l = xcalloc(1, sizeof(*l) + 32 * sizeof(l->v[0]));
+    struct str text;
+    while (texts.n > 0 && str_next(&texts, ',', &text))
+        l->v[l->n++] = resource_make(type, text);
+    qsort(l->v, l->n, sizeof(l->v[0]), by_name);
+    return l;
+}
+
+static enum xds_type type_of_letter(char c)
+{
+    static const char letters[] = "ceslrx";
+    return (enum xds_type)(strchr(letters, c) - letters);
+}
+
+static enum xds_type type_of_word(struct str word)
+{
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        if (str_eq(xds_type_info(t)->short_name, word))
+            return t;
+    }
+    FAIL("no type " STR_FMT, STR_ARG(word));
+    return XDS_N;
+}
+
+/* Made by hand and freed by hand: the script keeps a reference of its own all the time. Equal lists are one
+ * object, as the compiler's are. */
+static struct config_set *set_make(struct script *sc, struct str rest)
+{
+    struct config_set *set = xcalloc(1, sizeof(*set)),
+                      *before = sc->n_sets > 0 ? sc->sets[sc->n_sets - 1] : NULL;
+    struct str word;
+    atomic_init(&set->refs, 1);
+    while (rest.n > 0 && str_next(&rest, ' ', &word))
+        set->lists[type_of_letter(word.p[0])] =
+            list_make(type_of_letter(word.p[0]), str_slice(word, 2, word.n));
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        if (!set->lists[t] && before)
+            set->lists[t] = before->lists[t];
+        else if (!set->lists[t])
+            set->lists[t] = list_make(t, STR_NONE);
+    }
+    sc->sets[sc->n_sets++] = set;
+    return set;
+}
+
+static void sets_free(struct script *sc)
+{
+    for (size_t i = sc->n_sets; i-- > 0;) {
+        for (enum xds_type t = 0; t < XDS_N; t++) {
+            struct xds_list *l = sc->sets[i]->lists[t];
+            if (i > 0 && l == sc->sets[i - 1]->lists[t])
+                continue;
+            for (size_t k = 0; k < l->n; k++)
+                xds_resource_unref(l->v[k]);
+            free(l);
+        }
+        EXPECT_INT("references left", sc->sets[i]->refs, 1);
+        free(sc->sets[i]);
+    }
+}
+
+static void request(struct script *sc, enum xds_type type, const char *names, uint64_t version,
+                    uint64_t nonce, bool refuse)
+{
+    struct str list[16], rest = str_from_c(names);
+    char version_text[VERSION_TEXT_SIZE] = "", nonce_text[24] = "";
+    struct discovery_request r = {.type = type, .names = list, .has_error = refuse};
+    if (version)
+        version_format(version, version_text);
+    if (nonce)
+        snprintf(nonce_text, sizeof(nonce_text), "%llu", (unsigned long long)nonce);
+    if (refuse)
+        r.error_message = STR("no good");
+    r.version_info = str_from_c(version_text);
+    r.response_nonce = str_from_c(nonce_text);
+    while (rest.n > 0 && str_next(&rest, ',', &list[r.n_names]))
+        r.n_names++;
+    (void)sotw_request(&sc->sotw, &r);
+}
+
+/* Pulls everything, at most 20 responses: more is a loop. */
+static void pull_all(struct script *sc, char *out, size_t size)
+{
+    size_t n = 0;
+    enum xds_type t;
+    out[0] = '\0';
+    for (int i = 0; i < 20 && (t = sotw_due(&sc->sotw)) != XDS_N; i++) {
+        struct xds_response r;
+        sotw_send(&sc->sotw, t, &r);
+        n += (size_t)snprintf(out + n, size - n, "%s%s(", n ? " " : "", xds_type_info(t)->short_name.p);
+        for (size_t k = 0; k < r.n; k++)
+            n += (size_t)snprintf(out + n, size - n, "%s" STR_FMT, k ? "," : "",
+                                  STR_ARG(blob_str(r.v[k]->any)));
+        n += (size_t)snprintf(out + n, size - n, ")");
+        sc->types[t].received = r.version;
+        sc->types[t].nonce = r.nonce;
+        xds_response_fini(&r);
+    }
+}
+
+static void reconnect(struct script *sc, bool with_nothing)
+{
+    sotw_fini(&sc->sotw);
+    sotw_init(&sc->sotw);
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        sc->types[t].nonce = 0;
+        if (with_nothing)
+            sc->types[t] = (struct client_type){0};
+    }
+    if (sc->n_sets > 0)
+        sotw_set_config(&sc->sotw, sc->sets[sc->n_sets - 1]);
+}
+
+static void talk(struct script *sc, struct str word, struct str rest)
+{
+    struct str type_word, names;
+    (void)str_next(&rest, ' ', &type_word);
+    enum xds_type t = type_of_word(type_word);
+    struct client_type *c = &sc->types[t];
+    bool given = str_next(&rest, ' ', &names), old = str_eq(word, STR("old"));
+    bool accepts = str_eq(word, STR("ack")) || str_eq(word, STR("ok")), refuses = str_eq(word, STR("nack"));
+    if (given)
+        snprintf(c->names, sizeof(c->names), STR_FMT, STR_ARG(names));
+    else if (!accepts && !refuses)
+        c->names[0] = '\0';
+    if (accepts)
+        c->accepted = c->received;
+    if (str_eq(word, STR("ask")))
+        c->nonce = 0;
+    request(sc, t, c->names, c->accepted, old ? c->nonce - 1 : c->nonce, refuses);
+}
+
+static void run_script(const char *name, const char *text)
+{
+    struct script sc = {0};
+    struct str rest = str_from_c(text), command;
+    char got[512], at[64];
+    sotw_init(&sc.sotw);
+    for (int i = 1; str_next(&rest, ';', &command); i++) {
+        struct str word, args = str_trim(command);
+        snprintf(at, sizeof(at), "%s, command %d", name, i);
+        (void)str_next(&args, ' ', &word);
+        if (str_eq(word, STR("="))) {
+            pull_all(&sc, got, sizeof(got));
+            char *want = xstrndup(args);
+            EXPECT_CSTR(at, got, want);
+            free(want);
+        } else if (str_eq(word, STR("set"))) {
+            sotw_set_config(&sc.sotw, set_make(&sc, args));
+        } else if (str_eq(word, STR("reconnect")) || str_eq(word, STR("restart"))) {
+            reconnect(&sc, str_eq(word, STR("restart")));
+        } else {
+            talk(&sc, word, args);
+        }
+    }
+    sotw_fini(&sc.sotw);
+    sets_free(&sc);
+}
+
+/* A client that has clusters a and b, their endpoints, secret s, listener l with route r. */
+#define STEADY                                                                                               \
+    "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1 x=p1;"                                                               \
+    "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"                                            \
+    "= cds(a1,b1) eds(a1,b1) sds(s1) lds(l1) rds(r1) ecds(p1);"                                              \
+    "ack cds;ack eds;ack sds;ack lds;ack rds;ack ecds;=;"
+
+TEST(conversations)
+{
+    static const struct {
+        const char *name, *script;
+    } rows[] = {
+        {"cold start as Envoy does it",
+         "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1;"
+         "ask cds;= cds(a1,b1);"
+         "ask eds a,b;ask sds s;= eds(a1,b1) sds(s1);ack eds;ack sds;ack cds;=;"
+         "ask lds;= lds(l1);ask rds r;= rds(r1);ack lds;ack rds;="},
+        {"asked before there is a configuration", "ask cds;=;ask eds a;=;set c=a1 e=a1;= cds(a1) eds(a1)"},
+        {"an empty set is an answer", "set c=;ask cds;= cds();ack cds;="},
+        {"an ACK is not answered", STEADY "say cds;=;say lds;="},
+        {"only what changed is sent",
+         STEADY "set e=a1,b2;= eds(b2);ack eds;=;set s=s2 x=p2;= sds(s2) ecds(p2)"},
+        {"a listeners change is the whole set", STEADY "set l=l1,m1;= lds(l1,m1)"},
+        {"an unchanged configuration is silent", STEADY "set c=a1,b1 e=a1,b1;="},
+        {"a NACK is not sent again",
+         STEADY "set l=l2;= lds(l2);nack lds;=;set e=a2,b1;= eds(a2);=;set l=l3;= lds(l3);ack lds;="},
+        {"a NACK does not hold up other types",
+         STEADY "set l=l2 x=p2;= lds(l2) ecds(p2);nack lds;set x=p3;= ecds(p3)"},
+        {"a NACK of one resource leaves it until it changes",
+         STEADY "set e=a2,b1;= eds(a2);nack eds;=;set e=a2,b2;= eds(b2)"},
+        {"after a NACK of several all go with the next change", STEADY
+         "set e=a2,b2;= eds(a2,b2);nack eds;=;set e=a2,b3;= eds(a2,b3);ack eds;=;set e=a3,b3;= eds(a3)"},
+        {"a NACK of an older response counts too", STEADY "set e=a2,b2;= eds(a2,b2);set e=a2,b2,c1 l=l1;=;"
+                                                          "set e=a2,b3;= eds(b3);old eds a,b;ack eds;="},
+        {"a stale nonce is ignored", STEADY "set e=a2,b1;= eds(a2);old eds a,b,c;=;ack eds a,b;="},
+        {"names grow: only the new ones",
+         STEADY "set c=a1,b1,c1 e=a1,b1,c1;= cds(a1,b1,c1);say eds a,b,c;= eds(c1);ack eds;ack cds;="},
+        {"names grow again with an ACK", STEADY "set e=a2,b1,c1;= eds(a2);ack eds a,b,c;= eds(c1);ack eds;="},
+        {"names shrink: nothing to send but the version",
+         STEADY "say eds a;= eds();ack eds;=;set e=a1,b2;=;say eds a,b;= eds(b2)"},
+        {"repeated and unsorted names", "set e=a1,b1;ask eds b,a,b;= eds(a1,b1);ack eds;="},
+        {"an unknown name is answered, then sent when it is there",
+         STEADY "say sds s,t;= sds();ack sds;=;set s=s1,t1;= sds(t1)"},
+        {"an unknown name alone", "set c=a1;ask sds t;= sds();ack sds;=;set s=t1;= sds(t1)"},
+        {"a resource that goes and comes back equal",
+         STEADY "set e=a1;= eds();ack eds;=;set e=a1,b1;= eds(b1);ack eds;="},
+        {"the same question twice is answered",
+         STEADY "say eds a,b;= eds(a1,b1);ack eds;=;say sds s;= sds(s1)"},
+        {"endpoints follow a changed cluster",
+         STEADY "set c=a2,b1;= cds(a2,b1) eds(a1,b1);old eds a,b;=;ack eds;ack cds;="},
+        {"endpoints do not wait for the clusters' ACK",
+         STEADY "set c=a2,b1;= cds(a2,b1) eds(a1,b1);set e=a2,b1;= eds(a2);ack eds;ack cds;="},
+        {"routes wait until new clusters are warm",
+         STEADY "set c=a1,b1,c1 e=a1,b1,c1 r=r2 x=p2;= cds(a1,b1,c1) ecds(p2);"
+                "say eds a,b,c;= eds(c1);ack eds;=;ack cds;= rds(r2);ack rds;="},
+        {"a refused cluster does not hold up routes for ever",
+         STEADY "set c=a1,b1,c1 r=r2;= cds(a1,b1,c1);nack cds;= rds(r2)"},
+        {"what is asked for does not wait",
+         STEADY "set c=a1,b1,c1 r=r1,q1;= cds(a1,b1,c1);say rds r,q;= rds(q1)"},
+        {"a changed cluster does not hold up routes",
+         STEADY "set c=a2,b1 r=r2;= cds(a2,b1) eds(a1,b1) rds(r2)"},
+        {"a cluster goes after the routes to it",
+         STEADY "set c=a1 e=a1 r=r2;= eds() rds(r2);ack eds;=;ack rds;= cds(a1);ack cds;=;say eds a;="},
+        {"a cluster comes and one goes",
+         STEADY "set c=b1,c1 e=b1,c1 l=l2;= cds(a1,b1,c1) eds();say eds a,b,c;= eds(c1);ack eds;=;"
+                "ack cds;= lds(l2);=;ack lds;= cds(b1,c1);ack cds;="},
+        {"a cluster goes and nothing waits for it", STEADY "set c=a1 e=a1;= cds(a1) eds()"},
+        {"a refused listener keeps its clusters",
+         STEADY "set c=a1 e=a1 l=l2;= eds() lds(l2);nack lds;=;set l=l3;= lds(l3);ack lds;= cds(a1)"},
+        {"a cluster comes back before it went", STEADY "set c=a1 l=l2;= lds(l2);set c=a1,b1;=;ack lds;="},
+        {"a cluster comes back changed before it went",
+         STEADY "set c=a1 l=l2;= lds(l2);set c=a1,b2;= cds(a1,b2) eds(a1,b1);ack lds;="},
+        {"removed and added again after it went",
+         STEADY "set c=a1 e=a1;= cds(a1) eds();ack cds;say eds a;=;set c=a1,b1 e=a1,b1;= cds(a1,b1);say eds "
+                "a,b;= eds(b1)"},
+        {"reconnect: silence to all that is equal", STEADY
+         "reconnect;ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;=;set e=a2,b1;= eds(a2)"},
+        {"reconnect after partial responses",
+         STEADY "set e=a2,b1;= eds(a2);ack eds;set e=a2,b2;= eds(b2);ack eds;reconnect;ask eds a,b;="},
+        {"reconnect after names went",
+         STEADY "set c=a1 e=a1;= cds(a1) eds();ack cds;ack eds;say eds a;=;reconnect;ask cds;ask eds a;="},
+        {"reconnect: changed secrets only",
+         STEADY "reconnect;set s=s2;ask cds;ask eds a,b;ask sds s;ask lds;= sds(s2)"},
+        {"reconnect: another version means everything",
+         STEADY "reconnect;set e=a2,b1;ask eds a,b;= eds(a2,b1)"},
+        {"reconnect: changed clusters bring the endpoints",
+         STEADY "reconnect;set c=a2,b1;ask cds;= cds(a2,b1);ask eds a,b;= eds(a1,b1)"},
+        {"reconnect: clusters changed, endpoints asked first",
+         STEADY "reconnect;set c=a2,b1;ask eds a,b;=;ask cds;= cds(a2,b1) eds(a1,b1)"},
+        {"reconnect: asking twice means waiting", STEADY "reconnect;ask eds a,b;=;ask eds a,b;= eds(a1,b1)"},
+        {"reconnect: the clusters it has are known again",
+         STEADY "reconnect;ask cds;ask lds;=;set c=a1 l=l2;= lds(l2);ack lds;= cds(a1)"},
+        {"restart of the client", STEADY "restart;ask cds;= cds(a1,b1);ask eds a,b;= eds(a1,b1)"},
+        {"a slow reader gets the newest only",
+         STEADY "set e=a2,b1 l=l2;set e=a3,b1 l=l3;set e=a3,b1 l=l4;= eds(a3) lds(l4);ack eds;ack lds;="},
+        {"a change that was undone before it was sent", STEADY "set l=l2;set l=l1;="},
+        {"clusters by name", "set c=a1,b1;ask cds b;= cds(b1);ack cds;set c=a2,b1;=;set c=a2,b2;= "
+                             "cds(b2);ack cds;say cds a,b;= cds(a2,b2)"},
+        {"from names to nothing is not a wildcard",
+         "set c=a1,b1;ask cds b;= cds(b1);ack cds;say cds;= cds();ack cds;="},
+        {"the star is a wildcard",
+         "set c=a1,b1 s=s1,t1;ask cds *;= cds(a1,b1);ask sds *;= sds(s1,t1);ack sds;="},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        run_script(rows[i].name, rows[i].script);
+}
