@@ -50,10 +50,10 @@ $(foreach r,$(ROOMS) client cli dp,$(eval $(call room_rules,$(r))))
 
 # The store's numbered migrations, each as one C string, in number order.
 STORE_SQL := $(sort $(wildcard src/store/sql/*.sql))
-$(B)/gen/store_migrations.h: $(STORE_SQL)
+$(B)/gen/store_migrations.inc: $(STORE_SQL)
 	@mkdir -p $(@D)
 	$(Q)for f in $^; do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo ,; done > $@
-$(B)/src/store/migrate.o: $(B)/gen/store_migrations.h
+$(B)/src/store/migrate.o: $(B)/gen/store_migrations.inc
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -90,6 +90,17 @@ $(foreach r,$(ROOMS) client cli dp,$(eval unit-$(r): $(filter $(B)/tests/unit/$(
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_BIN)
+
+# What the fault tests drive: build/<variant>/tests/fault/<name>.
+FAULT_BIN := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
+.PHONY: test-programs
+test-programs: $(FAULT_BIN) $(B)/tests/golden $(B)/tests/dump_config
+$(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
+
+# The golden runner, and the compiler's output for the conformance tests.
+$(B)/tests/golden $(B)/tests/dump_config: $(B)/tests/%: $(B)/tests/tools/%.o $(B)/tests/tools/world.o $(call libs_upto,compile)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
 # Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes; needs VARIANT=fuzz CC=clang-14.
 FUZZ_BIN := $(patsubst fuzz/%.c,$(B)/%,$(wildcard fuzz/*_fuzz.c))

@@ -7,7 +7,7 @@
 
 /* A build rule turns sql/NNNN-*.sql, in number order, into one string literal each. */
 static const char *const steps[] = {
-#include "store_migrations.h"
+#include "store_migrations.inc"
 };
 
 unsigned migrate_newest(void)
