@@ -1,0 +1,229 @@
+/* fake_ads.h -- stands in for xds and insight, so that net's tests link without them. Defines their
+ * functions: for one file a program.
+ *
+ * What a client sends is an order: "echo TEXT" and "big N" send a message back, "token" the authorization
+ * value, "fail" ends the call. */
+#ifndef URSA_TESTS_UNIT_NET_FAKE_ADS_H
+#define URSA_TESTS_UNIT_NET_FAKE_ADS_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ursa/base/alloc.h"
+#include "ursa/base/list.h"
+#include "ursa/insight.h"
+
+/* Read by the tests while the loop runs. */
+static struct {
+    atomic_size_t n_open, n_pulled;
+    atomic_size_t n_blobs; /* references that messages hold */
+    atomic_int_fast64_t deadline;
+    atomic_size_t n_timers_run;
+} fake = {.deadline = INT64_MAX};
+
+struct ads {
+    struct mailbox *mailbox;
+    struct list streams;
+};
+struct ads_stream {
+    struct list node;
+    const struct ads_transport *transport;
+    void *peer;
+    char *token;
+    char *order; /* what to send next: as it came */
+};
+static struct ads *the_ads;
+
+struct ads *ads_new(const struct ads_options *options)
+{
+    the_ads = xcalloc(1, sizeof(*the_ads));
+    the_ads->mailbox = options->mailbox;
+    list_init(&the_ads->streams);
+    return the_ads;
+}
+
+void ads_free(struct ads *ads)
+{
+    if (!list_empty(&ads->streams))
+        abort();
+    free(ads);
+}
+
+struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transport, void *peer,
+                            struct str authorization)
+{
+    struct ads_stream *s = xcalloc(1, sizeof(*s));
+
+    s->transport = transport;
+    s->peer = peer;
+    s->token = xstrndup(authorization);
+    list_add_tail(&ads->streams, &s->node);
+    fake.n_open++;
+    return s;
+}
+
+void ads_close(struct ads_stream *s)
+{
+    list_del(&s->node);
+    free(s->token);
+    free(s->order);
+    free(s);
+    fake.n_open--;
+}
+
+static inline void fake_order(struct ads_stream *s, struct str order)
+{
+    if (str_eq(order, STR("fail"))) {
+        s->transport->finish(s->peer, ERR_DENIED, STR("100% denied"));
+        return;
+    }
+    free(s->order);
+    s->order = xstrndup(order);
+    s->transport->wake(s->peer);
+}
+
+void ads_receive(struct ads_stream *s, struct str message)
+{
+    fake_order(s, message);
+}
+
+/* Bytes that tell where they are. */
+static inline char fake_byte(size_t at)
+{
+    return (char)('a' + at * 7 % 26);
+}
+
+/* Large messages are many references to one blob of an odd size, with a small part between. */
+#define FAKE_BLOB 10007
+
+static inline void fake_big(size_t n, struct xds_message *out)
+{
+    char bytes[FAKE_BLOB];
+
+    for (size_t i = 0; i < FAKE_BLOB; i++)
+        bytes[i] = fake_byte(i);
+    struct blob *blob = blob_new(bytes, FAKE_BLOB);
+
+    out->n_parts = n / FAKE_BLOB + 1;
+    out->parts = xcalloc(out->n_parts, sizeof(out->parts[0]));
+    for (size_t i = 0; i + 1 < out->n_parts; i++)
+        out->parts[i] = (struct message_part){.bytes = blob_str(blob), .owner = blob_ref(blob)};
+    fake.n_blobs += out->n_parts - 1;
+    blob_unref(blob);
+    out->small = xcalloc(1, FAKE_BLOB);
+    memcpy(out->small, bytes, n % FAKE_BLOB);
+    out->parts[out->n_parts - 1].bytes = str_from(out->small, n % FAKE_BLOB);
+    out->n_bytes = n;
+}
+
+static inline void fake_small(const char *text, struct xds_message *out)
+{
+    out->parts = xcalloc(1, sizeof(out->parts[0]));
+    out->n_parts = 1;
+    out->n_bytes = strlen(text);
+    out->small = (uint8_t *)xstrdup(text);
+    out->parts[0].bytes = str_from(out->small, out->n_bytes);
+}
+
+bool ads_pull(struct ads_stream *s, struct xds_message *out)
+{
+    int64_t n;
+
+    if (!s->order)
+        return false;
+    *out = (struct xds_message){0};
+    if (strncmp(s->order, "echo ", 5) == 0)
+        fake_small(s->order + 5, out);
+    else if (strcmp(s->order, "token") == 0)
+        fake_small(s->token, out);
+    else if (strncmp(s->order, "big ", 4) == 0 && str_to_int(str_from_c(s->order + 4), 0, 1 << 30, &n))
+        fake_big((size_t)n, out);
+    else
+        return false;
+    fake.n_pulled++;
+    free(s->order);
+    s->order = NULL;
+    return true;
+}
+
+void xds_message_fini(struct xds_message *m)
+{
+    for (size_t i = 0; i < m->n_parts; i++) {
+        if (m->parts[i].owner)
+            fake.n_blobs--;
+        blob_unref(m->parts[i].owner);
+    }
+    free(m->parts);
+    free(m->small);
+}
+
+int64_t ads_deadline(const struct ads *ads)
+{
+    (void)ads;
+    return fake.deadline;
+}
+
+void ads_run_timers(struct ads *ads, int64_t now)
+{
+    (void)ads;
+    if (now < fake.deadline)
+        abort();
+    fake.deadline = INT64_MAX;
+    fake.n_timers_run++;
+}
+
+struct insight *insight_new(const struct insight_options *options)
+{
+    (void)options;
+    return NULL;
+}
+
+void insight_free(struct insight *insight)
+{
+    (void)insight;
+}
+
+void insight_observe(void *ctx, enum xds_event event, const struct xds_status *status)
+{
+    (void)ctx, (void)event, (void)status;
+}
+
+int64_t insight_deadline(const struct insight *insight)
+{
+    (void)insight;
+    return INT64_MAX;
+}
+
+void insight_run_timers(struct insight *insight, int64_t now)
+{
+    (void)insight, (void)now;
+}
+
+/* ---- from the test's thread ---- */
+
+struct fake_mail {
+    struct mail mail;
+    char order[64];
+};
+
+static inline void fake_handle(struct mail *mail)
+{
+    struct fake_mail *m = CONTAINER_OF(mail, struct fake_mail, mail);
+
+    LIST_FOR (node, &the_ads->streams)
+        if (m->order[0])
+            fake_order(LIST_ITEM(node, struct ads_stream, node), str_from_c(m->order));
+    free(m);
+}
+
+/* Gives an order to every open stream, as the engine's mail does; "" only wakes the loop. */
+static inline void fake_tell(const char *order)
+{
+    struct fake_mail *m = xcalloc(1, sizeof(*m));
+
+    m->mail.handle = fake_handle;
+    memcpy(m->order, order, strlen(order));
+    mailbox_send(the_ads->mailbox, &m->mail);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* Time limits of connections. The clock stands still and is moved by hand. */
+#include "server.h"
+
+#include "ursa/base/clock.h"
+
+static int64_t fake_now;
+
+static void fake_time_passes(int64_t seconds)
+{
+    fake_now += seconds * NS_PER_S;
+    clock_fake(fake_now, 0);
+    if (the_ads)
+        fake_tell("");
+}
+
+static uint16_t start_in_fake_time(void)
+{
+    fake_now = 1000 * NS_PER_S;
+    clock_fake(fake_now, 0);
+    return start();
+}
+
+static void stop_in_fake_time(void)
+{
+    stop();
+    clock_fake(-1, -1);
+}
+
+/* An answer means that the server has read all that the client sent before, as the acknowledgements of
+ * SETTINGS and PING. */
+static void ask_again(struct call *call)
+{
+    call_drop(call);
+    call_send(call, "echo again");
+    WAIT_FOR(call->client, call_has_message(call));
+}
+
+TEST(silent_peers_are_pinged_and_given_up)
+{
+    struct client alive, gone;
+    struct call call, lost;
+    uint16_t port = start_in_fake_time();
+
+    if (!client_open(&gone, port, STR("\x02h2")))
+        FAIL("the handshake failed");
+    client_start_h2(&gone, false);
+    client_dial(&alive, port);
+    call_start(&call, &alive);
+    call_start(&lost, &gone);
+    call_send(&call, "echo hello");
+    call_send(&lost, "echo hello");
+    WAIT_FOR(&alive, call_has_message(&call));
+    WAIT_FOR(&gone, call_has_message(&lost));
+    ask_again(&call);
+    ask_again(&lost);
+    fake_time_passes(31);
+    WAIT_FOR(&alive, alive.n_pings == 1);
+    WAIT_FOR(&gone, gone.n_pings == 1);
+    ask_again(&call);
+    fake_time_passes(16);
+    WAIT_FOR(&gone, gone.closed);
+    WAIT_FOR(&alive, fake.n_open == 1);
+    EXPECT_TRUE("who answers stays", !alive.closed);
+    call_end(&call);
+    call_end(&lost);
+    client_close(&alive);
+    client_close(&gone);
+    stop_in_fake_time();
+}
+
+TEST(connections_without_use_are_closed)
+{
+    struct client c;
+    struct call call;
+    uint16_t port = start_in_fake_time();
+    int fd = client_connect(port);
+
+    client_dial(&c, port); /* accepted in order: the other is in its handshake now */
+    call_start(&call, &c);
+    WAIT_FOR(&c, fake.n_open == 1);
+    fake_time_passes(6);
+    client_wait_for_end(fd); /* no handshake */
+    EXPECT_TRUE("a call may wait a while", !c.closed);
+    fake_time_passes(25);
+    WAIT_FOR(&c, c.closed);
+    EXPECT_INT("goaway", c.goaway, NGHTTP2_NO_ERROR);
+    EXPECT_INT("status", call.grpc_status, 14);
+    close(fd);
+    call_end(&call);
+    client_close(&c);
+    stop_in_fake_time();
+}
+
+TEST(the_service_s_timers_run)
+{
+    struct client c;
+
+    client_dial(&c, start_in_fake_time());
+    fake.n_timers_run = 0;
+    fake.deadline = fake_now + 5 * NS_PER_S;
+    fake_time_passes(4);
+    fake_time_passes(2);
+    WAIT_FOR(&c, fake.n_timers_run == 1);
+    client_close(&c);
+    stop_in_fake_time();
+}
