@@ -1,0 +1,131 @@
+/* A memory store and its writer, fed with YAML. */
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ursa/base/alloc.h"
+#include "ursa/base/json.h"
+
+struct world {
+    struct store *store;
+    struct admit *admit;
+};
+
+void die(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+static void check(enum err_kind kind, const struct err *e, const char *what)
+{
+    if (kind != ERR_NONE)
+        die("%s: " STR_FMT, what, STR_ARG(err_render(e, e->arena)));
+}
+
+char *read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        die("%s: cannot be read", path);
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    char chunk[65536];
+    for (size_t got; (got = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        buf_add(&b, chunk, got);
+    fclose(f);
+    char *text = xstrndup(buf_str(&b));
+    *n = b.n;
+    buf_fini(&b);
+    return text;
+}
+
+struct world *world_new(void (*subscribe)(void *, struct store *), void *ctx)
+{
+    struct world *w = xcalloc(1, sizeof *w);
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    check(store_open(&(struct store_options){.kind = STORE_MEMORY}, &w->store, &e), &e, "store");
+    if (subscribe)
+        subscribe(ctx, w->store);
+    check(admit_start(&(struct admit_options){.store = w->store}, &w->admit, &e), &e, "writer");
+    arena_fini(&a);
+    return w;
+}
+
+void world_free(struct world *w, void (*stop)(void))
+{
+    admit_stop(w->admit);
+    if (stop)
+        stop();
+    store_close(w->store);
+    free(w);
+}
+
+struct store *world_store(struct world *w)
+{
+    return w->store;
+}
+
+static void submit(struct world *w, struct admit_request *r, struct str what)
+{
+    r->author = STR("test");
+    admit_run(w->admit, r);
+    if (r->kind != ERR_NONE)
+        die(STR_FMT ": " STR_FMT, STR_ARG(what), STR_ARG(err_render(&r->ops[0].err, &r->arena)));
+    admit_request_free(r);
+}
+
+static void put(struct world *w, const json_t *doc)
+{
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    enum res_type type = res_type_by_name(resource_doc_type(doc));
+    if (type == RES_N)
+        die(STR_FMT ": no such type", STR_ARG(resource_doc_type(doc)));
+    struct resource *res;
+    check(resource_decode(type, doc, &res, &e), &e, "document");
+    struct admit_request *r = admit_request_new(1);
+    r->ops[0].kind = ADMIT_PUT;
+    r->ops[0].res = res;
+    submit(w, r, arena_str(&a, res->key.name));
+    arena_fini(&a);
+}
+
+void world_delete(struct world *w, enum res_type type, struct str mesh, struct str name)
+{
+    struct admit_request *r = admit_request_new(1);
+    r->ops[0].kind = ADMIT_DELETE;
+    r->ops[0].key = (struct res_key){type, arena_str(&r->arena, mesh), arena_str(&r->arena, name)};
+    submit(w, r, name);
+}
+
+void world_apply(struct world *w, struct str yaml)
+{
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    struct yaml_doc *docs;
+    size_t n;
+    check(yaml_parse(yaml, 10000, &docs, &n, &e), &e, "YAML");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *doc = docs[i].root;
+        if (str_eq(resource_doc_type(doc), STR("Delete")))
+            world_delete(w, res_type_by_name(json_str(json_get(doc, "kind"))),
+                         json_str(json_get(doc, "mesh")), json_str(json_get(doc, "name")));
+        else
+            put(w, doc);
+        json_decref(docs[i].root);
+    }
+    arena_fini(&a);
+}
