@@ -1,7 +1,9 @@
-/* ursa/admit.h -- the one writer. Changes from the API, from connecting proxies, from timers and insights enter here.
+/* ursa/admit.h -- the one writer. Changes from the API, from connecting proxies, from timers and insights
+ * enter here.
  *
- * A request is one client transaction: all of its operations or none. The writer thread takes what is waiting as one commit group (one fsync),
- * runs the cross-resource rules on the newest state, commits, publishes, and then answers every request of the group. */
+ * A request is one client transaction: all of its operations or none. The writer thread takes what is waiting
+ * as one commit group (one fsync), runs the cross-resource rules on the newest state, commits, publishes, and
+ * then answers every request of the group. */
 #ifndef URSA_ADMIT_H
 #define URSA_ADMIT_H
 
@@ -14,44 +16,52 @@ struct admit_options {
     struct store *store;
     bool skip_mesh_creation; /* defaults.skipMeshCreation: no mesh "default" on a fresh store */
     bool bootstrap_admin_token;
-    struct str zone;         /* "" in standalone */
+    struct str zone; /* "" in standalone */
 };
-/* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer thread. */
+/* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer
+ * thread. */
 MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **out, struct err *e);
-/* Answers all that was submitted, joins the thread; NULL is ignored. No submit may run beside it or after it. */
+/* Answers all that was submitted, joins the thread; NULL is ignored. No submit may run beside it or after it.
+ */
 void admit_stop(struct admit *);
 
 enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE };
 enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
 struct admit_op {
     enum admit_op_kind kind;
-    struct resource *res;  /* PUT: owned reference; decoded and checked as a document */
-    struct res_key key;    /* DELETE: in the request's arena */
-    bool keep_unchanged;   /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as kuma-cp does */
-    bool if_origin_proxy;  /* DELETE only a Dataplane that a proxy brought; any other, or none, is OUTCOME_NONE and no fault */
+    struct resource *res; /* PUT: owned reference; decoded and checked as a document */
+    struct res_key key;   /* DELETE: in the request's arena */
+    bool keep_unchanged;  /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as
+                             kuma-cp does */
+    bool if_origin_proxy; /* DELETE only a Dataplane that a proxy brought; any other, or none, is OUTCOME_NONE
+                             and no fault */
     /* answers */
     enum admit_outcome outcome; /* with a fault: what it would have been (the API's title depends on it) */
-    struct err err;        /* kind ERR_NONE when the operation itself is fine */
+    struct err err;             /* kind ERR_NONE when the operation itself is fine */
 };
 struct admit_request {
-    struct mail mail;      /* the writer's, while submitted */
-    struct arena arena;    /* keys, author, texts of the answer */
-    struct str author;     /* user name, proxy, or "ursa" */
+    struct mail mail;   /* the writer's, while submitted */
+    struct arena arena; /* keys, author, texts of the answer */
+    struct str author;  /* user name, proxy, or "ursa" */
     enum res_origin origin;
-    bool dry_run;          /* check everything, write nothing */
-    struct admit_op *ops;  /* in the arena; the writer orders them: puts (Meshes, Secrets, the rest), then deletes (the reverse) */
+    bool dry_run;         /* check everything, write nothing */
+    struct admit_op *ops; /* in the arena; the writer orders them: puts (Meshes, Secrets, the rest), then
+                             deletes (the reverse) */
     size_t n_ops;
     /* answers */
-    enum err_kind kind;    /* ERR_NONE: committed; else the first fault's kind, nothing of the request was written */
-    uint64_t revision;     /* the transaction's; the store's when it made no history */
-    uint64_t sequence;     /* snap_sequence() of the snapshot that shows it: what to wait for */
-    void (*done)(struct admit_request *); /* runs on the writer thread after publishing; must only hand over */
+    enum err_kind
+        kind; /* ERR_NONE: committed; else the first fault's kind, nothing of the request was written */
+    uint64_t revision; /* the transaction's; the store's when it made no history */
+    uint64_t sequence; /* snap_sequence() of the snapshot that shows it: what to wait for */
+    void (*done)(
+        struct admit_request *); /* runs on the writer thread after publishing; must only hand over */
     void *ctx;
 };
 struct admit_request *admit_request_new(size_t n_ops);
 void admit_request_free(struct admit_request *); /* NULL is ignored */
-/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes back with ERR_UNAVAILABLE at
- * once, on the caller's own thread. Who submits may not touch it before done(). */
+/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes
+ * back with ERR_UNAVAILABLE at once, on the caller's own thread. Who submits may not touch it before done().
+ */
 void admit_submit(struct admit *, struct admit_request *);
 /* Blocks until done: start-up, tools and tests; never a loop thread. */
 void admit_run(struct admit *, struct admit_request *);

@@ -1,13 +1,15 @@
 /* ursa/store.h -- what is durable: resources as rows, revisions, history, and the change feed.
  *
- * One writer (admit's thread) changes the store through a transaction; everyone else reads immutable snapshots and
- * listens to the feed. A snapshot holds every resource of every mesh at one revision in persistent trees: taking one is a
- * reference, the next one shares all that did not change. SQL is spoken in src/store/ only.
+ * One writer (admit's thread) changes the store through a transaction; everyone else reads immutable
+ * snapshots and listens to the feed. A snapshot holds every resource of every mesh at one revision in
+ * persistent trees: taking one is a reference, the next one shares all that did not change. SQL is spoken in
+ * src/store/ only.
  *
- * Two numbers date a snapshot. The revision is durable and counts client transactions that made history. What makes none --
- * types with RES_NO_HISTORY, and Dataplanes that a proxy brought (ORIGIN_PROXY) -- leaves it as it is. The sequence counts
- * published batches since the store was opened, whatever they held: it is what to wait for. A proxy's Dataplane that replaces
- * one that was made by hand, or is replaced by one, is history; one proxy's after another's is not. */
+ * Two numbers date a snapshot. The revision is durable and counts client transactions that made history. What
+ * makes none -- types with RES_NO_HISTORY, and Dataplanes that a proxy brought (ORIGIN_PROXY) -- leaves it as
+ * it is. The sequence counts published batches since the store was opened, whatever they held: it is what to
+ * wait for. A proxy's Dataplane that replaces one that was made by hand, or is replaced by one, is history;
+ * one proxy's after another's is not. */
 #ifndef URSA_STORE_H
 #define URSA_STORE_H
 
@@ -22,13 +24,14 @@ enum store_kind { STORE_SQLITE, STORE_MEMORY };
 
 struct store_options {
     enum store_kind kind;
-    const char *path;            /* SQLite file, created with mode 0600; ignored by STORE_MEMORY */
-    uint64_t history_revisions;  /* keep at most this many revisions of history (0: none) */
-    int64_t history_age_ns;      /* and none older than this (0: of any age) */
+    const char *path;           /* SQLite file, created with mode 0600; ignored by STORE_MEMORY */
+    uint64_t history_revisions; /* keep at most this many revisions of history (0: none) */
+    int64_t history_age_ns;     /* and none older than this (0: of any age) */
 };
 
-/* Opens, migrates, reads everything into the first snapshot. A file of a newer schema or of another application is refused untouched:
- * ERR_STALE / ERR_INVALID with a text that says what to do. In use by another process: ERR_CONFLICT. Damage found: ERR_IO. */
+/* Opens, migrates, reads everything into the first snapshot. A file of a newer schema or of another
+ * application is refused untouched: ERR_STALE / ERR_INVALID with a text that says what to do. In use by
+ * another process: ERR_CONFLICT. Damage found: ERR_IO. */
 MUST_USE enum err_kind store_open(const struct store_options *, struct store **out, struct err *e);
 void store_close(struct store *); /* NULL is ignored; all transactions must have ended */
 
@@ -41,7 +44,8 @@ uint64_t snap_sequence(const struct snap *); /* grows with every batch; 1 for th
 /* Borrowed: valid while the snapshot is held. */
 const struct resource *snap_find(const struct snap *, enum res_type, struct str mesh, struct str name);
 const struct resource *snap_find_mesh(const struct snap *, struct str mesh);
-/* A range of one type, sorted by mesh then name: of one mesh, or of all meshes when mesh.p == NULL (global types: always). */
+/* A range of one type, sorted by mesh then name: of one mesh, or of all meshes when mesh.p == NULL (global
+ * types: always). */
 struct snap_range {
     const struct ptree *tree;
     size_t first, n; /* positions in the tree */
@@ -68,42 +72,47 @@ struct change {
 /* What one commit group changed, in order; immutable, reference-counted. */
 struct batch {
     atomic_uint refs;
-    uint64_t revision;  /* the store's revision after it: unchanged when nothing in the batch made history */
-    uint64_t sequence;  /* of this batch: one more than the last */
-    struct snap *snap;  /* the state after it */
+    uint64_t revision; /* the store's revision after it: unchanged when nothing in the batch made history */
+    uint64_t sequence; /* of this batch: one more than the last */
+    struct snap *snap; /* the state after it */
     size_t n_changes;
     struct change changes[];
 };
 struct batch *batch_ref(struct batch *);
 void batch_unref(struct batch *);
 const struct res_key *change_key(const struct change *);
-/* 'deliver' runs on the writer thread right after the snapshot was published, before the writers are answered; it must only hand over (take a
- * reference, send mail). Subscribe before the writer starts. */
+/* 'deliver' runs on the writer thread right after the snapshot was published, before the writers are
+ * answered; it must only hand over (take a reference, send mail). Subscribe before the writer starts. */
 void store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *), void *ctx);
 
 /* ---- the writer: one thread at a time ----
- * ERR_IO and ERR_NO_SPACE from any of these mean that the whole group is lost: only store_rollback() may follow. After ERR_IO the
- * store is read-only until it is opened again (a failed fsync must not be retried); after ERR_NO_SPACE the next group may succeed.
- * After any other fault of a put or a delete the client transaction can only be undone: store_tx_end(keep = false). */
-/* A commit group: one SQL transaction that may hold several client transactions, each with its own savepoint and revision. */
+ * ERR_IO and ERR_NO_SPACE from any of these mean that the whole group is lost: only store_rollback() may
+ * follow. After ERR_IO the store is read-only until it is opened again (a failed fsync must not be retried);
+ * after ERR_NO_SPACE the next group may succeed. After any other fault of a put or a delete the client
+ * transaction can only be undone: store_tx_end(keep = false). */
+/* A commit group: one SQL transaction that may hold several client transactions, each with its own savepoint
+ * and revision. */
 MUST_USE enum err_kind store_begin(struct store *, struct err *e);
-/* The state inside the group so far (uncommitted writes of earlier client transactions included); borrowed until the next write. */
+/* The state inside the group so far (uncommitted writes of earlier client transactions included); borrowed
+ * until the next write. */
 const struct snap *store_pending(struct store *);
 struct store_origin {
-    struct str author; /* user name, proxy or "ursa"; must live until store_tx_end() */
+    struct str author;      /* user name, proxy or "ursa"; must live until store_tx_end() */
     enum res_origin origin; /* what the transaction puts is of this origin */
-    int64_t now_ns;    /* wall clock */
+    int64_t now_ns;         /* wall clock */
 };
 MUST_USE enum err_kind store_tx_begin(struct store *, const struct store_origin *, struct err *e);
-/* Puts: fills origin/created/modified/revision of the stored copy; the caller's object is not changed and may be shared. A mesh-scoped
- * resource whose Mesh is not there is ERR_INVALID. */
+/* Puts: fills origin/created/modified/revision of the stored copy; the caller's object is not changed and may
+ * be shared. A mesh-scoped resource whose Mesh is not there is ERR_INVALID. */
 MUST_USE enum err_kind store_tx_put(struct store *, const struct resource *, struct err *e);
-/* ERR_NOT_FOUND when absent. A Mesh takes everything in it along; each key is a change of its own, the Mesh's the last. */
+/* ERR_NOT_FOUND when absent. A Mesh takes everything in it along; each key is a change of its own, the Mesh's
+ * the last. */
 MUST_USE enum err_kind store_tx_delete(struct store *, const struct res_key *, struct err *e);
-/* Ends the client transaction: keeps it and gives its revision (the store's when it made no history), or undoes it. */
+/* Ends the client transaction: keeps it and gives its revision (the store's when it made no history), or
+ * undoes it. */
 MUST_USE enum err_kind store_tx_end(struct store *, bool keep, uint64_t *revision, struct err *e);
-/* Durable when it returns ERR_NONE; then the snapshot is published and the feed delivered, unless the group changed nothing. On failure
- * nothing of the group remains and the group has ended. */
+/* Durable when it returns ERR_NONE; then the snapshot is published and the feed delivered, unless the group
+ * changed nothing. On failure nothing of the group remains and the group has ended. */
 MUST_USE enum err_kind store_commit(struct store *, struct err *e);
 void store_rollback(struct store *);
 
@@ -111,7 +120,7 @@ void store_rollback(struct store *);
 struct store_stats {
     uint64_t revision, sequence, n_resources, file_bytes, commits, transactions;
     int64_t last_commit_ns; /* duration of the last commit */
-    bool failed; /* a commit failed to reach the disk: the store is read-only until restart */
+    bool failed;            /* a commit failed to reach the disk: the store is read-only until restart */
 };
 void store_stats(struct store *, struct store_stats *);
 

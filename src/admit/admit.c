@@ -77,11 +77,13 @@ static void run_group(struct admit *a)
     err_init(&e, &arena);
     COUNT(admit_groups);
     COUNT_ADD(admit_requests, (int64_t)a->group.n);
-    if (commit_group(a, &e) == ERR_NONE)
+    if (commit_group(a, &e) == ERR_NONE) {
         note_sequence(a);
-    else
+    } else {
+        log_error("admit", "requests=%zu not written: error=\"" STR_FMT "\"", a->group.n, STR_ARG(e.text));
         for (size_t i = 0; i < a->group.n; i++)
             apply_refuse(a->group.v[i], e.kind, e.text);
+    }
     arena_fini(&arena);
 }
 
@@ -227,7 +229,7 @@ void admit_run(struct admit *a, struct admit_request *req)
 {
     struct waiter w = {.mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
     req->done = wake;
-    req->ctx = &w;
+    req->ctx = &w; /* cppcheck-suppress autoVariables -- 'w' outlives the wait below */
     admit_submit(a, req);
     pthread_mutex_lock(&w.mutex);
     while (!w.done)

@@ -10,7 +10,8 @@
 
 /* The schema version this build writes: PRAGMA user_version after all steps. */
 unsigned migrate_newest(void);
-/* Runs the steps after 'from' in the open transaction. On failure the last SQLite error is the connection's. */
+/* Runs the steps after 'from' in the open transaction. On failure the last SQLite error is the connection's.
+ */
 MUST_USE bool migrate_run(sqlite3 *, unsigned from);
 
 #endif

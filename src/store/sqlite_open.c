@@ -152,14 +152,16 @@ static int note_wal_pages(void *ctx, sqlite3 *db, const char *name, int n_pages)
 
 static enum err_kind open_db(struct sqlite *b, struct err *e)
 {
-    static const char *const settings = "PRAGMA journal_mode = WAL;"
-                                        "PRAGMA synchronous = FULL;" /* answered means on disk */
-                                        "PRAGMA foreign_keys = ON;"
-                                        "PRAGMA secure_delete = ON;" /* removed keys are overwritten */
-                                        "PRAGMA temp_store = MEMORY;"
-                                        "PRAGMA trusted_schema = OFF;"
-                                        "PRAGMA cell_size_check = ON;"
-                                        "PRAGMA cache_size = -2000"; /* KiB; rows are read once, at open */
+    static const char *const settings =
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = FULL;" /* answered means on disk */
+        "PRAGMA foreign_keys = ON;"
+        "PRAGMA secure_delete = ON;"            /* removed keys are overwritten */
+        "PRAGMA journal_size_limit = 16777216;" /* after a large transaction the log shrinks again */
+        "PRAGMA cache_size = -2000;"            /* KiB: rows are read once, at open */
+        "PRAGMA temp_store = MEMORY;"
+        "PRAGMA trusted_schema = OFF;"
+        "PRAGMA cell_size_check = ON";
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(b->path, &b->db, flags, NULL) != SQLITE_OK)
         return sqlite_fault(b, "open", e);

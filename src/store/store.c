@@ -12,7 +12,6 @@
 #include "snap.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
-#include "ursa/base/log.h"
 
 struct store {
     struct backend *backend;
@@ -207,8 +206,6 @@ enum err_kind store_commit(struct store *s, struct err *e)
     enum err_kind kind = commit_durably(s, e);
     if (kind != ERR_NONE) {
         group_forget(s);
-        log_error("store", "commit failed: error=\"" STR_FMT "\" read_only=%d", STR_ARG(e->text),
-                  atomic_load(&s->failed));
         return kind;
     }
     atomic_store(&s->last_commit_ns, clock_mono_ns() - start);

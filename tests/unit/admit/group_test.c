@@ -199,3 +199,49 @@ TEST(an_answer_tells_which_snapshot_shows_it)
     admit_request_free(req);
     fixture_fini(&f);
 }
+
+struct reader {
+    pthread_t thread;
+    struct store *store;
+    atomic_bool stop;
+    atomic_size_t n_torn, n_reads;
+};
+
+static bool is_torn(struct store *store)
+{
+    struct snap *snap = store_snap(store);
+    const struct resource *a = snap_find(snap, RES_SECRET, STR("default"), STR("a"));
+    const struct resource *b = snap_find(snap, RES_SECRET, STR("default"), STR("b"));
+    bool torn = (a == NULL) != (b == NULL) || (a && a->revision != b->revision);
+    snap_unref(snap);
+    return torn;
+}
+
+static void *read_on(void *ctx)
+{
+    struct reader *r = ctx;
+    while (!atomic_load(&r->stop)) {
+        atomic_fetch_add(&r->n_torn, is_torn(r->store) ? 1 : 0);
+        atomic_fetch_add(&r->n_reads, 1);
+    }
+    return NULL;
+}
+
+TEST(readers_see_all_of_a_transaction_or_nothing)
+{
+    struct fixture f;
+    struct reader reader = {0};
+    fixture_init(&f);
+    reader.store = f.store;
+    pthread_create(&reader.thread, NULL, read_on, &reader);
+    for (size_t i = 0; i < 200 || atomic_load(&reader.n_reads) < 200; i++) {
+        run_docs(&f, DOCS(SECRET("default", "a"), SECRET("default", "b")));
+        if (i % 3 == 0)
+            run_docs(&f, DOCS("-Secret/default/a", "-Secret/default/b"));
+        arena_reset(&f.arena);
+    }
+    atomic_store(&reader.stop, true);
+    pthread_join(reader.thread, NULL);
+    EXPECT_INT("torn", atomic_load(&reader.n_torn), 0);
+    fixture_fini(&f);
+}
