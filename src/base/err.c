@@ -25,6 +25,8 @@ enum err_kind err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 
 void err_cause_at(struct err *e, struct str field, struct str reason)
 {
+    if (e->n_causes == ERR_CAUSES_MAX)
+        return;
     if (e->n_causes == e->n_slots) {
         size_t n = e->n_slots ? e->n_slots * 2 : 4;
         struct err_cause *more = ARENA_ARRAY(e->arena, struct err_cause, n);
@@ -43,6 +45,8 @@ void err_cause(struct err *e, const struct path *at, const char *fmt, ...)
 {
     va_list args;
 
+    if (e->n_causes == ERR_CAUSES_MAX)
+        return; /* before the work of rendering */
     va_start(args, fmt);
     struct str reason = arena_vprintf(e->arena, fmt, args);
     va_end(args);

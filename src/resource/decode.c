@@ -15,8 +15,6 @@ struct decoder {
     struct err *err;
 };
 
-/* Numbers from here on would be printed without an exponent but are no integers of any JSON reader. */
-#define REAL_MAX 9.2e18
 #define SHOWN_MAX 60 /* bytes of a wrong value that a message repeats */
 #define DURATION_TEXT "a duration such as \"5s\" or \"1h30m\""
 
@@ -34,16 +32,34 @@ static struct str iter_key(void *it)
     return str_from(json_object_iter_key(it), json_object_iter_key_len(it));
 }
 
+/* The beginning of a text, cut between two characters. */
+static struct str shown(struct str s)
+{
+    size_t n = s.n < SHOWN_MAX ? s.n : SHOWN_MAX;
+
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+        n--;
+    return str_slice(s, 0, n);
+}
+
 /* Refuses 'v': the reference's sentence, then where it stands, what was expected and what is there. */
 static bool refuse(struct decoder *d, const json_t *v, const struct path *at, const char *expected,
                    const char *sentence)
 {
-    struct str found = json_format(d->err->arena, v);
-    const char *cut = found.n > SHOWN_MAX ? "..." : "";
+    struct arena *a = d->err->arena;
+    struct str found = json_format(a, v), start = shown(found);
 
-    found.n = found.n > SHOWN_MAX ? SHOWN_MAX : found.n;
     err_set(d->err, ERR_MALFORMED, "%s (" STR_FMT ": expected %s, got " STR_FMT "%s)", sentence,
-            STR_ARG(path_render(at, d->err->arena)), expected, STR_ARG(found), cut);
+            STR_ARG(path_render(at, a)), expected, STR_ARG(start), start.n < found.n ? "..." : "");
+    return false;
+}
+
+/* As refuse, but does not repeat the value: it may hold a secret. */
+static bool refuse_silently(struct decoder *d, const struct path *at, const char *expected,
+                            struct str sentence)
+{
+    err_set(d->err, ERR_MALFORMED, STR_FMT " (" STR_FMT ": expected %s)", STR_ARG(sentence),
+            STR_ARG(path_render(at, d->err->arena)), expected);
     return false;
 }
 
@@ -64,7 +80,7 @@ static bool refuse_number(struct decoder *d, const json_t *v, const struct path 
     struct arena *a = d->err->arena;
     struct str number = json_is_string(v) ? json_str(v) : json_format(a, v);
     struct str s = arena_printf(a, "json: cannot unmarshal number " STR_FMT " into Go value of type %s",
-                                STR_ARG(str_slice(number, 0, SHOWN_MAX)), go_type);
+                                STR_ARG(shown(number)), go_type);
 
     return refuse(d, v, at, expected, s.p);
 }
@@ -133,7 +149,7 @@ static bool decode_double(struct decoder *d, const json_t *v, const struct path 
     } else {
         return refuse_kind(d, v, at, "float64", "a number");
     }
-    return fabs(*out) < REAL_MAX || refuse_number(d, v, at, "float64", "a number below 9.2e18");
+    return isfinite(*out) || refuse_number(d, v, at, "float64", "a finite number");
 }
 
 /* By name, or by number: a number without a name is kept. */
@@ -200,8 +216,8 @@ static bool decode_duration(struct decoder *d, const json_t *v, const struct pat
         return refuse_kind(d, v, at, "string", DURATION_TEXT);
     if (!duration_parse(json_str(v), &out->ns)) {
         struct arena *a = d->err->arena;
-        struct str s = arena_printf(a, "bad Duration: " STR_FMT,
-                                    STR_ARG(duration_fault(a, str_slice(json_str(v), 0, SHOWN_MAX))));
+        struct str s =
+            arena_printf(a, "bad Duration: " STR_FMT, STR_ARG(duration_fault(a, shown(json_str(v)))));
 
         return refuse(d, v, at, DURATION_TEXT, s.p);
     }
@@ -219,42 +235,35 @@ static bool decode_time(struct decoder *d, const json_t *v, const struct path *a
     return true;
 }
 
-/* The value is a secret: messages never repeat it. */
 static bool decode_bytes(struct decoder *d, const json_t *v, const struct path *at, struct str *out)
 {
-    struct str where = path_render(at, d->err->arena);
+    struct arena *a = d->err->arena;
     size_t bad_at = 0;
 
-    if (!json_is_string(v)) {
-        err_set(d->err, ERR_MALFORMED,
-                "json: cannot unmarshal %s into Go value of type []uint8 (" STR_FMT ": expected base64 text)",
-                json_kind_name(v), STR_ARG(where));
-        return false;
-    }
-    if (!base64_decode(d->arena, json_str(v), out, &bad_at)) {
-        err_set(d->err, ERR_MALFORMED,
-                "illegal base64 data at input byte %zu (" STR_FMT ": expected padded standard base64)",
-                bad_at, STR_ARG(where));
-        return false;
-    }
+    if (!json_is_string(v))
+        return refuse_silently(
+            d, at, "base64 text",
+            arena_printf(a, "json: cannot unmarshal %s into Go value of type []uint8", json_kind_name(v)));
+    if (!base64_decode(d->arena, json_str(v), out, &bad_at))
+        return refuse_silently(d, at, "padded standard base64",
+                               arena_printf(a, "illegal base64 data at input byte %zu", bad_at));
     if (out->n == 0)
         *out = STR_NONE;
     return true;
 }
 
+/* Confs of backends, which may hold keys. */
 static bool decode_free(struct decoder *d, const json_t *v, const struct path *at, struct free_json *out)
 {
-    if (!json_is_object(v)) {
-        struct str s = arena_printf(
-            d->err->arena,
-            "bad StructValue: json: cannot unmarshal %s into Go value of type map[string]json.RawMessage",
-            json_kind_name(v));
-        return refuse(d, v, at, "an object", s.p);
-    }
+    if (!json_is_object(v))
+        return refuse_silently(
+            d, at, "an object",
+            arena_printf(
+                d->err->arena,
+                "bad StructValue: json: cannot unmarshal %s into Go value of type map[string]json.RawMessage",
+                json_kind_name(v)));
     out->text = json_format_canonical(d->arena, v);
-    /* A number beyond REAL_MAX would be lost when the text is read again. */
-    JSON_AUTO again = json_loadb(out->text.p, out->text.n, 0, NULL);
-    return again || refuse(d, v, at, "numbers below 9.2e18", "bad StructValue: number out of range");
+    return true;
 }
 
 /* ---- lists and maps ---- */

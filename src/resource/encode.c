@@ -1,6 +1,7 @@
 /* encode.c -- typed specs to JSON, driven by field tables; the rules of protobuf JSON output
  * (resources.md 1.4). */
 #include <inttypes.h>
+#include <string.h>
 
 #include "field.h"
 #include "ursa/base/base64.h"
@@ -13,6 +14,15 @@ static json_t *encode_enum(const struct enum_names *names, uint32_t number)
     struct str name = enum_name(names, number);
 
     return name.p ? json_from_str(name) : json_integer((int32_t)number);
+}
+
+static json_t *encode_bytes(struct str bytes, struct arena *scratch)
+{
+    struct str text = base64_encode(scratch, bytes);
+    json_t *v = json_from_str(text);
+
+    explicit_bzero((char *)(uintptr_t)text.p, text.n);
+    return v;
 }
 
 /* RFC 3339 with 0, 3, 6 or 9 decimals. */
@@ -98,7 +108,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     }
     case FIELD_BYTES: {
         const struct str *s = member;
-        return s->n ? json_from_str(base64_encode(scratch, *s)) : NULL;
+        return s->n ? encode_bytes(*s, scratch) : NULL;
     }
     case FIELD_BOOL: {
         const bool *v = member;
@@ -148,8 +158,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
         return fields_encode(f->fields, member, scratch);
     case FIELD_FREE: {
         const struct free_json *v = member;
-        return v->text.p ? json_loadb(v->text.p, v->text.n, 0, NULL)
-                         : NULL; /* its own text: always readable */
+        return v->text.p ? json_read_own(v->text) : NULL;
     }
     case FIELD_TAGS: {
         const struct tags *tags = member;

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ursa/base/json.h"
+
 struct str enum_name(const struct enum_names *names, uint32_t number)
 {
     return number < names->n ? str_from_c(names->v[number]) : STR_NONE;
@@ -53,4 +55,18 @@ const char *json_kind_name(const json_t *v)
         return "null";
     }
     return "";
+}
+
+json_t *json_read_own(struct str text)
+{
+    struct arena scratch;
+    struct err e;
+    json_t *tree;
+
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    enum err_kind kind = json_parse(text, &tree, &e);
+    assert(kind == ERR_NONE);
+    arena_fini(&scratch);
+    return tree;
 }

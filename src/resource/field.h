@@ -120,6 +120,9 @@ MUST_USE bool enum_number(const struct enum_names *, struct str name, uint32_t *
 /* Makes a member absent again. */
 void field_clear(const struct field *, void *spec);
 
+/* A tree from text that this room has printed. */
+json_t *json_read_own(struct str text);
+
 /* The word that the reference's messages use for the kind of a JSON value. */
 const char *json_kind_name(const json_t *);
 

@@ -1,14 +1,7 @@
 /* type.c -- the table of resource types and the look-ups in it. */
 #include <assert.h>
 
-#include "field.h"
-#include "ursa/resource.h"
-
-#define RES_TYPE(id, type_name, url_path, word, words, scope_name, type_traits, stem)                        \
-    extern const struct field stem##_fields[];                                                               \
-    void stem##_check(const void *, struct err *);
-#include "ursa/types.def"
-#undef RES_TYPE
+#include "kind/kind.h"
 
 static const struct res_type_info types[RES_N] = {
 #define RES_TYPE(id, type_name, url_path, word, words, scope_name, type_traits, stem)                        \

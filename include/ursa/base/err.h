@@ -26,6 +26,9 @@ enum err_kind {
     ERR_BUG
 };
 
+/* More causes than these are left out: a document of 1 MiB can have a million faults. */
+#define ERR_CAUSES_MAX 1000
+
 struct err_cause {
     struct str field; /* rendered path, may be empty */
     struct str reason;
