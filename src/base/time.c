@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "ursa/base/err.h"
+
 /* Seconds and nanoseconds such that 0 <= *ns, for times before 1970 too. */
 static int64_t split_seconds(int64_t t, int64_t *ns)
 {
@@ -210,6 +212,38 @@ bool duration_parse(struct str s, int64_t *ns)
     }
     *ns = (int64_t)(negative ? -total : total);
     return true;
+}
+
+/* As Go's %q, which path_render() uses for keys: ["text"] without its brackets. */
+static struct str quote(struct arena *a, struct str s)
+{
+    struct str key = path_render(AT_KEY(NULL, s.p ? s : STR("")), a);
+
+    return str_slice(key, 1, key.n - 1);
+}
+
+/* Goes the way of duration_parse() to the part that it stumbled over. */
+struct str duration_explain(struct arena *a, struct str s)
+{
+    struct str quoted = quote(a, s), rest = s;
+
+    if (rest.n > 0 && (rest.p[0] == '-' || rest.p[0] == '+'))
+        rest = str_slice(rest, 1, rest.n);
+    while (rest.n > 0 && (is_digit(rest.p[0]) || rest.p[0] == '.')) {
+        size_t unit = 0, end;
+
+        while (unit < rest.n && (is_digit(rest.p[unit]) || rest.p[unit] == '.'))
+            unit++;
+        for (end = unit; end < rest.n && !is_digit(rest.p[end]) && rest.p[end] != '.';)
+            end++;
+        if (end == unit)
+            return arena_printf(a, "time: missing unit in duration " STR_FMT, STR_ARG(quoted));
+        if (!unit_find(str_slice(rest, unit, end)))
+            return arena_printf(a, "time: unknown unit " STR_FMT " in duration " STR_FMT,
+                                STR_ARG(quote(a, str_slice(rest, unit, end))), STR_ARG(quoted));
+        rest = str_slice(rest, end, rest.n);
+    }
+    return arena_printf(a, "time: invalid duration " STR_FMT, STR_ARG(quoted));
 }
 
 static uint64_t magnitude(int64_t ns)

@@ -162,3 +162,30 @@ TEST(duration_formats)
     }
     arena_fini(&a);
 }
+
+TEST(why_a_duration_is_refused)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"", "time: invalid duration \"\""},
+        {"abc", "time: invalid duration \"abc\""},
+        {"-", "time: invalid duration \"-\""},
+        {"1d", "time: unknown unit \"d\" in duration \"1d\""},
+        {"1h2x", "time: unknown unit \"x\" in duration \"1h2x\""},
+        {"+1 s", "time: unknown unit \" s\" in duration \"+1 s\""},
+        {"5", "time: missing unit in duration \"5\""},
+        {"1h5", "time: missing unit in duration \"1h5\""},
+        {"9999999999h", "time: invalid duration \"9999999999h\""},
+        {"1\"", "time: unknown unit \"\\\"\" in duration \"1\\\"\""},
+    };
+    struct arena a;
+    int64_t ns;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        EXPECT_TRUE(rows[i].text, !duration_parse(str_from_c(rows[i].text), &ns));
+        EXPECT_STR(rows[i].text, duration_explain(&a, str_from_c(rows[i].text)), rows[i].want);
+    }
+    arena_fini(&a);
+}
