@@ -97,6 +97,8 @@ MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e)
 
 /* Builds one from a spec struct (copied deeply through its encoded form): for what Ursa itself writes. */
 struct resource *resource_from_spec(const struct res_key *, const void *spec);
+/* The same resource (key, origin, revision, times) with another spec. */
+struct resource *resource_with_spec(const struct resource *, const void *spec);
 /* A copy with another spec JSON; no rule is checked: stored text and derived objects. NULL and 'e' when it does not decode. */
 struct resource *resource_from_stored(const struct res_key *, struct str spec_json, struct err *e);
 
@@ -141,7 +143,7 @@ struct str dataplane_service(const struct dataplane_spec *);
 MUST_USE enum err_kind mesh_check_membership(const struct mesh_spec *, struct str mesh, const struct dataplane_spec *, struct err *e);
 
 /* Step 8 of a PUT: the resource with what the reference fills in when it is stored. Returns a new reference: to the same
- * object when there is nothing to fill in, else to a new one (revision and times unset, the caller's business). */
+ * object when there is nothing to fill in, else to a new one. */
 struct resource *mesh_apply_defaults(struct resource *mesh);
 /* 'zone' "": none. 'is_new': it is being created, not updated. */
 struct resource *dataplane_apply_defaults(struct resource *dataplane, struct str zone, bool is_new);

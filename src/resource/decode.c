@@ -180,36 +180,6 @@ static bool decode_enum(struct decoder *d, const struct field *f, const json_t *
     return true;
 }
 
-/* Why Go's time.ParseDuration refuses 's'. */
-static struct str duration_fault(struct arena *a, struct str s)
-{
-    static const char units[] = " ns us \xc2\xb5s \xce\xbcs ms s m h ";
-    struct str quoted = go_quote(a, s);
-    size_t i = s.n > 0 && strchr("+-", s.p[0]) ? 1 : 0;
-
-    while (i < s.n) {
-        size_t number = i, unit;
-
-        while (i < s.n && strchr("0123456789.", s.p[i]))
-            i++;
-        unit = i;
-        while (i < s.n && !strchr("0123456789.", s.p[i]))
-            i++;
-        struct str name = str_slice(s, unit, i);
-
-        if (unit == number)
-            break;
-        if (name.n == 0)
-            return arena_printf(a, "time: missing unit in duration " STR_FMT, STR_ARG(quoted));
-        struct str wanted = arena_printf(a, " " STR_FMT " ", STR_ARG(name));
-
-        if (str_find(str_from_c(units), wanted) == sizeof(units) - 1)
-            return arena_printf(a, "time: unknown unit " STR_FMT " in duration " STR_FMT,
-                                STR_ARG(go_quote(a, name)), STR_ARG(quoted));
-    }
-    return arena_printf(a, "time: invalid duration " STR_FMT, STR_ARG(quoted));
-}
-
 static bool decode_duration(struct decoder *d, const json_t *v, const struct path *at, struct opt_dur *out)
 {
     if (!json_is_string(v))
@@ -217,7 +187,7 @@ static bool decode_duration(struct decoder *d, const json_t *v, const struct pat
     if (!duration_parse(json_str(v), &out->ns)) {
         struct arena *a = d->err->arena;
         struct str s =
-            arena_printf(a, "bad Duration: " STR_FMT, STR_ARG(duration_fault(a, shown(json_str(v)))));
+            arena_printf(a, "bad Duration: " STR_FMT, STR_ARG(duration_explain(a, shown(json_str(v)))));
 
         return refuse(d, v, at, DURATION_TEXT, s.p);
     }

@@ -120,6 +120,17 @@ struct resource *resource_from_spec(const struct res_key *key, const void *spec)
     return r;
 }
 
+struct resource *resource_with_spec(const struct resource *r, const void *spec)
+{
+    struct resource *made = resource_from_spec(&r->key, spec);
+
+    made->origin = r->origin;
+    made->revision = r->revision;
+    made->created_ns = r->created_ns;
+    made->modified_ns = r->modified_ns;
+    return made;
+}
+
 enum err_kind resource_decode(enum res_type type, const json_t *doc, struct resource **out, struct err *e)
 {
     const struct res_type_info *info = res_type_info(type);

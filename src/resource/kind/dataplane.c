@@ -155,7 +155,7 @@ struct resource *dataplane_apply_defaults(struct resource *r, struct str zone, b
         net.gateway = &gateway;
         changed |= set_tag(&gateway.tags, TAG_ZONE, zone, &a);
     }
-    struct resource *made = changed ? resource_from_spec(&r->key, &spec) : resource_ref(r);
+    struct resource *made = changed ? resource_with_spec(r, &spec) : resource_ref(r);
     arena_fini(&a);
     return made;
 }

@@ -173,7 +173,7 @@ struct resource *mesh_apply_defaults(struct resource *r)
         changed |= !str_eq(backend->conf.text, spec.metrics->backends[i].conf.text);
     }
     spec.metrics = &metrics;
-    struct resource *made = changed ? resource_from_spec(&r->key, &spec) : resource_ref(r);
+    struct resource *made = changed ? resource_with_spec(r, &spec) : resource_ref(r);
     arena_fini(&a);
     return made;
 }

@@ -250,9 +250,13 @@ TEST(dataplanes_get_zone_and_health)
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct resource *before = doc_resource(RES_DATAPLANE, rows[i].before);
+        before->origin = ORIGIN_PROXY;
+        before->created_ns = 7;
         struct resource *after = dataplane_apply_defaults(before, str_from_c(rows[i].zone), rows[i].is_new);
 
         EXPECT_STR(rows[i].name, blob_str(after->spec_json), rows[i].after);
+        EXPECT_INT("origin stays", after->origin, ORIGIN_PROXY);
+        EXPECT_INT("time stays", after->created_ns, 7);
         EXPECT_INT("a new object only when something changed", after != before,
                    strcmp(rows[i].before, rows[i].after) != 0);
         resource_unref(before);
