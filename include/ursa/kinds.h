@@ -39,12 +39,6 @@ struct str_list {
     struct str *v;
     size_t n;
 };
-/* A map from name to sub-object, keys ascending; 'v' is an array of the element type. */
-struct str_u32 {
-    struct str key;
-    uint32_t v;
-};
-
 /* A free JSON object, kept as canonical text; p == NULL when absent. */
 struct free_json {
     struct str text;

@@ -130,7 +130,7 @@ struct rank {
 struct rank selector_rank(const struct tags *selector);
 /* More tags first, then more exact ones: positive when 'a' is more specific. */
 int rank_cmp(struct rank a, struct rank b);
-/* resources.md 6.1 S4: some inbound's tags match, or the gateway's do. *best is the tag set that did (may be NULL). */
+/* resources.md 6.1 S4: some inbound's tags match, or the gateway's do. */
 bool selector_matches_dataplane(const struct tags *selector, const struct dataplane_spec *);
 /* The service that names a proxy: of its first inbound, or of its gateway. */
 struct str dataplane_service(const struct dataplane_spec *);
