@@ -1,0 +1,470 @@
+/* ads_test.c -- the life of ADS streams: who may open one, the Dataplanes that proxies bring, configurations,
+ * the end. */
+#include "world.h"
+
+#define WEB                                                                                                  \
+    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
+    "1\","                                                                                                   \
+    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
+#define WEB_8080                                                                                             \
+    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
+    "1\","                                                                                                   \
+    "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
+/* A first request of default.web-1, with or without a Dataplane; YAML, since apostrophes are quotes here. */
+#define FIRST "{'node': {'id': 'default.web-1'}, " CDS "}"
+#define BROUGHT(service, port)                                                                               \
+    "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': "                                   \
+    "'type: Dataplane\\nmesh: default\\nname: web-1\\nnetworking:\\n  address: 10.0.0.1\\n  inbound:\\n  "   \
+    "- port: " port "\\n    tags: {kuma.io/service: " service "}\\n'}}, " CDS "}"
+
+static struct str token(struct world *w, const struct token_claims *claims, int64_t valid_s)
+{
+    struct str jwt;
+    struct snap *snap = store_snap(w->store);
+    if (token_issue(snap, TOKEN_DATAPLANE, claims, valid_s * NS_PER_S, &w->arena, &jwt, &w->err) != ERR_NONE)
+        FAIL("token: " STR_FMT, STR_ARG(w->err.text));
+    snap_unref(snap);
+    return jwt;
+}
+
+static struct str token_for(struct world *w, const char *mesh, const char *name, const char *service)
+{
+    struct str value = str_from_c(service);
+    struct token_tag tag = {.name = TAG_SERVICE, .values = {&value, 1}};
+    struct token_claims claims = {
+        .mesh = str_from_c(mesh), .name = str_from_c(name), .tags = &tag, .n_tags = service != NULL};
+    return token(w, &claims, 3600);
+}
+
+static void put_mesh(struct world *w, const char *name)
+{
+    struct res_key key = {RES_MESH, STR_NONE, str_from_c(name)};
+    struct mesh_spec spec = {0};
+    put(w, resource_from_spec(&key, &spec));
+}
+
+TEST(refusals)
+{
+    enum bearer { NO_TOKEN, GARBAGE, RIGHT, OTHER_MESH, OTHER_NAME, OTHER_TAG, TAG_API };
+    static const struct {
+        const char *name;
+        enum bearer bearer;
+        const char *request;
+        enum err_kind kind;
+        const char *text; /* a part of it */
+    } rows[] = {
+        {"right", RIGHT, FIRST, ERR_NONE, ""},
+        {"no node", RIGHT, "{" CDS "}", ERR_INVALID, "invalid node ID"},
+        {"no dot", RIGHT, "{'node': {'id': 'web-1'}}", ERR_INVALID,
+         "invalid node ID: the name should be provided after the dot"},
+        {"no name", RIGHT, "{'node': {'id': 'default.'}}", ERR_INVALID,
+         "invalid node ID: name must not be empty"},
+        {"no such Dataplane", RIGHT, "{'node': {'id': 'default.web-2'}}", ERR_NOT_FOUND,
+         "resource \"default.web-2\" not found; create a Dataplane in Kuma CP first or pass it as an "
+         "argument to kuma-dp"},
+        {"no such mesh", RIGHT, "{'node': {'id': 'nomesh.web-1'}}", ERR_NOT_FOUND,
+         "resource \"nomesh.web-1\" not found"},
+        {"a zone proxy", RIGHT,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.proxyType': 'ingress'}}}", ERR_INVALID,
+         "unsupported proxy type \"ingress\""},
+        {"an admin address of somebody else", RIGHT,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.admin.address': '10.0.0.7'}}}",
+         ERR_INVALID, "dataplane.admin.address"},
+        {"no token", NO_TOKEN, FIRST, ERR_UNAUTHENTICATED, "authentication failed"},
+        {"garbage", GARBAGE, FIRST, ERR_UNAUTHENTICATED, "authentication failed"},
+        {"token of another mesh", OTHER_MESH, FIRST, ERR_UNAUTHENTICATED, "authentication failed"},
+        {"token of another name", OTHER_NAME, FIRST, ERR_DENIED,
+         "authentication failed: proxy name from requestor: web-1 is different than in token: web-9"},
+        {"token of another service", OTHER_TAG, FIRST, ERR_DENIED, "which is not allowed with this token"},
+        {"brings what is no document", RIGHT,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': '{'}}}", ERR_MALFORMED,
+         "dataplane.resource"},
+        {"brings another type", RIGHT,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': 'type: Mesh'}}}", ERR_INVALID,
+         "is no type of a proxy's resource"},
+        {"brings an invalid Dataplane", RIGHT,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': "
+         "'{type: Dataplane, mesh: default, name: web-1, networking: {address: 10.0.0.1}}'}}}",
+         ERR_INVALID, "networking"},
+        {"brings another proxy's", NO_TOKEN + RIGHT,
+         "{'node': {'id': 'default.web-2', 'metadata': {'dataplane.resource': '{type: Dataplane, mesh: "
+         "default, name: web-1, "
+         "networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web}}]}}'}}}",
+         ERR_DENIED, "proxyId default.web-2 does not match proxy resource default.web-1"},
+        {"takes over another service's proxy", TAG_API, BROUGHT("api", "80"), ERR_DENIED,
+         "you are trying to override existing proxy to which you don't have an access."},
+    };
+    struct world w;
+    world_init(&w);
+    put_mesh(&w, "other");
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, true);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str tokens[] = {[NO_TOKEN] = STR_NONE,
+                               [GARBAGE] = STR("x.y.z"),
+                               [RIGHT] = token_for(&w, "default", "", NULL),
+                               [OTHER_MESH] = token_for(&w, "other", "", NULL),
+                               [OTHER_NAME] = token_for(&w, "default", "web-9", NULL),
+                               [OTHER_TAG] = token_for(&w, "default", "", "api"),
+                               [TAG_API] = token_for(&w, "default", "", "api")};
+        struct peer p;
+        peer_open(&w, &p, tokens[rows[i].bearer]);
+        peer_says(&p, rows[i].request);
+        EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
+        if (!strstr(p.text, rows[i].text))
+            FAIL("%s: got <%s>, want <%s> in it", rows[i].name, p.text, rows[i].text);
+        EXPECT_TRUE(rows[i].name, !ads_pull(p.stream, &(struct xds_message){0}));
+        peer_close(&w, &p);
+    }
+    world_fini(&w);
+}
+
+TEST(bytes_that_are_no_request)
+{
+    static const struct {
+        const char *name;
+        struct str wire;
+        enum err_kind kind;
+    } rows[] = {
+        {"truncated", STR_INIT("\x12\x20xx"), ERR_MALFORMED},
+        {"not UTF-8", STR_INIT("\x22\x02\xff\xfe"), ERR_MALFORMED},
+        {"a NUL in a name", STR_INIT("\x1a\x02y\0"), ERR_MALFORMED},
+        {"a number where text belongs", STR_INIT("\x20\x01"), ERR_MALFORMED},
+        {"broken metadata", STR_INIT("\x12\x05\x1a\x03\x0a\x09x"), ERR_MALFORMED},
+        {"nothing at all", STR_INIT(""), ERR_INVALID},
+    };
+    struct world w;
+    world_init(&w);
+    ads_start(&w, true);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct peer p;
+        peer_open(&w, &p, STR_NONE);
+        ads_receive(p.stream, rows[i].wire);
+        EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
+        peer_close(&w, &p);
+    }
+    world_fini(&w);
+}
+
+TEST(a_response_on_the_wire)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    EXPECT_TRUE("nothing before a configuration", peer_hears(&p) == NULL);
+    engine_delivers("a");
+    mailbox_run(&w.box);
+    EXPECT_INT("wakes", p.n_wakes, 1);
+    JSON_AUTO m = peer_hears(&p);
+    EXPECT_STR("type", json_str(json_get(m, "typeUrl")),
+               "type.googleapis.com/envoy.config.cluster.v3.Cluster");
+    EXPECT_INT("version", json_str(json_get(m, "versionInfo")).n, 16);
+    EXPECT_STR("nonce", json_str(json_get(m, "nonce")), "1");
+    EXPECT_STR("who", json_str(json_get(json_get(m, "controlPlane"), "identifier")), "host-1234");
+    EXPECT_INT("resources", json_array_size(json_get(m, "resources")), 1);
+    EXPECT_STR("name", json_str(json_get(json_array_get(json_get(m, "resources"), 0), "name")), "a");
+    EXPECT_TRUE("no more", peer_hears(&p) == NULL);
+    peer_close(&w, &p);
+    world_fini(&w);
+}
+
+TEST(only_the_newest_configuration_is_sent)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    engine_delivers("a");
+    engine_delivers("b");
+    EXPECT_INT("one mail for both", mailbox_run(&w.box), 1);
+    engine_delivers("c");
+    mailbox_run(&w.box);
+    JSON_AUTO m = peer_hears(&p);
+    EXPECT_STR("name", json_str(json_get(json_array_get(json_get(m, "resources"), 0), "name")), "c");
+    EXPECT_TRUE("no more", peer_hears(&p) == NULL);
+    peer_close(&w, &p);
+    world_fini(&w);
+}
+
+TEST(a_stream_keeps_its_node)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    peer_says(&p, "{" CDS "}");
+    EXPECT_INT("no node is the same node", p.kind, ERR_NONE);
+    peer_says(&p, "{'node': {'id': 'default.web-2'}, " CDS "}");
+    EXPECT_INT("kind", p.kind, ERR_INVALID);
+    EXPECT_CSTR(
+        "text", p.text,
+        "stream was authenticated for ID default.web-1. Received request is for node with ID default.web-2. "
+        "Node ID cannot be changed after stream is initialized");
+    peer_close(&w, &p);
+    EXPECT_CSTR("observed", w.events, "connected default.web-1, disconnected default.web-1");
+    world_fini(&w);
+}
+
+TEST(a_proxy_brings_its_dataplane)
+{
+    struct world w;
+    struct peer p, q;
+    world_init(&w);
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, BROUGHT("web", "80"));
+    EXPECT_TRUE("not attached before it is stored", attached == NULL);
+    peer_says(&p, "{" CDS "}"); /* a request that does not wait for it */
+    settle(&w);
+    EXPECT_CSTR("stored", owner_of(&w, "web-1"), "proxy");
+    EXPECT_TRUE("attached", attached != NULL);
+    EXPECT_CSTR("observed", w.events, "connected default.web-1");
+
+    peer_open(&w, &q, STR_NONE); /* a second stream of the same proxy */
+    peer_says(&q, BROUGHT("web", "80"));
+    settle(&w);
+    peer_close(&w, &p);
+    pass_time(&w, DELAY_NS);
+    EXPECT_CSTR("one stream is left", owner_of(&w, "web-1"), "proxy");
+    peer_close(&w, &q);
+    pass_time(&w, DELAY_NS - 1);
+    EXPECT_CSTR("just before its time", owner_of(&w, "web-1"), "proxy");
+    EXPECT_INT("deadline", ads_deadline(w.ads), w.now_ns + 1);
+    pass_time(&w, 1);
+    EXPECT_CSTR("removed", owner_of(&w, "web-1"), "");
+    EXPECT_INT("no timer is left", ads_deadline(w.ads), INT64_MAX);
+    world_fini(&w);
+}
+
+TEST(coming_back_in_time)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    ads_start(&w, false);
+    for (int i = 0; i < 3; i++) {
+        peer_open(&w, &p, STR_NONE);
+        peer_says(&p, BROUGHT("web", "80"));
+        settle(&w);
+        pass_time(&w, 2 * DELAY_NS);
+        peer_close(&w, &p);
+        pass_time(&w, DELAY_NS / 2);
+        EXPECT_CSTR("still there", owner_of(&w, "web-1"), "proxy");
+    }
+    world_fini(&w);
+}
+
+TEST(closing_while_the_dataplane_is_being_stored)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, BROUGHT("web", "80"));
+    ads_close(p.stream);
+    settle(&w);
+    EXPECT_TRUE("never attached", attached == NULL);
+    EXPECT_CSTR("never observed", w.events, "");
+    pass_time(&w, DELAY_NS);
+    EXPECT_CSTR("removed in its time", owner_of(&w, "web-1"), "");
+    world_fini(&w);
+}
+
+TEST(a_dataplane_of_the_api_stays)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB_8080));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, BROUGHT("web", "80"));
+    settle(&w);
+    struct snap *snap = store_snap(w.store);
+    const struct resource *r = snap_find(snap, RES_DATAPLANE, STR("default"), STR("web-1"));
+    EXPECT_INT("the newer text counts", resource_dataplane(r)->networking->inbound[0].port, 80);
+    snap_unref(snap);
+    peer_close(&w, &p);
+    pass_time(&w, DELAY_NS);
+    EXPECT_CSTR("stays", owner_of(&w, "web-1"), "api");
+    world_fini(&w);
+}
+
+TEST(a_mesh_that_is_not_there)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p,
+              "{'node': {'id': 'ghost.web-1', 'metadata': {'dataplane.resource': '{type: Dataplane, mesh: "
+              "ghost, name: web-1, "
+              "networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web}}]}}'}}}");
+    settle(&w);
+    EXPECT_TRUE("refused", p.kind != ERR_NONE);
+    if (!strstr(p.text, "could not register proxy passed in kuma-dp run: ") || !strstr(p.text, "ghost"))
+        FAIL("text: %s", p.text);
+    peer_close(&w, &p);
+    world_fini(&w);
+}
+
+TEST(what_a_restart_finds_gets_a_longer_grace)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, BROUGHT("web", "80"));
+    settle(&w);
+    peer_close(&w, &p);
+    ads_free(w.ads); /* a shutdown removes nothing */
+    ads_start(&w, false);
+    pass_time(&w, 59 * NS_PER_S);
+    EXPECT_CSTR("the proxy has time", owner_of(&w, "web-1"), "proxy");
+    pass_time(&w, NS_PER_S);
+    EXPECT_CSTR("it did not come", owner_of(&w, "web-1"), "");
+    world_fini(&w);
+}
+
+TEST(the_end_of_the_dataplane_ends_the_stream)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    engine_delivers("a");
+    engine_delivers(NULL);
+    mailbox_run(&w.box);
+    EXPECT_INT("kind", p.kind, ERR_NOT_FOUND);
+    engine_delivers("a"); /* what comes late is of no interest */
+    mailbox_run(&w.box);
+    peer_close(&w, &p);
+    world_fini(&w);
+}
+
+static void revoke(struct world *w, struct str jwt)
+{
+    struct token_claims claims;
+    struct snap *snap = store_snap(w->store);
+    EXPECT_INT("verify",
+               token_verify(snap, TOKEN_DATAPLANE, STR("default"), jwt, &w->arena, &claims, &w->err),
+               ERR_NONE);
+    snap_unref(snap);
+    struct res_key key = {RES_SECRET, STR("default"), STR("dataplane-token-revocations-default")};
+    struct secret_spec spec = {.data = claims.id};
+    put(w, resource_from_spec(&key, &spec));
+}
+
+TEST(tokens_are_asked_for_again)
+{
+    enum change { NOTHING, REVOKED, KEY_GONE, EXPIRED, OTHER_SECRET };
+    static const struct {
+        const char *name;
+        enum change change;
+        enum err_kind kind;
+        int n_verified; /* on the second request */
+    } rows[] = {
+        {"nothing changed", NOTHING, ERR_NONE, 0},    {"another secret changed", OTHER_SECRET, ERR_NONE, 0},
+        {"revoked", REVOKED, ERR_UNAUTHENTICATED, 1}, {"its key is gone", KEY_GONE, ERR_UNAUTHENTICATED, 1},
+        {"expired", EXPIRED, ERR_UNAUTHENTICATED, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct peer p;
+        world_init(&w);
+        put(&w, dataplane_make(WEB));
+        ads_start(&w, true);
+        struct str jwt = token_for(&w, "default", "web-1", "web");
+        struct res_key other = {RES_SECRET, STR("default"), STR("mine")};
+        struct res_key key = signing_key_secret(&w.arena, TOKEN_DATAPLANE, STR("default"), 1);
+        peer_open(&w, &p, jwt);
+        peer_says(&p, FIRST);
+        if (rows[i].change == REVOKED)
+            revoke(&w, jwt);
+        if (rows[i].change == OTHER_SECRET)
+            put(&w, resource_from_spec(&other, &(struct secret_spec){.data = STR("x")}));
+        if (rows[i].change == KEY_GONE)
+            put(&w, resource_from_spec(&key, &(struct secret_spec){.data = STR("no key")}));
+        if (rows[i].change == EXPIRED)
+            clock_fake(w.now_ns, (NOW_S + 3600) * NS_PER_S);
+        int64_t before = count_get("xds_tokens_verified");
+        peer_says(&p, "{" CDS "}");
+        EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
+        EXPECT_INT(rows[i].name, count_get("xds_tokens_verified") - before, rows[i].n_verified);
+        peer_close(&w, &p);
+        world_fini(&w);
+    }
+}
+
+TEST(what_is_shown_of_a_proxy)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    EXPECT_TRUE("not connected", ads_proxy_json(w.ads, STR("default"), STR("web-1")) == NULL);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    engine_delivers("a");
+    mailbox_run(&w.box);
+    json_decref(peer_hears(&p));
+    peer_says(&p, "{" CDS ", 'responseNonce': '1', 'errorDetail': {'message': 'bad cluster'}}");
+    JSON_AUTO o = ads_proxy_json(w.ads, STR("default"), STR("web-1"));
+    json_t *stream = json_array_get(json_get(o, "streams"), 0),
+           *cds = json_get(json_get(stream, "types"), "cds");
+    EXPECT_STR("subscribed", json_str(json_get(cds, "subscribed")), "*");
+    EXPECT_INT("sent", json_integer_value(json_get(cds, "responsesSent")), 1);
+    EXPECT_INT("rejected", json_integer_value(json_get(cds, "responsesRejected")), 1);
+    EXPECT_STR("acknowledged", json_str(json_get(cds, "acknowledgedVersion")), "");
+    EXPECT_STR("text", json_str(json_get(stream, "lastRejection")), "cds: bad cluster");
+    EXPECT_TRUE("not sent again", peer_hears(&p) == NULL);
+    peer_close(&w, &p);
+    EXPECT_TRUE("gone", ads_proxy_json(w.ads, STR("default"), STR("web-1")) == NULL);
+    world_fini(&w);
+}
+
+TEST(what_the_compiler_is_told)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.admin.port': '9902', "
+                  "'dataplane.admin.address': '::1', "
+                  "'dataplane.dns.port': '70000', 'features': ['x', 'feature-tcp-accesslog-via-named-pipe'], "
+                  "'accessLogSocketPath': '/a', 'metricsSocketPath': '/m', 'metricsCertPath': '/c', "
+                  "'metricsKeyPath': '/k'}}}");
+    EXPECT_TRUE("attached", attached != NULL);
+    const struct proxy_params *got = &attached->params;
+    EXPECT_STR("mesh", got->mesh, "default");
+    EXPECT_STR("name", got->name, "web-1");
+    EXPECT_INT("admin port", got->admin_port, 9902);
+    EXPECT_STR("admin address", got->admin_address, "::1");
+    EXPECT_INT("a port that is none", got->dns_port, 0);
+    EXPECT_TRUE("feature", got->log_pipe_feature);
+    EXPECT_STR("log socket", got->access_log_socket, "/a");
+    EXPECT_STR("metrics socket", got->metrics_socket, "/m");
+    EXPECT_STR("certificate", got->metrics_cert, "/c");
+    EXPECT_STR("key", got->metrics_key, "/k");
+    peer_close(&w, &p);
+    world_fini(&w);
+}

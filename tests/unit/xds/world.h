@@ -1,0 +1,283 @@
+/* world.h -- a store in memory with its writer, an engine that is none, and peers that talk to the service.
+ * For one file a program: it defines engine_attach and engine_detach. */
+#ifndef TESTS_UNIT_XDS_WORLD_H
+#define TESTS_UNIT_XDS_WORLD_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/test.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/json.h"
+#include "ursa/base/log.h"
+#include "ursa/xds.h"
+
+#define NOW_S INT64_C(1800000000)
+#define DELAY_NS (10 * NS_PER_S)
+
+/* ---- the engine ---- */
+
+struct engine_proxy {
+    char *id;
+    struct proxy_params params;
+    void (*deliver)(void *ctx, struct config_set *, uint64_t);
+    void *ctx;
+    struct engine_proxy *next;
+};
+static struct engine_proxy *attached; /* the newest first */
+
+struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *params,
+                                   void (*deliver)(void *, struct config_set *, uint64_t), void *ctx)
+{
+    struct engine_proxy *p = xcalloc(1, sizeof(*p));
+    (void)e;
+    *p = (struct engine_proxy){
+        .id = xstrndup(params->name), .params = *params, .deliver = deliver, .ctx = ctx, .next = attached};
+    attached = p;
+    return p;
+}
+
+void engine_detach(struct engine_proxy *p, void (*detached)(void *), void *ctx)
+{
+    struct engine_proxy **at = &attached;
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    free(p->id);
+    free(p);
+    detached(ctx);
+}
+
+/* One cluster, by name; the caller's reference. */
+static inline struct config_set *config_make(const char *cluster)
+{
+    struct config_set *set = xcalloc(1, sizeof(*set));
+    struct arena arena;
+    struct err e;
+    arena_init(&arena);
+    err_init(&e, &arena);
+    atomic_init(&set->refs, 1);
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        set->lists[t] = xcalloc(1, sizeof(struct xds_list) + sizeof(struct xds_resource *));
+        atomic_init(&set->lists[t]->refs, 1);
+    }
+    JSON_AUTO tree = json_pack("{s:s}", "name", cluster);
+    set->lists[XDS_CLUSTER]->v[0] = xds_resource_new(XDS_CLUSTER, tree, &e);
+    set->lists[XDS_CLUSTER]->n = 1;
+    arena_fini(&arena);
+    return set;
+}
+
+static inline void engine_delivers(const char *cluster) /* NULL: the Dataplane is gone */
+{
+    struct config_set *set = cluster ? config_make(cluster) : NULL;
+    for (struct engine_proxy *p = attached; p; p = p->next)
+        p->deliver(p->ctx, set, 1);
+    config_set_unref(set);
+}
+
+/* ---- the world ---- */
+
+struct world {
+    struct store *store;
+    struct admit *admit;
+    struct mailbox box;
+    struct arena arena;
+    struct err err;
+    struct ads *ads;
+    int64_t now_ns;
+    char events[256]; /* what the observer was told: c d and how often it changed is left out */
+};
+struct peer {
+    struct ads_stream *stream;
+    int n_wakes;
+    enum err_kind kind; /* of the end; ERR_NONE: it goes on */
+    char text[512];
+};
+
+static inline void observe(void *ctx, enum xds_event event, const struct xds_status *s)
+{
+    struct world *w = ctx;
+    size_t n = strlen(w->events);
+    if (event != XDS_CHANGED)
+        snprintf(w->events + n, sizeof(w->events) - n, "%s%s " STR_FMT "." STR_FMT, n ? ", " : "",
+                 event == XDS_CONNECTED ? "connected" : "disconnected", STR_ARG(s->mesh), STR_ARG(s->name));
+}
+
+static inline void peer_wake(void *peer)
+{
+    ((struct peer *)peer)->n_wakes++;
+}
+
+static inline void peer_finish(void *peer, enum err_kind kind, struct str text)
+{
+    struct peer *p = peer;
+    p->kind = kind;
+    snprintf(p->text, sizeof(p->text), STR_FMT, STR_ARG(text));
+}
+
+static const struct ads_transport transport = {peer_wake, peer_finish};
+
+static inline void ads_start(struct world *w, bool authenticate)
+{
+    struct ads_options options = {.store = w->store,
+                                  .admit = w->admit,
+                                  .mailbox = &w->box,
+                                  .instance_id = STR("host-1234"),
+                                  .authenticate = authenticate,
+                                  .deregistration_delay_ns = DELAY_NS,
+                                  .observe = observe,
+                                  .observe_ctx = w};
+    w->ads = ads_new(&options);
+}
+
+static inline void world_init(struct world *w)
+{
+    static const struct store_options memory = {.kind = STORE_MEMORY};
+    *w = (struct world){.now_ns = NS_PER_S};
+    log_set_level(LOG_ERROR);
+    clock_fake(w->now_ns, NOW_S * NS_PER_S);
+    arena_init(&w->arena);
+    err_init(&w->err, &w->arena);
+    mailbox_init(&w->box);
+    if (store_open(&memory, &w->store, &w->err) != ERR_NONE)
+        FAIL("store_open");
+    struct admit_options options = {.store = w->store};
+    if (admit_start(&options, &w->admit, &w->err) != ERR_NONE)
+        FAIL("admit_start");
+}
+
+static inline void world_fini(struct world *w)
+{
+    ads_free(w->ads);
+    admit_stop(w->admit);
+    store_close(w->store);
+    mailbox_fini(&w->box);
+    arena_fini(&w->arena);
+    clock_fake(-1, -1);
+}
+
+/* Waits until the writer has answered all that was submitted, and takes the mail. */
+static inline void settle(struct world *w)
+{
+    struct admit_request *req = admit_request_new(1);
+    req->origin = ORIGIN_PROXY;
+    req->author = STR("test");
+    req->ops[0] = (struct admit_op){
+        .kind = ADMIT_DELETE, .key = {RES_DATAPLANE, STR("default"), STR("nobody")}, .if_origin_proxy = true};
+    admit_run(w->admit, req);
+    admit_request_free(req);
+    mailbox_run(&w->box);
+}
+
+static inline void pass_time(struct world *w, int64_t ns)
+{
+    w->now_ns += ns;
+    clock_fake(w->now_ns, NOW_S * NS_PER_S + w->now_ns);
+    ads_run_timers(w->ads, w->now_ns);
+    settle(w);
+}
+
+static inline struct resource *dataplane_make(const char *text)
+{
+    struct arena arena;
+    struct err e;
+    struct resource *r = NULL;
+    JSON_AUTO doc = NULL;
+    arena_init(&arena);
+    err_init(&e, &arena);
+    if (json_parse(str_from_c(text), &doc, &e) != ERR_NONE ||
+        resource_decode(RES_DATAPLANE, doc, &r, &e) != ERR_NONE)
+        FAIL("%s: " STR_FMT, text, STR_ARG(err_render(&e, &arena)));
+    arena_fini(&arena);
+    return r;
+}
+
+static inline void put(struct world *w, struct resource *r)
+{
+    struct admit_request *req = admit_request_new(1);
+    req->origin = ORIGIN_API;
+    req->author = STR("test");
+    req->ops[0] = (struct admit_op){.kind = ADMIT_PUT, .res = r};
+    admit_run(w->admit, req);
+    if (req->kind != ERR_NONE)
+        FAIL("put: " STR_FMT, STR_ARG(err_render(&req->ops[0].err, &req->arena)));
+    admit_request_free(req);
+}
+
+/* Whose Dataplane default.<name> is: "api", "proxy", or "" when there is none. */
+static inline const char *owner_of(struct world *w, const char *name)
+{
+    struct snap *snap = store_snap(w->store);
+    const struct resource *r = snap_find(snap, RES_DATAPLANE, STR("default"), str_from_c(name));
+    const char *owner = !r ? "" : r->origin == ORIGIN_PROXY ? "proxy" : "api";
+    snap_unref(snap);
+    return owner;
+}
+
+/* ---- peers ---- */
+
+static inline void peer_open(struct world *w, struct peer *p, struct str token)
+{
+    *p = (struct peer){.stream = ads_open(w->ads, &transport, p, token)};
+}
+
+static inline void peer_close(struct world *w, struct peer *p)
+{
+    ads_close(p->stream);
+    settle(w);
+}
+
+/* A DiscoveryRequest in Envoy's JSON; apostrophes stand for quotes. */
+static inline void peer_says(struct peer *p, const char *request)
+{
+    struct arena arena;
+    struct err e;
+    struct buf wire;
+    char *text = xstrdup(request);
+    JSON_AUTO tree = NULL;
+    for (char *c = text; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    arena_init(&arena);
+    err_init(&e, &arena);
+    buf_init(&wire, BUF_MAX_RESOURCE);
+    if (json_parse(str_from_c(text), &tree, &e) != ERR_NONE ||
+        envoy_encode(STR("envoy.service.discovery.v3.DiscoveryRequest"), tree, &wire, &e) != ERR_NONE)
+        FAIL("%s: " STR_FMT, request, STR_ARG(err_render(&e, &arena)));
+    ads_receive(p->stream, buf_str(&wire));
+    buf_fini(&wire);
+    arena_fini(&arena);
+    free(text);
+}
+
+/* The next message as a tree, or NULL; the caller owns it. */
+static inline json_t *peer_hears(struct peer *p)
+{
+    struct xds_message m;
+    struct buf wire;
+    struct arena arena;
+    struct err e;
+    json_t *tree = NULL;
+    if (!ads_pull(p->stream, &m))
+        return NULL;
+    arena_init(&arena);
+    err_init(&e, &arena);
+    buf_init(&wire, BUF_MAX_RESOURCE);
+    for (size_t i = 0; i < m.n_parts; i++)
+        buf_add_str(&wire, m.parts[i].bytes);
+    EXPECT_INT("bytes of all parts", m.n_bytes, wire.n);
+    if (envoy_decode(STR("envoy.service.discovery.v3.DiscoveryResponse"), buf_str(&wire), &tree, &e) !=
+        ERR_NONE)
+        FAIL("response: " STR_FMT, STR_ARG(err_render(&e, &arena)));
+    xds_message_fini(&m);
+    buf_fini(&wire);
+    arena_fini(&arena);
+    return tree;
+}
+
+#define CDS "'typeUrl': 'type.googleapis.com/envoy.config.cluster.v3.Cluster'"
+
+#endif
