@@ -27,9 +27,11 @@ static const struct face faces[] = {
     [ERR_BUG] = {500, NULL, "Internal Server Error"},
 };
 
-static struct str detail_of(const struct err *e, const struct face *face)
+static struct str detail_of(const struct request *r, const struct face *face)
 {
-    if (face->detail)
+    const struct err *e = &r->err;
+
+    if (face->detail && !r->show_text)
         return str_from_c(face->detail);
     if (e->text.n)
         return e->text;
@@ -61,7 +63,7 @@ static json_t *error_body(struct request *r, unsigned *status, struct str *detai
         log_error("api", "status=%u path=" STR_FMT " error=" STR_FMT, face->status, STR_ARG(r->path),
                   STR_ARG(err_render(e, &r->arena)));
     *status = face->status;
-    *detail = detail_of(e, face);
+    *detail = detail_of(r, face);
     json_object_set_new(body, "type", json_string("/std-errors"));
     json_object_set_new(body, "status", json_integer(face->status));
     json_object_set_new(body, "title", json_string(title));

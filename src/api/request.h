@@ -54,6 +54,7 @@ struct request {
 
     /* the answer */
     const char *title;        /* of errors */
+    bool show_text;           /* an error's own text is its detail, also where its kind has a fixed one */
     unsigned status;          /* 0: not answered yet */
     const char *content_type; /* NULL: no body type */
     struct blob *out;         /* NULL: empty */
