@@ -59,7 +59,7 @@ static void check_name(struct str mesh, struct str backend, const struct path *c
 {
     const struct path *at = AT_FIELD(AT_FIELD(AT_FIELD(conf, "mtls"), "backends"), "name");
     struct str name = ca_builtin_cert_secret(e->arena, mesh, backend).name;
-    struct str quoted = path_render(AT_KEY(NULL, backend), e->arena); /* ["name"] */
+    struct str quoted = path_render(AT_KEY(NULL, backend.p ? backend : STR("")), e->arena); /* ["name"] */
 
     if (name.n > SECRET_NAME_MAX)
         err_cause(e, at, "Backend name is too long. Max length: %d", SECRET_NAME_MAX);

@@ -120,6 +120,7 @@ TEST(backend_faults)
         {"dot at the end", "builtin", "a.", NULL, NULL},
         {"upper case", "builtin", "CA_1", NULL, DNS "\"CA_1\" name must be valid dns name"},
         {"blank", "builtin", "a b", NULL, DNS "\"a b\" name must be valid dns name"},
+        {"empty name of an odd mesh", "builtin", NULL, "{\"caCert\":{\"RSAbits\":8}}", bits},
         {"quote", "builtin", "a\"", NULL, DNS "\"a\\\"\" name must be valid dns name"},
         {"two dots", "builtin", "a..b", NULL, DNS "\"a..b\" name must be valid dns name"},
         {"label begins with a dash", "builtin", "a.-b", NULL, DNS "\"a.-b\" name must be valid dns name"},
