@@ -20,7 +20,7 @@ struct authority {
 };
 
 /* Only the certificates of the text: what else stands there, perhaps a key, is sent to nobody. */
-static struct blob *bundle_of(STACK_OF(X509) * certs)
+static struct blob *bundle_of(struct stack_st_X509 *certs)
 {
     struct blob *bundle;
     struct buf b;
@@ -37,7 +37,7 @@ static struct blob *bundle_of(STACK_OF(X509) * certs)
     return bundle;
 }
 
-static struct authority *authority_new(struct str mesh, STACK_OF(X509) * certs, EVP_PKEY *key)
+static struct authority *authority_new(struct str mesh, struct stack_st_X509 *certs, EVP_PKEY *key)
 {
     struct authority *ca = xcalloc(1, sizeof(*ca));
     size_t size = mesh.n + sizeof("spiffe:///");

@@ -263,7 +263,7 @@ int64_t cert_expires_ns(const X509 *cert)
     return tm.tm_year >= 2262 - 1900 ? INT64_MAX : timegm(&tm) * NS_PER_S;
 }
 
-enum err_kind certs_read(struct str pem, STACK_OF(X509) * *out, struct err *e)
+enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err *e)
 {
     CERTS_AUTO certs = sk_X509_new_null();
     BIO *in = BIO_new_mem_buf(pem.p, pem.n <= 1 << 20 ? (int)pem.n : 0);
@@ -272,7 +272,7 @@ enum err_kind certs_read(struct str pem, STACK_OF(X509) * *out, struct err *e)
 
     *out = NULL;
     ERR_clear_error();
-    while (in && sk_X509_num(certs) < MAX_CERTS && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)))
+    while (in && sk_X509_num(certs) <= MAX_CERTS && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)))
         sk_X509_push(certs, cert);
     reason = ERR_peek_last_error(); /* a text that merely ends has "no start line" */
     ERR_clear_error();
@@ -281,6 +281,8 @@ enum err_kind certs_read(struct str pem, STACK_OF(X509) * *out, struct err *e)
         return err_set(e, ERR_INVALID, "the certificate cannot be read");
     if (sk_X509_num(certs) == 0)
         return err_set(e, ERR_INVALID, "no certificate found: PEM is expected");
+    if (sk_X509_num(certs) > MAX_CERTS)
+        return err_set(e, ERR_INVALID, "more than %d certificates in one text", MAX_CERTS);
     *out = certs;
     certs = NULL;
     return ERR_NONE;

@@ -42,9 +42,9 @@ MUST_USE bool names_add_host(GENERAL_NAMES *, struct str host);
 
 struct blob *cert_to_pem(const X509 *);
 int64_t cert_expires_ns(const X509 *);
-/* The certificates of a PEM text, in order, at most 16; other blocks are skipped. ERR_INVALID when there is
- * none or one is broken. */
-MUST_USE enum err_kind certs_read(struct str pem, STACK_OF(X509) * *out, struct err *e);
+/* The certificates of a PEM text, in order; other blocks are skipped. ERR_INVALID when there is none, one is
+ * broken, or there are more than 16. */
+MUST_USE enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err *e);
 
 /* A certificate with its key as an immutable object; the key is written out and stays the caller's. */
 struct leaf *leaf_new(const X509 *, const EVP_PKEY *key, int64_t issued_ns);
@@ -54,11 +54,11 @@ static inline void cert_cleanup(X509 **cert)
     X509_free(*cert);
 }
 #define CERT_AUTO __attribute__((cleanup(cert_cleanup))) X509 *
-static inline void certs_cleanup(STACK_OF(X509) * *certs)
+static inline void certs_cleanup(struct stack_st_X509 **certs)
 {
     sk_X509_pop_free(*certs, X509_free);
 }
-#define CERTS_AUTO __attribute__((cleanup(certs_cleanup))) STACK_OF(X509) *
+#define CERTS_AUTO __attribute__((cleanup(certs_cleanup))) struct stack_st_X509 *
 static inline void names_cleanup(GENERAL_NAMES **names)
 {
     GENERAL_NAMES_free(*names);

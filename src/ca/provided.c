@@ -71,7 +71,7 @@ static bool has_pem(struct str text)
 }
 
 /* Why the two are no pair, in the words of Go's crypto/tls; NULL when they are one. 'certs' is filled in. */
-static const char *pair_fault(struct str cert_pem, struct str key_pem, STACK_OF(X509) * *certs,
+static const char *pair_fault(struct str cert_pem, struct str key_pem, struct stack_st_X509 **certs,
                               struct arena *a)
 {
     PKEY_AUTO key = NULL;

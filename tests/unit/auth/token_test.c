@@ -118,6 +118,23 @@ TEST(dataplane_token_comes_back)
     world_fini(&w);
 }
 
+TEST(zone_token_comes_back)
+{
+    struct str scopes[] = {STR("ingress"), STR("egress")};
+    struct token_claims in = {.zone = STR("z"), .scope = {scopes, 2}}, out;
+    struct world w;
+    struct str jwt;
+
+    world_init(&w);
+    world_put_key(&w, TOKEN_ZONE, "", 1, world_new_key(&w));
+    EXPECT_INT("issue", token_issue(w.snap, TOKEN_ZONE, &in, HOUR_NS, &w.arena, &jwt, &w.err), ERR_NONE);
+    EXPECT_INT("verify", verify(&w, TOKEN_ZONE, "", jwt, &out), ERR_NONE);
+    EXPECT_STR("zone", out.zone, "z");
+    EXPECT_INT("scopes", out.scope.n, 2);
+    EXPECT_STR("scope", out.scope.v[1], "egress");
+    world_fini(&w);
+}
+
 /* Key order and capitals are what other readers of these tokens know. */
 TEST(token_texts)
 {

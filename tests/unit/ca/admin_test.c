@@ -199,6 +199,16 @@ TEST(describing_others)
     EXPECT_INT("no names", cert_describe(new_ca(&w), &w.arena, &sans, &is_ca, &expires, &w.err), ERR_NONE);
     EXPECT_INT("names", sans.n, 0);
     EXPECT_TRUE("CA", is_ca);
+    struct str many = STR("");
+    for (int i = 0; i < 17; i++) {
+        struct str text = new_ca(&w);
+
+        EXPECT_INT("up to 16", cert_describe(i ? many : text, &w.arena, &sans, &is_ca, &expires, &w.err),
+                   ERR_NONE);
+        many = arena_printf(&w.arena, STR_FMT STR_FMT, STR_ARG(many), STR_ARG(text));
+    }
+    EXPECT_INT("no more", cert_describe(many, &w.arena, &sans, &is_ca, &expires, &w.err), ERR_INVALID);
+    EXPECT_STR("no more", world_fault(&w), "more than 16 certificates in one text");
     EXPECT_INT("garbage", cert_describe(STR("x"), &w.arena, &sans, &is_ca, &expires, &w.err), ERR_INVALID);
     world_fini(&w);
 }

@@ -1,4 +1,6 @@
 /* Workload certificates: every property, the chain, the borders of a mesh. */
+#include <pthread.h>
+
 #include "world.h"
 
 static const struct str web[] = {STR_INIT("spiffe://demo/web"), STR_INIT("kuma://kuma.io/protocol/http"),
@@ -361,5 +363,46 @@ TEST(references)
     authority_unref(NULL);
     leaf_unref(NULL);
     EXPECT_TRUE("NULL passes", !authority_ref(NULL) && !leaf_ref(NULL));
+    world_fini(&w);
+}
+
+/* ---- threads ---- */
+
+static void *issue_many(void *ca)
+{
+    struct arena arena;
+    struct err e;
+    bool good = true;
+
+    arena_init(&arena);
+    for (int i = 0; i < 50; i++) {
+        struct leaf *leaf;
+
+        err_init(&e, &arena);
+        good = authority_issue(ca, web, ARRAY_LEN(web), DAY_NS, &leaf, &e) == ERR_NONE && good;
+        leaf_unref(leaf);
+    }
+    arena_fini(&arena);
+    authority_unref(ca);
+    return good ? ca : NULL;
+}
+
+TEST(threads_share_an_authority)
+{
+    pthread_t threads[4];
+    struct authority *ca;
+    struct world w;
+
+    world_init(&w);
+    ca = world_authority(&w, "demo", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        EXPECT_INT("start", pthread_create(&threads[i], NULL, issue_many, authority_ref(ca)), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *result;
+
+        pthread_join(threads[i], &result);
+        EXPECT_TRUE("all were issued", result != NULL);
+    }
+    authority_unref(ca);
     world_fini(&w);
 }

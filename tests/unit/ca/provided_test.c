@@ -174,3 +174,34 @@ TEST(secrets_in_use)
                    rows[i].want);
     }
 }
+
+/* What the check refuses is not loaded either, should it get there. */
+TEST(bad_confs_are_not_loaded)
+{
+    static const struct {
+        const char *name, *conf, *want;
+    } rows[] = {
+        {"file", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"file\":\"/etc/passwd\"}}",
+         "CA \"ca-1\" of mesh \"demo\": could not load data: unsupported type of the DataSource"},
+        {"no conf", NULL,
+         "CA \"ca-1\" of mesh \"demo\": could not load data: unsupported type of the DataSource"},
+        {"wrong kind", "{\"cert\":1}",
+         "CA \"ca-1\" of mesh \"demo\": conf: could not convert backend config: json: cannot unmarshal "
+         "number into Go value of "
+         "type map[string]json.RawMessage"},
+        {"missing secret", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"secret\":\"k\"}}",
+         "CA \"ca-1\" of mesh \"demo\": could not load data: Resource not found: type=\"Secret\" name=\"k\" "
+         "mesh=\"demo\""},
+    };
+    struct world w;
+
+    world_init(&w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ca_backend backend = backend_of("provided", rows[i].conf);
+        struct authority *ca;
+
+        EXPECT_TRUE(rows[i].name, authority_load(w.snap, STR("demo"), &backend, &ca, &w.err) != ERR_NONE);
+        EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want);
+    }
+    world_fini(&w);
+}
