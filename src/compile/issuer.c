@@ -77,6 +77,13 @@ void issuer_free(struct issuer *i)
     free(i);
 }
 
+static void report(const struct res_key *proxy, const char *what, const struct err *e)
+{
+    struct str text = err_render(e, e->arena);
+    log_error("compile", "mesh=" STR_FMT " proxy=" STR_FMT " no %s: " STR_FMT, STR_ARG(proxy->mesh),
+              STR_ARG(proxy->name), what, STR_ARG(text));
+}
+
 static struct str holder_key(struct arena *a, struct str mesh, struct str proxy)
 {
     return arena_printf(a, STR_FMT "%c" STR_FMT, STR_ARG(mesh), 0, STR_ARG(proxy));
@@ -141,8 +148,9 @@ static struct authority *authority_of(struct issuer *i, const struct view *v,
     err_init(&e, &a);
     struct authority *fresh = NULL;
     if (authority_load(view_snap(v), mesh, backend, &fresh, &e)) {
+        struct str text = err_render(&e, &a);
         log_error("compile", "mesh=" STR_FMT " backend=" STR_FMT " CA not usable: " STR_FMT, STR_ARG(mesh),
-                  STR_ARG(backend->name), STR_ARG(err_render(&e, &a)));
+                  STR_ARG(backend->name), STR_ARG(text));
         fresh = NULL;
     }
     authority_unref(l->authority);
@@ -293,8 +301,7 @@ static struct leaf *give_admin_cert(void *ctx, const struct view *v, const struc
         h->admin_ca = NULL;
         h->admin_issued_for = wanted;
         if (admin_server_cert(pem, address, &h->admin, &h->admin_ca, &e))
-            log_error("compile", "mesh=" STR_FMT " proxy=" STR_FMT " no admin certificate: " STR_FMT,
-                      STR_ARG(dp->key.mesh), STR_ARG(dp->key.name), STR_ARG(err_render(&e, &a)));
+            report(&dp->key, "admin certificate", &e);
     }
     arena_fini(&a);
     if (!h->admin)

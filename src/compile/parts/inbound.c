@@ -62,10 +62,10 @@ static struct inbound *read_inbounds(struct str args, struct arena *a, size_t *n
 static struct str route_name(struct arena *a, const struct inbound *v, size_t at)
 {
     const struct inbound *in = &v[at];
+    struct str where = envoy_host_port(a, in->address, in->port);
     for (size_t i = 0; i < at; i++) {
         if (str_eq(v[i].service, in->service))
-            return arena_printf(a, "inbound:" STR_FMT ":" STR_FMT, STR_ARG(in->service),
-                                STR_ARG(envoy_host_port(a, in->address, in->port)));
+            return arena_printf(a, "inbound:" STR_FMT ":" STR_FMT, STR_ARG(in->service), STR_ARG(where));
     }
     return arena_printf(a, "inbound:" STR_FMT, STR_ARG(in->service));
 }
@@ -228,7 +228,8 @@ static json_t *filters(const struct listener *l, bool guarded)
     struct arena *a = memo_arena(l->ctx);
     json_t *list = json_array();
     if (guarded) {
-        struct str prefix = arena_printf(a, STR_FMT ".", STR_ARG(envoy_stat_name(a, l->name)));
+        struct str clean = envoy_stat_name(a, l->name);
+        struct str prefix = arena_printf(a, STR_FMT ".", STR_ARG(clean));
         json_array_append_new(list, envoy_network_rbac(prefix, rules(l->ctx, l->permission, l->protocol)));
     }
     json_t *to = envoy_pack("[{s: s%}]", "name", PACK_STR(l->cluster));
@@ -286,7 +287,8 @@ static struct memo_value run_inbound_listener(struct memo_ctx *ctx, struct str a
     l.route = key_get_str(&r);
     l.rbac = key_get_str(&r);
     l.permission = key_get_str(&r);
-    l.name = arena_printf(a, "inbound:" STR_FMT, STR_ARG(envoy_host_port(a, address, port)));
+    struct str where = envoy_host_port(a, address, port);
+    l.name = arena_printf(a, "inbound:" STR_FMT, STR_ARG(where));
 
     json_t *listener = envoy_listener(l.name, address, port, "INBOUND");
     json_object_set_new(listener, "enableReusePort", json_false());

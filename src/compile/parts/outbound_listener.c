@@ -101,7 +101,8 @@ static struct memo_value run_outbound_listener(struct memo_ctx *ctx, struct str 
     struct tags tags = key_get_tags(&r, a);
     enum protocol protocol = (enum protocol)key_get_u32(&r);
 
-    struct str name = arena_printf(a, "outbound:" STR_FMT, STR_ARG(envoy_host_port(a, address, port)));
+    struct str where = envoy_host_port(a, address, port);
+    struct str name = arena_printf(a, "outbound:" STR_FMT, STR_ARG(where));
     json_t *listener = envoy_listener(name, address, port, "OUTBOUND");
     envoy_listener_set_tags(listener, tags_to_json(&tags, STR_NONE));
     json_t *filter = protocol_is_http(protocol) ? http_filter(ctx, &r, service, protocol)
