@@ -109,6 +109,13 @@ fuzz-programs: $(FUZZ_BIN)
 $(FUZZ_BIN): $(B)/%_fuzz: $(B)/fuzz/%_fuzz.o $(call libs_upto,api)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
+# Benchmarks: build/<variant>/bench/<name>, linked with the daemon's rooms.
+BENCH_BIN := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+.PHONY: bench-programs
+bench-programs: $(BENCH_BIN)
+$(BENCH_BIN): $(B)/bench/%: $(B)/bench/%.o $(call libs_upto,net)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
+
 .PHONY: clean
 clean:
 	rm -rf build
