@@ -122,9 +122,7 @@ void conn_close(struct conn *c)
     close(c->watch.fd);
     wake_at(c, INT64_MAX);
     loop_work_cancel(&c->work);
-    list_del(&c->node);
-    c->worker->n_conns--;
-    GAUGE_ADD(net_connections, -1);
+    worker_remove(c->worker, c);
     loop_bury(&c->worker->loop, &c->burial);
 }
 
@@ -245,8 +243,11 @@ static void h2_turn(struct conn *c, uint32_t events)
 
 static void h2_begin(struct conn *c)
 {
-    struct h2_options options = {
-        .ads = c->worker->ads, .n_held = &c->worker->n_held, .wake = work_soon, .ctx = c};
+    struct h2_options options = {.ads = c->worker->ads,
+                                 .frames = &c->worker->frames,
+                                 .n_held = &c->worker->n_held,
+                                 .wake = work_soon,
+                                 .ctx = c};
 
     move(c, CONN_H2);
     c->h2 = h2_new(&options, c->worker->loop.now);
@@ -433,9 +434,7 @@ void conn_open(struct worker *w, int fd, const union peer_address *peer, socklen
     buf_init(&c->out, H2_OUTPUT_CAP);
     job_init(&c->work, on_work);
     job_init(&c->burial, bury);
-    list_add_tail(&w->conns, &c->node);
-    w->n_conns++;
-    GAUGE_ADD(net_connections, 1);
+    worker_add(w, c);
     wake_at(c, w->loop.now + HANDSHAKE_LIMIT);
     watch(c, EPOLLIN);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frames.h"
 #include "stream.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
@@ -16,6 +17,7 @@
 /* Frames that nghttp2 may owe the peer (answers to PING, SETTINGS, refused streams) before the session ends.
  */
 #define MAX_OWED 1000
+#define FRAME_PAYLOAD_MAX 16384u /* HTTP/2's, as long as nobody asks for more */
 
 /* grpc-go measures the path with a PING for every few DATA frames that it receives, so PINGs have the widest
  * limit. */
@@ -25,18 +27,22 @@ static const struct rate_limit limits[N_RATES] = {
     [RATE_IDLE_FRAMES] = {.burst = 1000, .a_second = 100},
 };
 
-/* ---- memory: nghttp2 shares the rule that it never runs out ---- */
+/* ---- memory: as everywhere, it does not run out; frame buffers have a place of their own ---- */
 
-static void *mem_malloc(size_t size, void *unused)
+static void *mem_malloc(size_t size, void *frames)
 {
-    (void)unused;
-    return xmalloc(size);
+    /* Of this size is nothing but a frame buffer. */
+    void *slot = size > FRAME_PAYLOAD_MAX && size <= FRAME_SLOT_SIZE ? frames_take(frames) : NULL;
+
+    return slot ? slot : xmalloc(size);
 }
 
-static void mem_free(void *p, void *unused)
+static void mem_free(void *p, void *frames)
 {
-    (void)unused;
-    free(p);
+    if (frames_own(frames, p))
+        frames_give(frames, p);
+    else
+        free(p);
 }
 
 static void *mem_calloc(size_t n, size_t size, void *unused)
@@ -45,14 +51,20 @@ static void *mem_calloc(size_t n, size_t size, void *unused)
     return xcalloc(n, size);
 }
 
-static void *mem_realloc(void *p, size_t size, void *unused)
+static void *mem_realloc(void *p, size_t size, void *frames)
 {
-    (void)unused;
-    return xrealloc(p, size);
-}
+    if (!p)
+        return mem_malloc(size, frames);
+    if (!frames_own(frames, p))
+        return xrealloc(p, size);
+    if (size <= FRAME_SLOT_SIZE)
+        return p;
+    void *larger = xmalloc(size);
 
-static nghttp2_mem memory = {
-    .malloc = mem_malloc, .free = mem_free, .calloc = mem_calloc, .realloc = mem_realloc};
+    memcpy(larger, p, FRAME_SLOT_SIZE);
+    frames_give(frames, p);
+    return larger;
+}
 
 /* ---- callbacks: receiving ---- */
 
@@ -195,6 +207,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 
 static nghttp2_session *session_new(struct h2 *h)
 {
+    nghttp2_mem memory = {h->options.frames, mem_malloc, mem_free, mem_calloc,
+                          mem_realloc}; /* nghttp2 copies it */
     nghttp2_session *session;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;

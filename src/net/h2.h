@@ -13,8 +13,10 @@
 #define H2_OUTPUT_MAX (64u << 10)
 #define H2_OUTPUT_CAP (H2_OUTPUT_MAX + (32u << 10))
 
+struct frames;
 struct h2_options {
     struct ads *ads;
+    struct frames *frames;   /* outlives the session */
     size_t *n_held;          /* bytes of incomplete requests of all sessions of the loop */
     void (*wake)(void *ctx); /* there may be something to send; must not call back */
     void *ctx;

@@ -63,6 +63,7 @@ static uint16_t port_of(int fd)
 
 static void *worker_main(void *worker)
 {
+    pthread_setname_np(pthread_self(), "ursa-net");
     worker_run(worker);
     return NULL;
 }

@@ -6,12 +6,14 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 
+#include "frames.h"
 #include "loop.h"
 #include "ursa/net.h"
 
 /* As much as a TLS record holds: what is read fits, so no decrypted byte stays behind in OpenSSL. */
 #define SCRATCH_SIZE 16384
 
+struct conn;
 struct worker {
     struct loop loop;
     struct ads *ads;
@@ -19,12 +21,15 @@ struct worker {
     SSL_CTX *tls; /* for new connections */
     struct list conns;
     size_t n_conns, max_conns;
+    struct frames frames;
     size_t n_held; /* bytes of incomplete requests */
     void (*http1)(void *ctx, int fd, const struct sockaddr *, socklen_t);
     void *http1_ctx;
     struct watch listener;
     struct timer listener_pause;
-    int64_t stop_at; /* INT64_MAX: not stopping; else when the rest is closed */
+    struct timer trim; /* gives memory back to the system after a crowd came or went */
+    size_t n_changes;  /* connections opened and closed since it last did */
+    int64_t stop_at;   /* INT64_MAX: not stopping; else when the rest is closed */
     pthread_t thread;
     uint8_t scratch[SCRATCH_SIZE];
 };
@@ -36,6 +41,10 @@ void worker_run(struct worker *);  /* the thread's body, until worker_stop */
 /* Any thread. */
 void worker_stop(struct worker *, int grace_ms);
 void worker_use_tls(struct worker *, SSL_CTX *); /* referenced */
+
+/* A connection opens or has closed. */
+void worker_add(struct worker *, struct conn *);
+void worker_remove(struct worker *, struct conn *);
 
 /* listener.c: accepts connections until stopped. */
 void listener_start(struct worker *, int fd);

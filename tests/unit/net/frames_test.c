@@ -1,0 +1,33 @@
+/* Slots are distinct, come back, and run out. */
+#include "../../lib/test.h"
+
+#include <string.h>
+
+#include "../../../src/net/frames.h"
+
+#define N 8
+
+TEST(slots_are_taken_and_given)
+{
+    struct frames f;
+    char *slots[N];
+    char elsewhere;
+
+    frames_init(&f, N);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++) {
+            slots[i] = frames_take(&f);
+            EXPECT_TRUE("taken", slots[i] != NULL);
+            EXPECT_TRUE("owned, to its last byte",
+                        frames_own(&f, slots[i]) && frames_own(&f, slots[i] + FRAME_SLOT_SIZE - 1));
+            memset(slots[i], i, FRAME_SLOT_SIZE);
+        }
+        EXPECT_TRUE("no more", frames_take(&f) == NULL);
+        for (int i = 0; i < N; i++) {
+            EXPECT_INT("nobody else wrote to it", slots[i][0] == i && slots[i][FRAME_SLOT_SIZE - 1] == i, 1);
+            frames_give(&f, slots[i]);
+        }
+    }
+    EXPECT_TRUE("what is elsewhere is not owned", !frames_own(&f, &elsewhere) && !frames_own(&f, NULL));
+    frames_fini(&f);
+}
