@@ -1,0 +1,318 @@
+/* The engine over a memory store and its writer: what is delivered, when, and what a write costs whom. */
+#include <string.h>
+
+#include "../../lib/test.h"
+#include "../../tools/world.c" /* unit tests link their room and tests/lib only */
+#include "ursa/base/clock.h"
+#include "ursa/compile.h"
+
+static const char *const two_meshes =
+    "type: Mesh\n"
+    "name: a\n"
+    "mtls: {enabledBackend: ca, backends: [{name: ca, type: builtin}]}\n"
+    "---\n"
+    "type: Mesh\n"
+    "name: b\n"
+    "---\n"
+    "type: Dataplane\n"
+    "mesh: a\n"
+    "name: web-1\n"
+    "networking:\n"
+    "  address: 10.0.0.1\n"
+    "  inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]\n"
+    "  outbound: [{port: 10001, tags: {kuma.io/service: api}}]\n"
+    "---\n"
+    "type: Dataplane\n"
+    "mesh: b\n"
+    "name: web-1\n"
+    "networking:\n"
+    "  address: 10.0.1.1\n"
+    "  inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]\n"
+    "  outbound: [{port: 10001, tags: {kuma.io/service: api}}]\n";
+
+static const char *const api_in_a =
+    "type: Dataplane\n"
+    "mesh: a\n"
+    "name: api-1\n"
+    "networking:\n"
+    "  address: 10.0.0.2\n"
+    "  inbound: [{port: 80, tags: {kuma.io/service: api, kuma.io/protocol: http}}]\n";
+
+static const char *const web_in_a =
+    "type: Dataplane\n"
+    "mesh: a\n"
+    "name: web-1\n"
+    "networking:\n"
+    "  address: 10.0.0.1\n"
+    "  inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]\n";
+
+static struct engine *engine;
+
+static void start(void *ctx, struct store *store)
+{
+    (void)ctx;
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    EXPECT_INT("engine_start", engine_start(&(struct engine_options){.store = store}, &engine, &e), ERR_NONE);
+    arena_fini(&a);
+}
+
+static void stop(void)
+{
+    engine_stop(engine);
+}
+
+static void apply(struct world *w, const char *yaml)
+{
+    world_apply(w, str_from_c(yaml));
+}
+
+/* ---- waiting, without sleeping ---- */
+static void nothing(struct mail *m)
+{
+    (void)m;
+}
+
+static void settle(struct world *w)
+{
+    struct mailbox box;
+    struct mail mail = {.handle = nothing};
+    mailbox_init(&box);
+    struct snap *snap = store_snap(world_store(w));
+    engine_notify_applied(engine, snap_sequence(snap), &box, &mail);
+    EXPECT_TRUE("applied", mailbox_wait(&box, 10000));
+    mailbox_run(&box);
+    EXPECT_TRUE("engine_applied", engine_applied(engine) >= snap_sequence(snap));
+    snap_unref(snap);
+    mailbox_fini(&box);
+}
+
+static json_t *ask(const char *what)
+{
+    struct mailbox box;
+    char *copy = xstrdup(what);
+    struct engine_query query = {.mail = {.handle = nothing}, .box = &box, .what = copy};
+    mailbox_init(&box);
+    engine_ask(engine, &query);
+    EXPECT_TRUE("answered", mailbox_wait(&box, 10000));
+    mailbox_run(&box);
+    mailbox_fini(&box);
+    free(copy);
+    return query.answer;
+}
+
+/* ---- a proxy that remembers what it got; written by the compile thread, read after settle() ---- */
+struct client {
+    struct engine_proxy *proxy;
+    unsigned n_deliveries;
+    struct config_set *set;
+    struct mailbox box;
+    struct mail gone;
+};
+
+static void deliver(void *ctx, struct config_set *set, uint64_t sequence)
+{
+    struct client *c = ctx;
+    (void)sequence;
+    config_set_unref(c->set);
+    c->set = set ? config_set_ref(set) : NULL;
+    c->n_deliveries++;
+}
+
+static void attach(struct client *c, const char *mesh, const char *name)
+{
+    *c = (struct client){0};
+    mailbox_init(&c->box);
+    struct proxy_params params = {.mesh = str_from_c(mesh), .name = str_from_c(name), .admin_port = 9901};
+    c->proxy = engine_attach(engine, &params, deliver, c);
+}
+
+static void detached(void *ctx)
+{
+    struct client *c = ctx;
+    c->gone.handle = nothing;
+    mailbox_send(&c->box, &c->gone);
+}
+
+static void detach(struct client *c)
+{
+    engine_detach(c->proxy, detached, c);
+    mailbox_wait(&c->box, -1);
+    mailbox_run(&c->box);
+    mailbox_fini(&c->box);
+    config_set_unref(c->set);
+}
+
+static size_t endpoint_count(const struct client *c)
+{
+    const struct xds_resource *r = config_set_find(c->set, XDS_ENDPOINT, STR("api"));
+    json_t *tree = r ? xds_resource_to_json(r) : NULL;
+    json_t *groups = json_object_get(tree, "endpoints");
+    size_t n = json_array_size(json_object_get(json_array_get(groups, 0), "lbEndpoints"));
+    json_decref(tree);
+    return n;
+}
+
+/* ---- tests ---- */
+TEST(delivers_the_first_configuration_and_each_change)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client web;
+    attach(&web, "a", "web-1");
+    settle(w);
+    EXPECT_INT("first", web.n_deliveries, 1);
+    EXPECT_TRUE("a set", web.set);
+    EXPECT_INT("nobody offers api", endpoint_count(&web), 0);
+    EXPECT_TRUE("an identity", web.set->identity);
+    EXPECT_STR("backend", web.set->issued_backend, "ca");
+
+    apply(w, api_in_a);
+    settle(w);
+    EXPECT_INT("the endpoint came", web.n_deliveries, 2);
+    EXPECT_INT("endpoints", endpoint_count(&web), 1);
+
+    apply(w, "type: Secret\nmesh: a\nname: unused\ndata: c2VjcmV0\n");
+    settle(w);
+    EXPECT_INT("nothing that it is sent changed", web.n_deliveries, 2);
+    detach(&web);
+    world_free(w, stop);
+}
+
+TEST(a_deleted_dataplane_is_delivered_as_nothing)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client web, nobody;
+    attach(&web, "a", "web-1");
+    attach(&nobody, "c", "web-1");
+    settle(w);
+    EXPECT_TRUE("no such mesh", nobody.n_deliveries == 1 && !nobody.set);
+    world_delete(w, RES_DATAPLANE, STR("a"), STR("web-1"));
+    settle(w);
+    EXPECT_TRUE("gone", web.n_deliveries == 2 && !web.set);
+    apply(w, web_in_a);
+    settle(w);
+    EXPECT_TRUE("back", web.n_deliveries == 3 && web.set);
+    apply(w, "type: Mesh\nname: c\n---\ntype: Dataplane\nmesh: c\nname: web-1\nnetworking: {address: "
+             "10.0.0.9, inbound: "
+             "[{port: 80, tags: {kuma.io/service: web}}]}\n");
+    settle(w);
+    EXPECT_TRUE("the mesh came", nobody.n_deliveries == 2 && nobody.set);
+    detach(&web);
+    detach(&nobody);
+    world_free(w, stop);
+}
+
+TEST(a_write_in_one_mesh_runs_nothing_of_another)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client in_a, in_b;
+    attach(&in_a, "a", "web-1");
+    attach(&in_b, "b", "web-1");
+    settle(w);
+    json_t *before = ask("mesh/b");
+    apply(w, api_in_a);
+    apply(
+        w,
+        "type: Timeout\nmesh: a\nname: t\nsources: [{match: {kuma.io/service: '*'}}]\ndestinations: [{match: "
+        "{kuma.io/service: '*'}}]\nconf: {connectTimeout: 1s}\n");
+    settle(w);
+    json_t *after = ask("mesh/b");
+    json_t *counts;
+    const char *function;
+    json_object_foreach(json_object_get(after, "functions"), function, counts)
+    {
+        json_t *was = json_object_get(json_object_get(before, "functions"), function);
+        EXPECT_INT(function, json_integer_value(json_object_get(counts, "runs")),
+                   json_integer_value(json_object_get(was, "runs")));
+    }
+    EXPECT_TRUE("a got it", in_a.n_deliveries > 1);
+    EXPECT_INT("b got nothing", in_b.n_deliveries, 1);
+    json_decref(before);
+    json_decref(after);
+    detach(&in_a);
+    detach(&in_b);
+    world_free(w, stop);
+}
+
+TEST(a_mesh_without_proxies_is_not_compiled)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    settle(w);
+    json_t *all = ask("engine");
+    EXPECT_INT("meshes", json_array_size(json_object_get(all, "meshes")), 0);
+    json_decref(all);
+    EXPECT_TRUE("unknown", !ask("mesh/a") && !ask("proxy/a/web-1") && !ask("nonsense") && !ask(""));
+    struct client web;
+    attach(&web, "a", "web-1");
+    settle(w);
+    json_t *proxy = ask("proxy/a/web-1"), *rebuilt = ask("rebuild/a");
+    EXPECT_TRUE("shown", json_object_get(proxy, "cds"));
+    EXPECT_INT("rebuilt", json_integer_value(json_object_get(rebuilt, "proxies")), 1);
+    EXPECT_INT("the same came out", json_integer_value(json_object_get(rebuilt, "differed")), 0);
+    EXPECT_INT("no delivery", web.n_deliveries, 1);
+    json_decref(proxy);
+    json_decref(rebuilt);
+    detach(&web);
+    EXPECT_TRUE("forgotten", !ask("mesh/a"));
+    world_free(w, stop);
+}
+
+TEST(a_certificate_outlives_its_stream_and_is_renewed_in_time)
+{
+    int64_t now = INT64_C(1700000000) * NS_PER_S;
+    clock_fake(now, now);
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client web;
+    attach(&web, "a", "web-1");
+    settle(w);
+    uint64_t first = web.set->identity->version, listeners = web.set->lists[XDS_LISTENER]->version;
+    detach(&web);
+    attach(&web, "a", "web-1");
+    settle(w);
+    EXPECT_TRUE("reconnected: the same", web.set->identity->version == first);
+
+    now += 24 * 3600 * NS_PER_S / 4 * 3;
+    clock_fake(now, now);
+    settle(w);
+    EXPECT_TRUE("at 3/4: the same", web.n_deliveries == 1 && web.set->identity->version == first);
+    now += 24 * 3600 * NS_PER_S / 10;
+    clock_fake(now, now);
+    settle(w);
+    EXPECT_INT("past 4/5: delivered", web.n_deliveries, 2);
+    EXPECT_TRUE("another one", web.set->identity->version != first);
+    EXPECT_TRUE("nothing else changed", web.set->lists[XDS_LISTENER]->version == listeners);
+
+    uint64_t second = web.set->identity->version;
+    apply(w,
+          "type: Dataplane\nmesh: a\nname: web-1\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, tags: "
+          "{kuma.io/service: web, kuma.io/protocol: http, version: v2}}]}\n");
+    settle(w);
+    EXPECT_TRUE("other tags, another certificate", web.set->identity->version != second);
+    detach(&web);
+    world_free(w, stop);
+    clock_fake(-1, -1);
+}
+
+TEST(two_streams_of_one_proxy_share_its_configuration)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client one, two;
+    attach(&one, "a", "web-1");
+    attach(&two, "a", "web-1");
+    settle(w);
+    EXPECT_TRUE("one object", one.set && one.set == two.set);
+    detach(&one);
+    apply(w, api_in_a);
+    settle(w);
+    EXPECT_INT("the other goes on", two.n_deliveries, 2);
+    detach(&two);
+    world_free(w, stop);
+}
