@@ -1,0 +1,174 @@
+/* The memo's mechanism, with functions over three numbers. */
+#include "../../../src/compile/memo.h"
+
+#include "../../lib/test.h"
+#include "ursa/base/json.h"
+
+/* The world: numbers by index. Versions are the values themselves plus 1. */
+enum { NUMBER, SUM, SIGN, REPORT, PICK, N_FUNCTIONS };
+
+static struct memo_value number(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    return (struct memo_value){NULL, (uint64_t)((const int *)world)[key_get_u32(&r)] + 1};
+}
+
+static uint64_t ask(struct memo_ctx *ctx, unsigned function, uint32_t arg)
+{
+    key_u32(memo_call(ctx, function), arg);
+    memo_get(ctx);
+    return memo_last_version(ctx) - 1;
+}
+
+/* (n): the first n numbers together */
+static struct memo_value sum(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    uint64_t total = 0;
+    for (uint32_t i = 0, n = key_get_u32(&r); i < n; i++)
+        total += ask(ctx, NUMBER, i);
+    return (struct memo_value){NULL, total + 1};
+}
+
+/* (n): whether that is more than nothing */
+static struct memo_value sign(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    return (struct memo_value){NULL, (uint64_t)(ask(ctx, SUM, key_get_u32(&r)) > 0) + 1};
+}
+
+static struct memo_value report(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    return (struct memo_value){NULL, ask(ctx, SIGN, key_get_u32(&r)) * 10 + 1};
+}
+
+/* (): the number that number 0 names */
+static struct memo_value pick(struct memo_ctx *ctx, struct str args)
+{
+    (void)args;
+    return (struct memo_value){NULL, ask(ctx, NUMBER, (uint32_t)ask(ctx, NUMBER, 0)) + 1};
+}
+
+static const struct memo_fn fn_number = {.name = "number", .read = number},
+                            fn_sum = {.name = "sum", .run = sum}, fn_sign = {.name = "sign", .run = sign},
+                            fn_report = {.name = "report", .run = report},
+                            fn_pick = {.name = "pick", .run = pick};
+static const struct memo_fn *const functions[N_FUNCTIONS] = {&fn_number, &fn_sum, &fn_sign, &fn_report,
+                                                             &fn_pick};
+
+static void hold(struct memo *m, unsigned function, uint32_t arg)
+{
+    key_u32(memo_outer_call(m, function), arg);
+    memo_hold(m);
+}
+
+static void set(struct memo *m, int *world, uint32_t i, int value)
+{
+    world[i] = value;
+    key_u32(memo_outer_call(m, NUMBER), i);
+    memo_touch(m);
+}
+
+static json_int_t stat(const struct memo *m, const char *function, const char *what)
+{
+    json_t *all = memo_stats(m);
+    json_int_t n = json_integer_value(json_get(json_get(all, function), what));
+    json_decref(all);
+    return n;
+}
+
+#define EXPECT_RUNS(name, m, sums, signs, reports)                                                           \
+    do {                                                                                                     \
+        EXPECT_INT(name, stat(m, "sum", "runs"), sums);                                                      \
+        EXPECT_INT(name, stat(m, "sign", "runs"), signs);                                                    \
+        EXPECT_INT(name, stat(m, "report", "runs"), reports);                                                \
+    } while (0)
+
+TEST(runs_only_what_read_something_that_changed)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("first", m, 1, 1, 1);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("again", m, 1, 1, 1);
+    set(m, world, 2, 30);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("nobody read it", m, 1, 1, 1);
+    set(m, world, 1, 2);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("touched, the same", m, 1, 1, 1);
+    set(m, world, 1, 5);
+    EXPECT_RUNS("nothing runs before it is asked for", m, 1, 1, 1);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("cut off behind sign", m, 2, 2, 1);
+    set(m, world, 0, 5);
+    set(m, world, 1, 1);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("cut off behind sum: other numbers, the same total", m, 3, 2, 1);
+    set(m, world, 0, 0);
+    set(m, world, 1, 0);
+    hold(m, REPORT, 2);
+    EXPECT_RUNS("all of it", m, 4, 3, 2);
+    memo_free(m);
+}
+
+TEST(arguments_tell_calls_apart)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, SUM, 1);
+    hold(m, SUM, 2);
+    hold(m, SUM, 3);
+    EXPECT_INT("sums", stat(m, "sum", "entries"), 3);
+    EXPECT_INT("numbers are shared", stat(m, "number", "entries"), 3);
+    set(m, world, 2, 9);
+    hold(m, SUM, 1);
+    hold(m, SUM, 2);
+    hold(m, SUM, 3);
+    EXPECT_INT("one of them read it", stat(m, "sum", "runs"), 4);
+    memo_free(m);
+}
+
+TEST(what_nobody_reaches_is_dropped)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, PICK, 0);
+    hold(m, SUM, 1);
+    EXPECT_INT("0 and 1", stat(m, "number", "entries"), 2);
+    set(m, world, 0, 2);
+    hold(m, PICK, 0);
+    memo_collect(m);
+    EXPECT_INT("0 and 2: 1 is no longer read", stat(m, "number", "entries"), 2);
+    set(m, world, 1, 77);
+    hold(m, PICK, 0);
+    EXPECT_INT("nor looked at", stat(m, "pick", "runs"), 2);
+    key_u32(memo_outer_call(m, PICK), 0);
+    memo_release(m);
+    memo_collect(m);
+    EXPECT_INT("released", stat(m, "pick", "entries"), 0);
+    EXPECT_INT("0 still has a reader", stat(m, "number", "entries"), 1);
+    key_u32(memo_outer_call(m, SUM), 1);
+    memo_release(m);
+    memo_collect(m);
+    EXPECT_INT("empty", stat(m, "number", "entries") + stat(m, "sum", "entries"), 0);
+    memo_free(m);
+}
+
+TEST(clearing_forgets_everything)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, REPORT, 3);
+    memo_clear(m);
+    EXPECT_INT("entries", stat(m, "report", "entries"), 0);
+    hold(m, REPORT, 3);
+    EXPECT_RUNS("built anew", m, 2, 2, 2);
+    set(m, world, 0, 0);
+    memo_touch_all(m, NUMBER);
+    hold(m, REPORT, 3);
+    EXPECT_RUNS("and incremental again", m, 3, 3, 2);
+    memo_free(m);
+}

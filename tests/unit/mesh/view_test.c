@@ -1,0 +1,204 @@
+/* Views: which endpoints a service has, and what two views share. */
+#include <string.h>
+
+#include "../../lib/test.h"
+#include "ursa/base/json.h"
+#include "ursa/mesh.h"
+
+/* A resource from JSON; 'text' uses single quotes. */
+static struct resource *resource(enum res_type type, const char *text)
+{
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    char *json = arena_cstr(&a, str_from_c(text));
+    for (char *p = json; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    json_t *doc = NULL;
+    struct resource *r = NULL;
+    if (json_parse(str_from_c(json), &doc, &e) || resource_decode(type, doc, &r, &e))
+        FAIL("%s: " STR_FMT, text, STR_ARG(e.text));
+    json_decref(doc);
+    arena_fini(&a);
+    return r;
+}
+
+static struct resource *dataplane(const char *name, const char *networking)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "{'type': 'Dataplane', 'mesh': 'm', 'name': '%s', 'networking': {%s}}", name,
+             networking);
+    return resource(RES_DATAPLANE, text);
+}
+
+/* "10.0.0.1:80 10.0.0.2:80" */
+static struct str addresses(struct arena *a, const struct view *v, const char *service)
+{
+    const struct service *s = view_service(v, str_from_c(service));
+    if (!s)
+        return STR("none");
+    struct str text = STR("");
+    for (size_t i = 0; i < s->n_endpoints; i++)
+        text = arena_printf(a, STR_FMT "%s" STR_FMT ":%u", STR_ARG(text), i ? " " : "",
+                            STR_ARG(s->endpoints[i].address), s->endpoints[i].port);
+    return text;
+}
+
+TEST(endpoints_are_the_healthy_inbounds_of_a_service)
+{
+    static const struct {
+        const char *name, *networking, *want;
+    } rows[] = {
+        {"plain", "'address': '10.0.0.1', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 's'}}]",
+         "10.0.0.1:80"},
+        {"another service",
+         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 't'}}]", "none"},
+        {"own address",
+         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'address': '10.0.0.7', 'tags': {'kuma.io/service': "
+         "'s'}}]",
+         "10.0.0.7:80"},
+        {"advertised",
+         "'address': '10.0.0.1', 'advertisedAddress': '10.9.9.9', 'inbound': [{'port': 80, 'tags': "
+         "{'kuma.io/service': 's'}}]",
+         "10.9.9.9:80"},
+        {"ready",
+         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'health': {'ready': true}, 'tags': "
+         "{'kuma.io/service': 's'}}]",
+         "10.0.0.1:80"},
+        {"not ready",
+         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'health': {}, 'tags': {'kuma.io/service': 's'}}]",
+         ""},
+        {"not probed yet",
+         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'serviceProbe': {'tcp': {}}, 'tags': "
+         "{'kuma.io/service': 's'}}]",
+         ""},
+        {"sorted by port",
+         "'address': '10.0.0.1', 'inbound': [{'port': 90, 'tags': {'kuma.io/service': 's'}}, {'port': 80, "
+         "'tags': {'kuma.io/service': 's'}}]",
+         "10.0.0.1:80 10.0.0.1:90"},
+        {"a gateway offers none", "'address': '10.0.0.1', 'gateway': {'tags': {'kuma.io/service': 's'}}",
+         "none"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena a;
+        arena_init(&a);
+        struct resource *list[] = {resource(RES_MESH, "{'type': 'Mesh', 'name': 'm'}"),
+                                   dataplane("d", rows[i].networking)};
+        struct snap *snap = snap_from_list(list, ARRAY_LEN(list), 1);
+        struct view *v = view_new(snap, STR("m"));
+        EXPECT_STR(rows[i].name, addresses(&a, v, "s"), rows[i].want);
+        view_unref(v);
+        snap_unref(snap);
+        resource_unref(list[0]);
+        resource_unref(list[1]);
+        arena_fini(&a);
+    }
+}
+
+struct world {
+    struct resource *mesh, *d1, *d2, *d2_moved, *insight;
+    struct snap *one, *two, *moved;
+};
+
+static struct world world_new(void)
+{
+    struct world w = {
+        .mesh = resource(RES_MESH, "{'type': 'Mesh', 'name': 'm'}"),
+        .d1 = dataplane("d1",
+                        "'address': '10.0.0.1', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 's'}}, "
+                        "{'port': 81, 'tags': {'kuma.io/service': 'other'}}]"),
+        .d2 = dataplane("d2",
+                        "'address': '10.0.0.2', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 's'}}]"),
+        .d2_moved = dataplane(
+            "d2", "'address': '10.0.0.2', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 't'}}]"),
+        .insight = resource(
+            RES_DATAPLANE_INSIGHT,
+            "{'type': 'DataplaneInsight', 'mesh': 'm', 'name': 'd1', 'mTLS': {'issuedBackend': 'ca'}}"),
+    };
+    w.one = snap_from_list((struct resource *[]){w.mesh, w.d1, w.insight}, 3, 1);
+    w.two = snap_from_list((struct resource *[]){w.mesh, w.d1, w.d2, w.insight}, 4, 2);
+    w.moved = snap_from_list((struct resource *[]){w.mesh, w.d1, w.d2_moved, w.insight}, 4, 3);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    snap_unref(w->one);
+    snap_unref(w->two);
+    snap_unref(w->moved);
+    struct resource *all[] = {w->mesh, w->d1, w->d2, w->d2_moved, w->insight};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        resource_unref(all[i]);
+}
+
+static void note(void *ctx, struct str service)
+{
+    char *touched = ctx;
+    strncat(touched, service.p, service.n);
+}
+
+TEST(the_next_view_shares_what_did_not_change)
+{
+    struct world w = world_new();
+    struct arena a;
+    arena_init(&a);
+    char touched[16] = "";
+    struct view *v1 = view_new(w.one, STR("m"));
+    struct change add[] = {{CHANGE_PUT, NULL, w.d2}};
+    struct view *v2 = view_next(v1, w.two, add, 1, note, touched);
+    EXPECT_CSTR("touched", touched, "s");
+    EXPECT_STR("before", addresses(&a, v1, "s"), "10.0.0.1:80");
+    EXPECT_STR("after", addresses(&a, v2, "s"), "10.0.0.1:80 10.0.0.2:80");
+    EXPECT_TRUE("shared", view_service(v1, STR("other")) == view_service(v2, STR("other")));
+    EXPECT_INT("revision", view_revision(v2), 2);
+
+    struct change move[] = {{CHANGE_PUT, w.d2, w.d2_moved}};
+    struct view *v3 = view_next(v2, w.moved, move, 1, NULL, NULL);
+    EXPECT_STR("left", addresses(&a, v3, "s"), "10.0.0.1:80");
+    EXPECT_STR("joined", addresses(&a, v3, "t"), "10.0.0.2:80");
+    EXPECT_TRUE("equal sets, equal versions",
+                view_service(v1, STR("s"))->version == view_service(v3, STR("s"))->version);
+
+    struct change drop[] = {{CHANGE_DELETE, w.d2_moved, NULL}};
+    struct view *v4 = view_next(v3, w.one, drop, 1, NULL, NULL);
+    EXPECT_STR("nobody left", addresses(&a, v4, "t"), "none");
+    view_unref(v1);
+    view_unref(v2);
+    view_unref(v3);
+    view_unref(v4);
+    arena_fini(&a);
+    world_free(&w);
+}
+
+TEST(changes_of_other_meshes_are_skipped)
+{
+    struct world w = world_new();
+    struct view *v1 = view_new(w.one, STR("m"));
+    struct resource *alien =
+        resource(RES_DATAPLANE, "{'type': 'Dataplane', 'mesh': 'n', 'name': 'd1', 'networking': {'address': "
+                                "'10.0.0.9', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 's'}}]}}");
+    struct change c[] = {{CHANGE_PUT, NULL, alien}};
+    struct view *v2 = view_next(v1, w.one, c, 1, NULL, NULL);
+    EXPECT_TRUE("the same service", view_service(v1, STR("s")) == view_service(v2, STR("s")));
+    struct snap *none = snap_from_list(NULL, 0, 9);
+    EXPECT_TRUE("no mesh, no view", !view_new(none, STR("m")) && !view_next(v2, none, NULL, 0, NULL, NULL));
+    snap_unref(none);
+    view_unref(v1);
+    view_unref(v2);
+    resource_unref(alien);
+    world_free(&w);
+}
+
+TEST(a_service_is_tls_ready_when_all_of_its_proxies_hold_a_certificate)
+{
+    struct world w = world_new();
+    struct view *one = view_new(w.one, STR("m")), *two = view_new(w.two, STR("m"));
+    EXPECT_TRUE("d1 holds one", view_service_tls_ready(one, STR("s"), STR("ca")));
+    EXPECT_TRUE("of another backend", !view_service_tls_ready(one, STR("s"), STR("ca-2")));
+    EXPECT_TRUE("d2 holds none", !view_service_tls_ready(two, STR("s"), STR("ca")));
+    EXPECT_TRUE("nobody offers it", !view_service_tls_ready(one, STR("t"), STR("ca")));
+    view_unref(one);
+    view_unref(two);
+    world_free(&w);
+}
