@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "quote.h"
 #include "ursa/base/buf.h"
 
 static bool list_has(const struct str_list *list, struct str value)
@@ -36,7 +35,7 @@ static struct str list_quoted(struct arena *a, const struct str_list *list)
     buf_init(&b, BUF_MAX_RESOURCE);
     for (size_t i = 0; i < list->n; i++) {
         if (i == 0 || !str_eq(sorted[i], sorted[i - 1]))
-            buf_printf(&b, "%s" STR_FMT, i ? " " : "", STR_ARG(quote(a, sorted[i])));
+            buf_printf(&b, "%s" STR_FMT, i ? " " : "", STR_ARG(str_quote(a, sorted[i])));
     }
     text = arena_printf(a, "[" STR_FMT "]", STR_ARG(buf_str(&b)));
     buf_fini(&b);
@@ -55,7 +54,7 @@ static bool check_value(const struct tags *set, const struct token_tag *want, bo
             err_set(e, ERR_DENIED,
                     "dataplane contains tag " STR_FMT " with value " STR_FMT
                     " which is not allowed with this token. Allowed values in token are " STR_FMT,
-                    STR_ARG(quote(e->arena, want->name)), STR_ARG(quote(e->arena, set->v[i].value)),
+                    STR_ARG(str_quote(e->arena, want->name)), STR_ARG(str_quote(e->arena, set->v[i].value)),
                     STR_ARG(list_quoted(e->arena, &want->values)));
             return false;
         }
@@ -76,7 +75,7 @@ static enum err_kind check_tag(const struct dp_networking *net, const struct tok
         return e->kind;
     if (!seen)
         return err_set(e, ERR_DENIED, "dataplane has no tag " STR_FMT " required by the token",
-                       STR_ARG(quote(e->arena, want->name)));
+                       STR_ARG(str_quote(e->arena, want->name)));
     return ERR_NONE;
 }
 

@@ -2,7 +2,6 @@
  * others may read what is no secret, and write only where the operator asked for kuma-cp's open door. */
 #include "ursa/auth.h"
 
-#include "quote.h"
 #include "ursa/base/buf.h"
 
 bool user_is_admin(const struct user *user)
@@ -45,7 +44,7 @@ static struct str user_text(struct arena *a, const struct user *user)
     buf_printf(&b, STR_FMT "/", STR_ARG(user->name));
     for (size_t i = 0; i < user->groups.n; i++)
         buf_printf(&b, "%s" STR_FMT, i ? "," : "", STR_ARG(user->groups.v[i]));
-    text = quote(a, buf_str(&b));
+    text = str_quote(a, buf_str(&b));
     buf_fini(&b);
     return text;
 }

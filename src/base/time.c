@@ -214,18 +214,10 @@ bool duration_parse(struct str s, int64_t *ns)
     return true;
 }
 
-/* As Go's %q, which path_render() uses for keys: ["text"] without its brackets. */
-static struct str quote(struct arena *a, struct str s)
-{
-    struct str key = path_render(AT_KEY(NULL, s.p ? s : STR("")), a);
-
-    return str_slice(key, 1, key.n - 1);
-}
-
 /* Goes the way of duration_parse() to the part that it stumbled over. */
 struct str duration_explain(struct arena *a, struct str s)
 {
-    struct str quoted = quote(a, s), rest = s;
+    struct str quoted = str_quote(a, s), rest = s;
 
     if (rest.n > 0 && (rest.p[0] == '-' || rest.p[0] == '+'))
         rest = str_slice(rest, 1, rest.n);
@@ -240,7 +232,7 @@ struct str duration_explain(struct arena *a, struct str s)
             return arena_printf(a, "time: missing unit in duration " STR_FMT, STR_ARG(quoted));
         if (!unit_find(str_slice(rest, unit, end)))
             return arena_printf(a, "time: unknown unit " STR_FMT " in duration " STR_FMT,
-                                STR_ARG(quote(a, str_slice(rest, unit, end))), STR_ARG(quoted));
+                                STR_ARG(str_quote(a, str_slice(rest, unit, end))), STR_ARG(quoted));
         rest = str_slice(rest, end, rest.n);
     }
     return arena_printf(a, "time: invalid duration " STR_FMT, STR_ARG(quoted));

@@ -35,7 +35,7 @@ static void found_here(struct finder *f)
         (struct text_pos){.line = f->event.start_mark.line + 1, .column = f->event.start_mark.column + 1};
 }
 
-/* Undoes path.c's quoting of what follows the first quote; returns how much was read, the last quote
+/* Undoes buf_add_quoted()'s work of what follows the first quote; returns how much was read, the last quote
  * included, or 0 when there is none. */
 static size_t unquote(struct str s, struct buf *out)
 {
@@ -61,7 +61,7 @@ static size_t unquote(struct str s, struct buf *out)
                 value = value << 4 | (unsigned)(d <= '9' ? d - '0' : (d | 0x20) - 'a' + 10);
             }
             if (c == 'u')
-                buf_add_byte(out, 0xc2); /* path.c writes \u for U+0080 to U+009F only */
+                buf_add_byte(out, 0xc2); /* it writes \u for U+0080 to U+009F only */
             buf_add_byte(out, (uint8_t)value);
         } else {
             buf_add_byte(out, code ? (uint8_t)(7 + (code - codes)) : (uint8_t)c);

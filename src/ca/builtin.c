@@ -59,12 +59,11 @@ static void check_name(struct str mesh, struct str backend, const struct path *c
 {
     const struct path *at = AT_FIELD(AT_FIELD(AT_FIELD(conf, "mtls"), "backends"), "name");
     struct str name = ca_builtin_cert_secret(e->arena, mesh, backend).name;
-    struct str quoted = path_render(AT_KEY(NULL, backend.p ? backend : STR("")), e->arena); /* ["name"] */
 
     if (name.n > SECRET_NAME_MAX)
         err_cause(e, at, "Backend name is too long. Max length: %d", SECRET_NAME_MAX);
     if (!is_dns_name(name))
-        err_cause(e, at, STR_FMT " name must be valid dns name", STR_ARG(str_slice(quoted, 1, quoted.n - 1)));
+        err_cause(e, at, STR_FMT " name must be valid dns name", STR_ARG(str_quote(e->arena, backend)));
 }
 
 void builtin_check(struct str mesh, const struct ca_backend *backend, const struct path *conf, struct err *e)

@@ -162,7 +162,7 @@ static bool decode_enum(struct decoder *d, const struct field *f, const json_t *
         if (enum_number(f->names, json_str(v), out))
             return true;
         struct str raw = json_format(a, v);
-        struct str s = arena_printf(a, "unknown value " STR_FMT " for enum %s", STR_ARG(go_quote(a, raw)),
+        struct str s = arena_printf(a, "unknown value " STR_FMT " for enum %s", STR_ARG(str_quote(a, raw)),
                                     f->names->full_name);
         struct str expected = arena_printf(a, "one of");
 

@@ -28,14 +28,6 @@ void field_clear(const struct field *f, void *spec)
     memset((char *)spec + f->offset, 0, f->kind == FIELD_SUB ? sizeof(void *) : sizeof(struct str));
 }
 
-struct str go_quote(struct arena *a, struct str s)
-{
-    /* A map key in a path is quoted by the same rules: ["k"]. */
-    struct str bracketed = path_render(AT_KEY(NULL, s.p ? s : STR("")), a);
-
-    return str_slice(bracketed, 1, bracketed.n - 1);
-}
-
 const char *json_kind_name(const json_t *v)
 {
     switch (json_typeof(v)) {

@@ -126,9 +126,6 @@ json_t *json_read_own(struct str text);
 /* The word that the reference's messages use for the kind of a JSON value. */
 const char *json_kind_name(const json_t *);
 
-/* 's' as the reference's messages quote it: "..." with Go's escapes. */
-struct str go_quote(struct arena *, struct str s);
-
 /* Fills 'spec' (zeroed) from a JSON object or null; strings are copied into the arena. The first fault in
  * table order gives ERR_MALFORMED, whose text begins as the reference's does and then says where, what was
  * expected and what was found. */

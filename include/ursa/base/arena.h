@@ -29,5 +29,7 @@ struct str arena_str(struct arena *, struct str);
 char *arena_cstr(struct arena *, struct str);
 struct str arena_printf(struct arena *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str arena_vprintf(struct arena *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
+/* In quotes, as Go's %q: "..." with quotes, backslashes and what cannot be printed escaped. */
+struct str str_quote(struct arena *, struct str);
 
 #endif

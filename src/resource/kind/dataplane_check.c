@@ -49,7 +49,7 @@ static void inbound_protocol_check(const struct tags *tags, const struct path *a
     err_cause(e, AT_KEY(at, TAG_PROTOCOL),
               "tag \"kuma.io/protocol\" has an invalid value " STR_FMT
               ". Allowed values: grpc, http, http2, kafka, tcp",
-              STR_ARG(go_quote(e->arena, protocol)));
+              STR_ARG(str_quote(e->arena, protocol)));
 }
 
 static void gateway_protocol_check(const struct tags *tags, const struct path *at, struct err *e)

@@ -65,7 +65,7 @@ static bool command_parse(struct str s, struct command *op)
 static struct str needs(struct arena *a, const struct command *op, const char *what)
 {
     return arena_printf(a, "command \"%%" STR_FMT "%%\" requires %s, instead got " STR_FMT, STR_ARG(op->name),
-                        what, STR_ARG(go_quote(a, op->token)));
+                        what, STR_ARG(str_quote(a, op->token)));
 }
 
 static bool has_line_break(struct str s)
@@ -102,7 +102,7 @@ static struct str check_length(struct arena *a, const struct command *op)
     if (op->length.n == 0 || str_to_int(op->length, 0, INT64_MAX, &length))
         return STR_NONE;
     return arena_printf(a, "length must be an integer, instead got " STR_FMT " in " STR_FMT,
-                        STR_ARG(go_quote(a, op->length)), STR_ARG(go_quote(a, op->token)));
+                        STR_ARG(str_quote(a, op->length)), STR_ARG(str_quote(a, op->token)));
 }
 
 static struct str check_header(struct arena *a, const struct command *op)
@@ -117,9 +117,10 @@ static struct str check_header(struct arena *a, const struct command *op)
 
     if (str_chr(str_slice(op->args, mark + 1, op->args.n), '?') < str_slice(op->args, mark + 1, op->args.n).n)
         return arena_printf(a, "more than 1 alternative header specified in " STR_FMT,
-                            STR_ARG(go_quote(a, op->token)));
+                            STR_ARG(str_quote(a, op->token)));
     if (has_line_break(op->args))
-        return arena_printf(a, "header name contains a newline in " STR_FMT, STR_ARG(go_quote(a, op->token)));
+        return arena_printf(a, "header name contains a newline in " STR_FMT,
+                            STR_ARG(str_quote(a, op->token)));
     return STR_NONE;
 }
 
@@ -142,14 +143,14 @@ static struct str command_check(struct arena *a, const struct command *op)
     if (str_eq(op->name, STR("START_TIME")))
         return prints_line_break(op->args)
                    ? arena_printf(a, "start time format string contains a newline in " STR_FMT,
-                                  STR_ARG(go_quote(a, op->token)))
+                                  STR_ARG(str_quote(a, op->token)))
                    : STR_NONE;
     if (op->bare && op->length.n == 0)
         return STR_NONE;
     return arena_printf(a,
                         "command \"%%" STR_FMT
                         "%%\" doesn't support arguments or max length constraint, instead got " STR_FMT,
-                        STR_ARG(op->name), STR_ARG(go_quote(a, op->token)));
+                        STR_ARG(op->name), STR_ARG(str_quote(a, op->token)));
 }
 
 bool log_format_check(struct str format, struct arena *a, struct str *reason)
@@ -165,7 +166,7 @@ bool log_format_check(struct str format, struct arena *a, struct str *reason)
         else
             fault =
                 arena_printf(a, "expected a command operator to start at position %zu, instead got: " STR_FMT,
-                             i + 1, STR_ARG(go_quote(a, tail)));
+                             i + 1, STR_ARG(str_quote(a, tail)));
         if (fault.p) {
             *reason = arena_printf(a, "format string is not valid: " STR_FMT, STR_ARG(fault));
             return false;

@@ -32,7 +32,7 @@ static struct str tags_text(const struct tags *tags, struct arena *a)
     for (size_t i = 0; i < tags->n; i++)
         buf_printf(&text, "%s" STR_FMT "=" STR_FMT, i ? " " : "", STR_ARG(tags->v[i].key),
                    STR_ARG(tags->v[i].value));
-    struct str quoted = go_quote(a, buf_str(&text));
+    struct str quoted = str_quote(a, buf_str(&text));
     buf_fini(&text);
     return quoted;
 }
@@ -47,7 +47,7 @@ static bool may_join(const struct proxy_constraints *rules, struct str mesh, con
         err_cause(e, at,
                   "dataplane cannot be a member of mesh " STR_FMT " because its tags " STR_FMT
                   " does not fulfill any requirements defined on the Mesh",
-                  STR_ARG(go_quote(a, mesh)), STR_ARG(tags_text(set, a)));
+                  STR_ARG(str_quote(a, mesh)), STR_ARG(tags_text(set, a)));
         return false;
     }
     const struct tags *denied = first_match(rules->restrictions, rules->n_restrictions, set);
@@ -56,7 +56,7 @@ static bool may_join(const struct proxy_constraints *rules, struct str mesh, con
         err_cause(e, at,
                   "dataplane cannot be a member of mesh " STR_FMT " because its tags " STR_FMT
                   " matches restricted tags " STR_FMT " defined on the Mesh",
-                  STR_ARG(go_quote(a, mesh)), STR_ARG(tags_text(set, a)), STR_ARG(tags_text(denied, a)));
+                  STR_ARG(str_quote(a, mesh)), STR_ARG(tags_text(set, a)), STR_ARG(tags_text(denied, a)));
     return !denied;
 }
 

@@ -10,7 +10,7 @@ void backend_name_check(struct map *seen, struct str name, const struct path *at
 {
     if (map_put(seen, name, seen))
         err_cause(e, AT_FIELD(at_backend, "name"), STR_FMT " name is already used for another backend",
-                  STR_ARG(go_quote(e->arena, name)));
+                  STR_ARG(str_quote(e->arena, name)));
 }
 
 bool conf_decode(const struct free_json *conf, const struct field *fields, void *out, const struct path *at,

@@ -26,7 +26,7 @@ static void check_tag(const struct tag_rules *rules, const struct tag *tag, cons
         err_cause(e, at_key,
                   "tag name must consist of alphanumeric characters, dots, dashes, slashes and underscores");
     if (rules->only_service && !str_eq(tag->key, TAG_SERVICE))
-        err_cause(e, at_key, "tag " STR_FMT " is not allowed", STR_ARG(go_quote(e->arena, tag->key)));
+        err_cause(e, at_key, "tag " STR_FMT " is not allowed", STR_ARG(str_quote(e->arena, tag->key)));
     if (tag->value.n == 0)
         err_cause(e, at_key, "tag value must be non-empty");
     if (rules->selector && !in_charset(tag->value, ".-_:/") && !str_eq(tag->value, STR("*")))

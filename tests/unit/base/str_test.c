@@ -1,7 +1,29 @@
 /* String slices: searching, cutting, comparing, integers, UTF-8. */
 #include "../../lib/test.h"
 
+#include "ursa/base/arena.h"
 #include "ursa/base/buf.h"
+
+TEST(quoting_has_room_for_the_worst)
+{
+    static const struct {
+        const char *name;
+        struct str text;
+        const char *want;
+    } rows[] = {
+        {"nothing", STR_INIT(""), "\"\""},
+        {"plain", STR_INIT("web-1"), "\"web-1\""},
+        {"each byte becomes four", STR_INIT("\x01\xff\x02"), "\"\\x01\\xff\\x02\""},
+        {"two become six", STR_INIT("\xc2\x80\xc2\x9f"), "\"\\u0080\\u009f\""},
+    };
+    struct arena a;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        EXPECT_STR(rows[i].name, str_quote(&a, rows[i].text), rows[i].want);
+    EXPECT_STR("NULL", str_quote(&a, STR_NONE), "\"\"");
+    arena_fini(&a);
+}
 
 TEST(comparing)
 {
