@@ -111,7 +111,7 @@ static int type_by_name(const void *a, const void *b)
 
 static void put_policies(json_t *o, const struct snap *snap, struct str mesh, int64_t *newest_ns)
 {
-    enum res_type types[RES_N];
+    enum res_type types[RES_N] = {0};
     size_t n = 0;
     json_t *policies = json_object();
     for (enum res_type t = 0; t < RES_N; t++) {
