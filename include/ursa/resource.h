@@ -26,8 +26,8 @@ enum res_scope { SCOPE_GLOBAL, SCOPE_MESH };
 enum res_trait {
     RES_POLICY = 1 << 0,     /* listed in /policies */
     RES_INSPECT = 1 << 1,    /* has GET .../{name}/dataplanes */
-    RES_INBOUND = 1 << 2,    /* /policies says isInbound */
-    RES_OUTBOUND = 1 << 3,   /* /policies says isOutbound */
+    RES_INBOUND = 1 << 2,    /* /policies says isInbound: of policies with a targetRef only */
+    RES_OUTBOUND = 1 << 3,   /* /policies says isOutbound: likewise */
     RES_ADMIN = 1 << 4,      /* reading and writing needs admin rights */
     RES_READ_ONLY = 1 << 5,  /* written by the control plane only: PUT and DELETE answer 405 */
     RES_NO_HISTORY = 1 << 6, /* stored, but makes no revision and no history */
@@ -84,9 +84,9 @@ struct resource *resource_ref(struct resource *);
 void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
 
 /* Steps 4 and 5 of a PUT (resources.md 1.2): decodes the document (type, mesh, name at the top, spec fields beside them), then
- * checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid <Type> object: '...'" wrapping; ERR_INVALID: all
- * causes in rule order. The key is taken from the document as it stands (missing parts are empty) and is not checked here.
- * On success *out has refs == 1 and revision 0. */
+ * checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid <Type> object: '...'" wrapping, and the
+ * one cause says in our words where the fault is and what was expected; ERR_INVALID: all causes in rule order. The key is taken from the
+ * document as it stands (missing parts are empty) and is not checked here. On success *out has refs == 1 and revision 0. */
 MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out, struct err *e);
 /* The document's own "type" (the key's case does not matter), for resource_check_meta; borrowed, STR_NONE when absent. */
 struct str resource_doc_type(const json_t *doc);

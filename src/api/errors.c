@@ -38,6 +38,13 @@ static struct str detail_of(const struct request *r, const struct face *face)
     return STR("Resource is not valid");
 }
 
+/* COMPAT: a document that is none has a detail only; where the fault is, and what was expected, is told by
+ * POST /apply. */
+static bool has_causes(const struct err *e)
+{
+    return e->n_causes > 0 && e->kind != ERR_MALFORMED;
+}
+
 static json_t *causes_of(const struct err *e, const char *text_key)
 {
     json_t *list = json_array();
@@ -77,10 +84,10 @@ void answer_error(struct request *r)
     struct str detail;
     json_t *body = error_body(r, &status, &detail);
 
-    if (r->err.n_causes)
+    if (has_causes(&r->err))
         json_object_set_new(body, "invalid_parameters", causes_of(&r->err, "reason"));
     json_object_set_new(body, "details", json_from_str(detail));
-    if (r->err.n_causes)
+    if (has_causes(&r->err))
         json_object_set_new(body, "causes", causes_of(&r->err, "message"));
     answer_json(r, status, body);
 }

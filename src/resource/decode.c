@@ -42,15 +42,17 @@ static struct str shown(struct str s)
     return str_slice(s, 0, n);
 }
 
-/* Refuses 'v': the reference's sentence, then where it stands, what was expected and what is there. */
+/* Refuses 'v': the reference's sentence, and as a cause where it stands, what was expected and what is there.
+ */
 static bool refuse(struct decoder *d, const json_t *v, const struct path *at, const char *expected,
                    const char *sentence)
 {
     struct arena *a = d->err->arena;
     struct str found = json_format(a, v), start = shown(found);
 
-    err_set(d->err, ERR_MALFORMED, "%s (" STR_FMT ": expected %s, got " STR_FMT "%s)", sentence,
-            STR_ARG(path_render(at, a)), expected, STR_ARG(start), start.n < found.n ? "..." : "");
+    err_cause(d->err, at, "expected %s, got " STR_FMT "%s", expected, STR_ARG(start),
+              start.n < found.n ? "..." : "");
+    err_set(d->err, ERR_MALFORMED, "%s", sentence);
     return false;
 }
 
@@ -58,8 +60,8 @@ static bool refuse(struct decoder *d, const json_t *v, const struct path *at, co
 static bool refuse_silently(struct decoder *d, const struct path *at, const char *expected,
                             struct str sentence)
 {
-    err_set(d->err, ERR_MALFORMED, STR_FMT " (" STR_FMT ": expected %s)", STR_ARG(sentence),
-            STR_ARG(path_render(at, d->err->arena)), expected);
+    err_cause(d->err, at, "expected %s", expected);
+    err_set(d->err, ERR_MALFORMED, STR_FMT, STR_ARG(sentence));
     return false;
 }
 

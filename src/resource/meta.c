@@ -96,22 +96,27 @@ enum err_kind meta_decode(const json_t *doc, struct res_key *key, struct err *e)
 {
     const json_t *found[META_N] = {NULL};
 
-    if (!json_is_object(doc) && !json_is_null(doc))
-        return err_set(
-            e, ERR_MALFORMED,
-            "json: cannot unmarshal %s into Go value of type v1alpha1.ResourceMeta (expected an object)",
-            json_kind_name(doc));
+    if (!json_is_object(doc) && !json_is_null(doc)) {
+        err_cause(e, NULL, "expected an object");
+        return err_set(e, ERR_MALFORMED,
+                       "json: cannot unmarshal %s into Go value of type v1alpha1.ResourceMeta",
+                       json_kind_name(doc));
+    }
     meta_find(doc, found);
-    for (size_t i = META_TYPE; i <= META_NAME; i++)
-        if (found[i] && !json_is_string(found[i]))
-            return err_set(e, ERR_MALFORMED,
-                           "json: cannot unmarshal %s into Go struct field ResourceMeta.%s of type string "
-                           "(expected a string)",
-                           json_kind_name(found[i]), meta_keys[i]);
-    for (size_t i = META_CREATED; i <= META_MODIFIED; i++)
-        if (found[i] && !is_time(json_str(found[i]), e->arena))
-            return err_set(e, ERR_MALFORMED, "parsing time " STR_FMT " (%s: expected an RFC 3339 time)",
-                           STR_ARG(json_format(e->arena, found[i])), meta_keys[i]);
+    for (size_t i = META_TYPE; i <= META_NAME; i++) {
+        if (!found[i] || json_is_string(found[i]))
+            continue;
+        err_cause(e, AT_FIELD(NULL, meta_keys[i]), "expected a string");
+        return err_set(e, ERR_MALFORMED,
+                       "json: cannot unmarshal %s into Go struct field ResourceMeta.%s of type string",
+                       json_kind_name(found[i]), meta_keys[i]);
+    }
+    for (size_t i = META_CREATED; i <= META_MODIFIED; i++) {
+        if (!found[i] || is_time(json_str(found[i]), e->arena))
+            continue;
+        err_cause(e, AT_FIELD(NULL, meta_keys[i]), "expected an RFC 3339 time");
+        return err_set(e, ERR_MALFORMED, "parsing time " STR_FMT, STR_ARG(json_format(e->arena, found[i])));
+    }
     key->name = json_str(found[META_NAME]);
     if (res_type_info(key->type)->scope == SCOPE_MESH)
         key->mesh = json_str(found[META_MESH]);

@@ -115,60 +115,60 @@ TEST(wrong_values_are_refused_with_place_and_expectation)
 {
     static const struct row rows[] = {
         {"no object", RES_TIMEOUT, "[]",
-         "malformed: json: cannot unmarshal array into Go value of type v1alpha1.ResourceMeta (expected an "
-         "object)"},
+         "malformed: json: cannot unmarshal array into Go value of type v1alpha1.ResourceMeta: expected an "
+         "object"},
         {"name no string", RES_TIMEOUT, "{\"NAME\":1}",
-         "malformed: json: cannot unmarshal number into Go struct field ResourceMeta.name of type string "
-         "(expected a string)"},
+         "malformed: json: cannot unmarshal number into Go struct field ResourceMeta.name of type string"
+         ": expected a string"},
         {"bad time", RES_TIMEOUT, "{\"creationTime\":\"yesterday\"}",
-         "malformed: parsing time \"yesterday\" (creationTime: expected an RFC 3339 time)"},
+         "malformed: parsing time \"yesterday\": creationTime: expected an RFC 3339 time"},
         {"no list", RES_TIMEOUT, "{\"sources\":\"web\"}",
-         "malformed: json: cannot unmarshal string into Go value of type []json.RawMessage (sources: "
-         "expected a list, got \"web\")"},
+         "malformed: json: cannot unmarshal string into Go value of type []json.RawMessage: sources: "
+         "expected a list, got \"web\""},
         {"no map", RES_TIMEOUT, "{\"sources\":[{\"match\":[]}]}",
-         "malformed: json: cannot unmarshal array into Go value of type map[string]json.RawMessage "
-         "(sources[0].match: expected an object, got [])"},
+         "malformed: json: cannot unmarshal array into Go value of type map[string]json.RawMessage"
+         ": sources[0].match: expected an object, got []"},
         {"tag no string", RES_TIMEOUT, "{\"sources\":[{\"match\":{\"version\":1}}]}",
-         "malformed: json: cannot unmarshal number into Go value of type string "
-         "(sources[0].match[\"version\"]: expected a string, got 1)"},
+         "malformed: json: cannot unmarshal number into Go value of type string"
+         ": sources[0].match[\"version\"]: expected a string, got 1"},
         {"unknown unit", RES_TIMEOUT, CONF("\"connectTimeout\":\"1d\""),
-         "malformed: bad Duration: time: unknown unit \"d\" in duration \"1d\" "
-         "(conf.connectTimeout: expected a duration such as \"5s\" or \"1h30m\", got \"1d\")"},
+         "malformed: bad Duration: time: unknown unit \"d\" in duration \"1d\""
+         ": conf.connectTimeout: expected a duration such as \"5s\" or \"1h30m\", got \"1d\""},
         {"no unit", RES_TIMEOUT, CONF("\"connectTimeout\":\"5\""),
-         "malformed: bad Duration: time: missing unit in duration \"5\" "
-         "(conf.connectTimeout: expected a duration such as \"5s\" or \"1h30m\", got \"5\")"},
+         "malformed: bad Duration: time: missing unit in duration \"5\""
+         ": conf.connectTimeout: expected a duration such as \"5s\" or \"1h30m\", got \"5\""},
         {"float for an integer", RES_CIRCUIT_BREAKER, CONF("\"maxEjectionPercent\":5.0"),
-         "malformed: json: cannot unmarshal number 5 into Go value of type uint32 "
-         "(conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got 5)"},
+         "malformed: json: cannot unmarshal number 5 into Go value of type uint32"
+         ": conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got 5"},
         {"too large", RES_CIRCUIT_BREAKER, CONF("\"maxEjectionPercent\":\"4294967296\""),
-         "malformed: json: cannot unmarshal number 4294967296 into Go value of type uint32 "
-         "(conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got \"4294967296\")"},
+         "malformed: json: cannot unmarshal number 4294967296 into Go value of type uint32"
+         ": conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got \"4294967296\""},
         {"text for an integer", RES_CIRCUIT_BREAKER, CONF("\"maxEjectionPercent\":\"many\""),
-         "malformed: json: cannot unmarshal string into Go value of type uint32 "
-         "(conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got \"many\")"},
+         "malformed: json: cannot unmarshal string into Go value of type uint32"
+         ": conf.maxEjectionPercent: expected an integer from 0 to 4294967295, got \"many\""},
         {"unknown enum name", RES_MESH, "{\"mtls\":{\"backends\":[{\"mode\":\"LOOSE\"}]}}",
          "malformed: unknown value \"\\\"LOOSE\\\"\" for enum "
-         "kuma.mesh.v1alpha1.CertificateAuthorityBackend.Mode "
-         "(mtls.backends[0].mode: expected one of STRICT, PERMISSIVE, got \"LOOSE\")"},
+         "kuma.mesh.v1alpha1.CertificateAuthorityBackend.Mode"
+         ": mtls.backends[0].mode: expected one of STRICT, PERMISSIVE, got \"LOOSE\""},
         {"text for a bool", RES_MESH, "{\"routing\":{\"zoneEgress\":\"true\"}}",
-         "malformed: json: cannot unmarshal string into Go value of type bool (routing.zoneEgress: expected "
-         "true or false, got \"true\")"},
+         "malformed: json: cannot unmarshal string into Go value of type bool: routing.zoneEgress: expected "
+         "true or false, got \"true\""},
         {"conf no object", RES_MESH, "{\"mtls\":{\"backends\":[{\"conf\":1}]}}",
          "malformed: bad StructValue: json: cannot unmarshal number into Go value of type "
-         "map[string]json.RawMessage "
-         "(mtls.backends[0].conf: expected an object)"},
+         "map[string]json.RawMessage"
+         ": mtls.backends[0].conf: expected an object"},
         {"long values are cut", RES_MESH,
          "{\"mtls\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
-         "malformed: json: cannot unmarshal string into Go value of type map[string]json.RawMessage "
-         "(mtls: expected an object, got \"01234567890123456789012345678901234567890123456789012345678...)"},
+         "malformed: json: cannot unmarshal string into Go value of type map[string]json.RawMessage"
+         ": mtls: expected an object, got \"01234567890123456789012345678901234567890123456789012345678..."},
         {"secrets are not repeated", RES_SECRET, "{\"data\":[\"hunter2\"]}",
-         "malformed: json: cannot unmarshal array into Go value of type []uint8 (data: expected base64 "
-         "text)"},
+         "malformed: json: cannot unmarshal array into Go value of type []uint8: data: expected base64 "
+         "text"},
         {"bad base64", RES_SECRET, "{\"data\":\"aGVsbG8\"}",
-         "malformed: illegal base64 data at input byte 4 (data: expected padded standard base64)"},
+         "malformed: illegal base64 data at input byte 4: data: expected padded standard base64"},
         {"only the first fault", RES_TIMEOUT, "{\"sources\":1,\"destinations\":2}",
-         "malformed: json: cannot unmarshal number into Go value of type []json.RawMessage (sources: "
-         "expected a list, got 1)"},
+         "malformed: json: cannot unmarshal number into Go value of type []json.RawMessage: sources: "
+         "expected a list, got 1"},
     };
 
     check_rows(rows, ARRAY_LEN(rows));
