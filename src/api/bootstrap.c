@@ -179,9 +179,7 @@ static bool check_token(struct request *r, const struct asked *q)
                      &r->err) == ERR_NONE &&
         token_check_dataplane(&claims, q->dataplane, &r->err) == ERR_NONE)
         return true;
-    refuse(
-        r, 422,
-        arena_printf(&r->arena, "authentication failed: " STR_FMT, STR_ARG(err_render(&r->err, &r->arena))));
+    refuse(r, 422, r->err.text);
     return false;
 }
 
