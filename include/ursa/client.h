@@ -40,5 +40,12 @@ struct str client_local_ca_file(struct arena *);
 /* A whole file ("-": standard input) into the arena; at most 'max' bytes. */
 MUST_USE enum err_kind client_read_file(const char *path, size_t max, struct arena *, struct str *text,
                                         struct err *e);
+/* 'text' with every {{ NAME }} replaced, blanks around the name allowed. A name that is not among the
+ * variables is a fault, not an empty text: ERR_INVALID, "line L, column C: ...". */
+struct client_variable {
+    struct str name, value;
+};
+MUST_USE enum err_kind client_fill_in(struct str text, const struct client_variable *, size_t n_variables,
+                                      struct arena *, struct str *out, struct err *e);
 
 #endif

@@ -24,6 +24,16 @@ static void add_header(struct client *c, const char *line)
     c->headers = longer;
 }
 
+/* This machine is never asked through a proxy, whatever the environment says. */
+static void avoid_proxy(struct client *c, struct arena *a)
+{
+    const char *lower = getenv("no_proxy"), *upper = getenv("NO_PROXY");
+    const char *given = lower ? lower : upper ? upper : "";
+    struct str list = arena_printf(a, "localhost,127.0.0.1,::1%s%s", *given ? "," : "", given);
+
+    curl_easy_setopt(c->curl, CURLOPT_NOPROXY, strcmp(given, "*") == 0 ? given : list.p);
+}
+
 enum err_kind client_new(const struct client_options *o, struct client **out, struct err *e)
 {
     struct client *c = xcalloc(1, sizeof(*c));
@@ -43,6 +53,8 @@ enum err_kind client_new(const struct client_options *o, struct client **out, st
     curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_PATH_AS_IS, 1L); /* a resource named ".." is no way up */
+    avoid_proxy(c, e->arena);
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, o->timeout_ms);
     curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "ursa/" URSA_VERSION);

@@ -1,0 +1,118 @@
+/* command.h -- the table of commands and the table of flags: parsing and help are read from them.
+ *
+ * A command is one row (commands.c), a flag is one row (flags.c); a command's row names the flags it takes.
+ */
+#ifndef URSA_CLI_COMMAND_H
+#define URSA_CLI_COMMAND_H
+
+#include <stdio.h>
+
+#include "options.h"
+#include "ursa/base/err.h"
+
+enum flag_kind {
+    FLAG_SWITCH,
+    FLAG_TEXT,
+    FLAG_DURATION,      /* into an int64_t of nanoseconds */
+    FLAG_DURATION_TEXT, /* checked, kept as text */
+    FLAG_NUMBER,        /* into an int64_t */
+    FLAG_CHOICE,        /* into an int: which of the words of 'value' */
+    FLAG_CHOICE_TEXT,   /* one of the words of 'value', kept as text */
+    FLAG_LIST,          /* texts; may be repeated */
+    FLAG_PAIRS          /* KEY=VALUE[,KEY=VALUE...]; may be repeated */
+};
+
+enum flag_id {
+    /* every command takes these */
+    F_ADDRESS,
+    F_CA_CERT_FILE,
+    F_SKIP_VERIFY,
+    F_TOKEN,
+    F_TOKEN_FILE,
+    F_CONFIG_FILE,
+    F_NO_CONFIG,
+    F_MESH,
+    F_API_TIMEOUT,
+    F_LOG_LEVEL,
+    F_HELP,
+    F_N_GLOBAL,
+    /* some take these */
+    F_FILE = F_N_GLOBAL,
+    F_VARIABLE,
+    F_DRY_RUN,
+    F_OUTPUT,
+    F_ALL_MESHES,
+    F_SIZE,
+    F_OFFSET,
+    F_TAG_FILTER,
+    F_GATEWAY,
+    F_PROXY_NAME,
+    F_PROXY_TAG,
+    F_PROXY_TYPE,
+    F_USER_NAME,
+    F_GROUP,
+    F_VALID_FOR,
+    F_ENTRY_NAME,
+    F_AUTH_TYPE,
+    F_AUTH_CONF,
+    F_HEADERS,
+    F_OVERWRITE,
+    F_SKIP_CHECK,
+    F_DETAILED,
+    F_N
+};
+_Static_assert(F_N <= 64, "masks of flags are 64 bits");
+
+struct flag {
+    const char *name;
+    char letter; /* "-m"; 0: none */
+    enum flag_kind kind;
+    size_t offset;        /* of its member in struct options */
+    const char *value;    /* what help calls its value; the words of a choice: "table|yaml|json" */
+    const char *fallback; /* default; NULL: none */
+    const char *help;
+};
+extern const struct flag flags[F_N];
+
+struct cli; /* cli.h */
+struct command {
+    const char *words;     /* "config control-planes add" */
+    const char *arguments; /* "TYPE [NAME]", "" */
+    unsigned min_arguments, max_arguments;
+    uint64_t flags, required; /* WITH(...) of flag_id; the global ones are implied */
+    const char *summary;
+    const char *details;      /* paragraphs and examples for 'help'; may be NULL */
+    int (*run)(struct cli *); /* returns the exit status */
+};
+#define WITH(id) (UINT64_C(1) << F_##id)
+#define GLOBAL_FLAGS ((UINT64_C(1) << F_N_GLOBAL) - 1)
+extern const struct command commands[]; /* ends with words == NULL */
+
+/* ---- parsing (parse.c) ---- */
+
+#define MAX_ARGUMENTS 4
+
+struct parsed {
+    const struct command *command; /* NULL: see 'topic' */
+    struct str topic;              /* what help would explain: the command's or the group's words */
+    struct options options;
+    struct str arguments[MAX_ARGUMENTS];
+    size_t n_arguments;
+};
+/* Reads argv[1..argc). ERR_INVALID: the text says what is wrong, with a suggestion. A group of commands
+ * ("config"), no word at all, and a wish for help are no errors: then 'command' is NULL. */
+MUST_USE enum err_kind parse_arguments(int argc, char **argv, struct arena *, struct parsed *, struct err *e);
+
+/* ---- help (help.c) ---- */
+
+/* All about a command, a group of commands, or (no words) everything; the topic must exist. */
+void help_print(struct str topic, FILE *out);
+
+/* ---- suggestions (suggest.c) ---- */
+
+/* The candidate nearest to 'word', or STR_NONE when none is near. */
+struct str suggest_nearest(struct str word, const struct str *candidates, size_t n);
+/* "; did you mean <nearest>?", or "". */
+struct str suggest_text(struct arena *, struct str word, const struct str *candidates, size_t n);
+
+#endif
