@@ -174,12 +174,15 @@ static void follow_route(struct plan *p, struct outbound *o)
         if (!service.p)
             continue;
         o->reached[o->n_reached++] = service;
-        /* Envoy refuses a weight of 0, which means no traffic anyway. */
-        if (to[i].weight == 0)
-            continue;
-        struct cluster *c = &o->clusters[o->n_clusters++];
+        struct cluster *c = ARENA_NEW(p->arena, struct cluster);
         *c = (struct cluster){.service = service, .tags = to[i].tags, .weight = to[i].weight};
         c->name = name_cluster(p, c);
+        /* Envoy refuses a weight of 0, which means no traffic anyway. It has its number all the same: were
+         * numbers to move when a weight becomes 0, a name would mean other endpoints before the route that
+         * uses it has changed. */
+        if (to[i].weight == 0)
+            continue;
+        o->clusters[o->n_clusters++] = *c;
         o->protocol = protocol_common(o->protocol, ask_protocol(p->ctx, service));
     }
 }
