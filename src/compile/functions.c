@@ -31,22 +31,69 @@ const struct resource *ask_policy(struct memo_ctx *ctx, enum res_type type, stru
     return memo_get(ctx);
 }
 
-void key_policies(struct buf *k, const struct str names[POLICY_N], unsigned targets)
+void key_policies(struct buf *k, const struct str names[POLICY_N], enum policy_target target)
 {
     for (size_t i = 0; i < POLICY_N; i++) {
-        if (policy_get((enum policy_id)i)->targets & targets)
+        if (policy_get((enum policy_id)i)->targets & target)
             key_str(k, names[i]);
     }
 }
 
-void ask_policies(struct memo_ctx *ctx, struct key_reader *r, unsigned targets,
+void ask_policies(struct memo_ctx *ctx, struct key_reader *r, enum policy_target target,
                   const struct resource *res[POLICY_N])
 {
-    for (size_t i = 0; i < POLICY_N; i++) {
-        const struct policy *p = policy_get((enum policy_id)i);
-        res[i] = p->targets & targets ? ask_policy(ctx, p->type, key_get_str(r)) : NULL;
+    for (unsigned id = 0; id < POLICY_N; id++) {
+        res[id] = NULL;
+        if (!(policy_get(id)->targets & target))
+            continue;
+        struct str name = key_get_str(r);
+        if (name.n == 0)
+            continue;
+        struct buf *k = memo_call(ctx, FN_POLICY);
+        key_u32(k, id);
+        key_u32(k, target);
+        key_str(k, name);
+        res[id] = memo_get(ctx);
     }
 }
+
+/* ---- a policy, as far as one target is concerned ---- */
+/* What the target looks like before policies change it. */
+static json_t *blank(enum policy_target target)
+{
+    if (target == TARGET_CLUSTER)
+        return envoy_eds_cluster(STR("blank"));
+    if (target == TARGET_ROUTES)
+        return envoy_routes(STR("blank"), STR("blank"),
+                            envoy_pack("[o]", envoy_prefix_route("/", json_object())));
+    return json_object();
+}
+
+/* Its version is what it writes, under every protocol: a request limit that changes is no news for a
+ * listener. */
+static struct memo_value run_policy(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    const struct policy *policy = policy_get((enum policy_id)key_get_u32(&r));
+    enum policy_target target = (enum policy_target)key_get_u32(&r);
+    const struct resource *res = ask_policy(ctx, policy->type, key_get_str(&r));
+    if (!res)
+        return (struct memo_value){0};
+    uint64_t version = 0;
+    for (int p = PROTOCOL_UNKNOWN; p <= PROTOCOL_GRPC; p++) {
+        json_t *tree = blank(target);
+        policy->apply(res, target, (enum protocol)p, tree);
+        struct str text = json_format_canonical(memo_arena(ctx), tree);
+        version = hash_mix(version, hash_content(text.p, text.n));
+        json_decref(tree);
+    }
+    return (struct memo_value){resource_ref((struct resource *)(uintptr_t)res), version | 1};
+}
+static void drop_policy(void *res)
+{
+    resource_unref(res);
+}
+const struct memo_fn fn_policy = {.name = "policy", .run = run_policy, .drop = drop_policy};
 
 /* ---- the protocol of a service ---- */
 static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)

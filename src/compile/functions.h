@@ -68,8 +68,8 @@ const struct mesh_input *ask_mesh(struct memo_ctx *);
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
 
-/* ---- the policies that a resource is built under: the names of those that may change the targets ---- */
-void key_policies(struct buf *, const struct str names[POLICY_N], unsigned targets);
+/* ---- the policies that a resource is built under: the names of those that may change the target ---- */
+void key_policies(struct buf *, const struct str names[POLICY_N], enum policy_target);
 /* Reads them back and asks for the policies; the others are NULL. */
 void ask_policies(struct memo_ctx *, struct key_reader *, unsigned targets,
                   const struct resource *res[POLICY_N]);

@@ -136,16 +136,6 @@ struct service *service_new(struct str name, struct offer *offers, size_t n)
     return &d->pub;
 }
 
-void offers_add(struct offers *offers, struct resource *dataplane, struct str service)
-{
-    const struct dp_networking *net = resource_dataplane(dataplane)->networking;
-    for (size_t i = 0; i < net->n_inbound; i++) {
-        const struct dp_inbound *in = &net->inbound[i];
-        if (in->port && str_eq(tags_get(&in->tags, TAG_SERVICE), service))
-            VEC_PUSH(offers, ((struct offer){dataplane, in}));
-    }
-}
-
 static int tree_cmp(const void *key, const void *item)
 {
     return str_cmp(*(const struct str *)key, ((const struct service *)item)->name);

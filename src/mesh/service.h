@@ -15,9 +15,6 @@ struct offers VEC(struct offer);
 /* Sorts and references the offers; refs == 1. */
 struct service *service_new(struct str name, struct offer *, size_t n);
 const struct offer *service_offers(const struct service *, size_t *n);
-/* Adds the Dataplane's inbounds of this service (gateways offer none). */
-void offers_add(struct offers *, struct resource *dataplane, struct str service);
-
 extern const struct ptree_ops service_tree; /* key: struct str * */
 
 #endif

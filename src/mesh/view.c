@@ -41,58 +41,71 @@ void view_unref(struct view *v)
     free(v);
 }
 
-/* What a batch means for the services: names point into the resources of the changes or of the snapshot. */
+/* What a batch means: the last change of each Dataplane, and the services that any change of one names. */
+struct touched {
+    struct str name;
+    struct offers joined; /* by Dataplanes as they are now */
+};
 struct delta {
-    struct map dataplanes; /* name -> the last change of it */
-    struct map services;   /* name -> any Dataplane that offers or offered it */
+    struct map dataplanes; /* name -> struct change */
+    struct map services;   /* name -> struct touched */
 };
 
-static void delta_add_services(struct delta *d, struct resource *dataplane)
+static struct touched *delta_service(struct delta *d, struct str name)
 {
-    const struct dp_networking *net = resource_dataplane(dataplane)->networking;
-    for (size_t i = 0; i < net->n_inbound; i++) {
-        struct str service = tags_get(&net->inbound[i].tags, TAG_SERVICE);
-        if (service.p)
-            map_put(&d->services, service, dataplane);
+    struct touched *t = map_find(&d->services, name);
+    if (t)
+        return t;
+    t = xcalloc(1, sizeof *t);
+    t->name = name; /* lives in a resource of the batch */
+    map_put(&d->services, name, t);
+    return t;
+}
+
+static void delta_add_services(struct delta *d, struct resource *dataplane, bool joins)
+{
+    const struct dp_networking *net = dataplane ? resource_dataplane(dataplane)->networking : NULL;
+    for (size_t i = 0; net && i < net->n_inbound; i++) {
+        const struct dp_inbound *in = &net->inbound[i];
+        struct str service = tags_get(&in->tags, TAG_SERVICE);
+        if (!in->port || !service.p)
+            continue;
+        struct touched *t = delta_service(d, service);
+        if (joins)
+            VEC_PUSH(&t->joined, ((struct offer){dataplane, in}));
     }
 }
 
-static struct service *rebuild(const struct view *v, struct str name, const struct delta *d)
+static void delta_collect(struct delta *d, struct str mesh, const struct change *changes, size_t n)
 {
-    struct offers offers = {0};
-    const struct service *old = ptree_find(&service_tree, v->services, &name);
+    for (size_t i = 0; i < n; i++) {
+        const struct res_key *key = change_key(&changes[i]);
+        if (key->type != RES_DATAPLANE || !str_eq(key->mesh, mesh))
+            continue;
+        map_put(&d->dataplanes, key->name, (void *)(uintptr_t)&changes[i]);
+        delta_add_services(d, changes[i].before, false);
+        delta_add_services(d, changes[i].after, false);
+    }
+    size_t at = 0;
+    struct str name;
+    void *value;
+    while (map_next(&d->dataplanes, &at, &name, &value))
+        delta_add_services(d, ((const struct change *)value)->after, true);
+}
+
+static void rebuild(struct view *v, const struct delta *d, struct touched *t)
+{
+    const struct service *old = ptree_find(&service_tree, v->services, &t->name);
     size_t n = 0;
     const struct offer *had = old ? service_offers(old, &n) : NULL;
     for (size_t i = 0; i < n; i++) {
         if (!map_find(&d->dataplanes, had[i].dataplane->key.name))
-            VEC_PUSH(&offers, had[i]);
+            VEC_PUSH(&t->joined, had[i]);
     }
-    size_t at = 0;
-    struct str ignored;
-    void *value;
-    while (map_next(&d->dataplanes, &at, &ignored, &value)) {
-        const struct change *c = value;
-        if (c->after)
-            offers_add(&offers, c->after, name);
-    }
-    struct service *s = offers.n ? service_new(name, offers.v, offers.n) : NULL;
-    VEC_FINI(&offers);
-    return s;
-}
-
-static void apply(struct view *v, const struct delta *d, void (*touched)(void *, struct str), void *ctx)
-{
-    size_t at = 0;
-    struct str name;
-    void *ignored;
-    while (map_next(&d->services, &at, &name, &ignored)) {
-        struct service *s = rebuild(v, name, d);
-        v->services =
-            s ? ptree_put(&service_tree, v->services, s) : ptree_del(&service_tree, v->services, &name);
-        service_unref(s);
-        if (touched)
-            touched(ctx, name);
-    }
+    struct service *s = t->joined.n ? service_new(t->name, t->joined.v, t->joined.n) : NULL;
+    v->services =
+        s ? ptree_put(&service_tree, v->services, s) : ptree_del(&service_tree, v->services, &t->name);
+    service_unref(s);
 }
 
 struct view *view_next(struct view *last, struct snap *snap, const struct change *changes, size_t n,
@@ -104,18 +117,18 @@ struct view *view_next(struct view *last, struct snap *snap, const struct change
         return NULL;
     struct view *v = view_alloc(snap, res, ptree_ref(last->services));
     struct delta d = {0};
-    for (size_t i = 0; i < n; i++) {
-        const struct res_key *key = change_key(&changes[i]);
-        if (key->type != RES_DATAPLANE || !str_eq(key->mesh, mesh))
-            continue;
-        /* The key lives in the first change's resource; the batch keeps all of them alive. */
-        map_put(&d.dataplanes, key->name, (void *)(uintptr_t)&changes[i]);
-        if (changes[i].before)
-            delta_add_services(&d, changes[i].before);
-        if (changes[i].after)
-            delta_add_services(&d, changes[i].after);
+    delta_collect(&d, mesh, changes, n);
+    size_t at = 0;
+    struct str name;
+    void *value;
+    while (map_next(&d.services, &at, &name, &value)) {
+        struct touched *t = value;
+        rebuild(v, &d, t);
+        if (touched)
+            touched(ctx, t->name);
+        VEC_FINI(&t->joined);
+        free(t);
     }
-    apply(v, &d, touched, ctx);
     map_fini(&d.dataplanes);
     map_fini(&d.services);
     return v;
