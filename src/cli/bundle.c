@@ -57,7 +57,7 @@ void bundle_add(struct bundle *b, struct str name, struct str text)
         append(b, str_has_prefix(text, STR("%")) ? STR("...\n") : STR("---\n"));
     b->sources[b->n++] = (struct source){.name = arena_str(b->arena, name), .first_line = b->n_lines + 1};
     append(b, text);
-    if (text.n > 0 && text.p[text.n - 1] != '\n')
+    if (text.n > 0 && text.p[text.n - 1] != '\n' && text.p[text.n - 1] != '\r')
         append(b, STR("\n"));
 }
 
