@@ -15,7 +15,7 @@ CLIENT_PACKAGES := jansson yaml-0.1 libcrypto libcurl
 include rules.mk
 
 .PHONY: all
-all: $(B)/ursa-cp $(B)/ursactl $(B)/ursa-dp build/ursa-cp build/ursactl build/ursa-dp
+all: $(B)/ursa-cp $(B)/ursactl $(B)/ursa-dp $(if $(filter release,$(VARIANT)),build/ursa-cp build/ursactl build/ursa-dp)
 
 # ---- what a machine needs ----
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libjansson-dev libyaml-dev libssl-dev libsqlite3-dev \
@@ -52,7 +52,7 @@ test: deps-test deps-lint
 	@$(SUB) all unit-programs test-programs
 	@$(SUB) VARIANT=asan all unit-programs
 	@$(SUB) VARIANT=tsan all unit-programs
-	@$(SUB) VARIANT=fuzz CC=$(CLANG) fuzz-programs
+	@$(SUB) VARIANT=fuzz fuzz-programs
 	@tests/run $(TIERS)
 
 # ---- single tiers ----
@@ -71,7 +71,7 @@ golden-update: deps-test
 	@build/release/tests/golden --update
 # make fuzz [T=yaml] [S=60]: each target, or one, for so many seconds.
 fuzz: deps-test
-	@$(SUB) VARIANT=fuzz CC=$(CLANG) fuzz-programs
+	@$(SUB) VARIANT=fuzz fuzz-programs
 	@for f in $(if $(T),build/fuzz/$(T)_fuzz,build/fuzz/*_fuzz); do tools/fuzz-one $$f $(or $(S),60) || exit 1; done
 
 .PHONY: lint lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-cppcheck

@@ -2,8 +2,10 @@
 
 B := build/$(VARIANT)
 Q := $(if $(V),,@)
-CC ?= gcc
 CLANG ?= clang-14
+CC = $(if $(filter fuzz,$(VARIANT)),$(CLANG),gcc)
+
+.DELETE_ON_ERROR:
 
 WARN_gcc := -Wall -Wextra -Wshadow -Wundef -Wvla -Walloca -Wformat=2 -Wwrite-strings -Wcast-qual -Wpointer-arith \
   -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wswitch-enum -Wdouble-promotion \
@@ -32,6 +34,15 @@ CLIENT_LIBS = $(eval CLIENT_LIBS := $$(shell pkg-config --libs $(CLIENT_PACKAGES
 ALL_CFLAGS = $(COMMON) $(CFLAGS_$(VARIANT)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 
+# Objects are made again when the compiler or its flags change, archives when a .c file comes or goes.
+.PHONY: FORCE
+FORCE:
+keep_text = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+$(B)/flags: FORCE
+	$(call keep_text,$(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS))
+$(B)/sources: FORCE
+	$(call keep_text,$(sort $(shell find src -name '*.c' -o -name '*.sql')))
+
 # Every room is an archive of its .c files, sub-folders included.
 room_src = $(shell find src/$(1) -name '*.c' 2>/dev/null | sort)
 room_obj = $(patsubst %.c,$(B)/%.o,$(call room_src,$(1)))
@@ -43,19 +54,19 @@ rooms_upto_ = $(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call ro
 libs_upto = $(foreach r,$(call reverse,$(call rooms_upto,$(1))),$(call room_lib,$(r)))
 
 define room_rules
-$(call room_lib,$(1)): $(call room_obj,$(1))
-	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+$(call room_lib,$(1)): $(call room_obj,$(1)) $(B)/sources
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach r,$(ROOMS) client cli dp,$(eval $(call room_rules,$(r))))
 
 # The store's numbered migrations, each as one C string, in number order.
 STORE_SQL := $(sort $(wildcard src/store/sql/*.sql))
-$(B)/gen/store_migrations.inc: $(STORE_SQL)
+$(B)/gen/store_migrations.inc: $(STORE_SQL) $(B)/sources
 	@mkdir -p $(@D)
-	$(Q)for f in $^; do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo ,; done > $@
+	$(Q)for f in $(STORE_SQL); do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo ,; done > $@
 $(B)/src/store/migrate.o: $(B)/gen/store_migrations.inc
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -102,7 +113,7 @@ $(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
 $(B)/tests/golden $(B)/tests/dump_config: $(B)/tests/%: $(B)/tests/tools/%.o $(B)/tests/tools/world.o $(call libs_upto,compile)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
-# Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes; needs VARIANT=fuzz CC=clang-14.
+# Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes.
 FUZZ_BIN := $(patsubst fuzz/%.c,$(B)/%,$(wildcard fuzz/*_fuzz.c))
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_BIN)
