@@ -1,8 +1,9 @@
 /* ursa/compile.h -- from a mesh's view to the Envoy resources of each proxy, incrementally.
  *
- * The compiler is a set of pure functions of one view, each remembered by the memo (style.md section 8). A proxy's configuration is an
- * interned, immutable list of references to encoded resources: proxies with equal lists share one. The engine runs the compilers of all
- * meshes on the compile thread and hands finished configurations over. */
+ * The compiler is a set of pure functions of one view, each remembered by the memo (style.md section 8). A
+ * proxy's configuration is an interned, immutable list of references to encoded resources: proxies with equal
+ * lists share one. The engine runs the compilers of all meshes on the compile thread and hands finished
+ * configurations over. */
 #ifndef URSA_COMPILE_H
 #define URSA_COMPILE_H
 
@@ -42,24 +43,30 @@ struct proxy_params {
 
 /* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
 struct compiler;
-/* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or NULL when there is none
- * (reported; what needs it is left out). The engine's issue and renew. */
+/* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or
+ * NULL when there is none (reported; what needs it is left out). The engine's issue and renew. */
 struct compiler_options {
-    struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane, const struct ca_backend *);
-    struct blob *(*ca)(void *ctx, const struct view *, const struct ca_backend *); /* root certificates, PEM */
-    struct leaf *(*admin_cert)(void *ctx, const struct view *, const struct resource *dataplane, struct blob **ca); /* of the admin listener */
+    struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane,
+                             const struct ca_backend *);
+    struct blob *(*ca)(void *ctx, const struct view *,
+                       const struct ca_backend *); /* root certificates, PEM */
+    struct leaf *(*admin_cert)(void *ctx, const struct view *, const struct resource *dataplane,
+                               struct blob **ca); /* of the admin listener */
     void *ctx;
 };
 struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
 void compiler_free(struct compiler *); /* NULL is ignored */
-/* Moves to a new view (takes a reference); marks what may have changed. Changes of other meshes are skipped. NULL: the mesh is gone. */
+/* Moves to a new view (takes a reference); marks what may have changed. Changes of other meshes are skipped.
+ * NULL: the mesh is gone. */
 void compiler_update(struct compiler *, struct view *, const struct change *changes, size_t n_changes);
 /* The proxy's certificate was renewed: its identity input changed. */
 void compiler_touch_identity(struct compiler *, struct str proxy);
-/* The proxy's configuration at the present view; a new reference: the same object as long as nothing of it changed. ERR_NOT_FOUND when its
- * Dataplane does not exist. Resources that could not be built are left out and reported through the log and 'e' (ERR_BUG), the rest is
- * delivered. What the proxy reaches is remembered until compiler_forget(). */
-MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *, struct config_set **out, struct err *e);
+/* The proxy's configuration at the present view; a new reference: the same object as long as nothing of it
+ * changed. ERR_NOT_FOUND when its Dataplane does not exist. Resources that could not be built are left out
+ * and reported through the log and 'e' (ERR_BUG), the rest is delivered. What the proxy reaches is remembered
+ * until compiler_forget(). */
+MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *,
+                                       struct config_set **out, struct err *e);
 void compiler_forget(struct compiler *, const struct proxy_params *);
 /* Drops what no remembered proxy reaches: after each batch. */
 void compiler_collect(struct compiler *);
@@ -76,16 +83,20 @@ struct engine_options {
 };
 MUST_USE enum err_kind engine_start(const struct engine_options *, struct engine **out, struct err *e);
 void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL is ignored */
-/* Any thread. 'deliver' runs on the compile thread for the first configuration and after every change of it, and with set == NULL when the Dataplane or its mesh is gone; it
- * must only hand over (take a reference, send mail). Two streams of one proxy attach twice. */
+/* Any thread. 'deliver' runs on the compile thread for the first configuration and after every change of it,
+ * and with set == NULL when the Dataplane or its mesh is gone; it must only hand over (take a reference, send
+ * mail). Two streams of one proxy attach twice. */
 struct engine_proxy *engine_attach(struct engine *, const struct proxy_params *,
-                                   void (*deliver)(void *ctx, struct config_set *set, uint64_t sequence), void *ctx);
+                                   void (*deliver)(void *ctx, struct config_set *set, uint64_t sequence),
+                                   void *ctx);
 /* Asynchronous; after 'detached' ran (compile thread) no delivery comes any more. */
 void engine_detach(struct engine_proxy *, void (*detached)(void *ctx), void *ctx);
-/* Sends 'mail' to 'box' as soon as all that the feed brought up to 'sequence' (snap_sequence) is compiled and delivered. */
+/* Sends 'mail' to 'box' as soon as all that the feed brought up to 'sequence' (snap_sequence) is compiled and
+ * delivered. */
 void engine_notify_applied(struct engine *, uint64_t sequence, struct mailbox *box, struct mail *mail);
 uint64_t engine_applied(struct engine *);
-/* For /debug: runs on the compile thread and sends the result; caller owns the JSON. what: "engine", "mesh/<m>", "proxy/<m>/<p>", "rebuild/<m>". */
+/* For /debug: runs on the compile thread and sends the result; caller owns the JSON. what: "engine",
+ * "mesh/<m>", "proxy/<m>/<p>", "rebuild/<m>". */
 struct engine_query {
     struct mail mail; /* sent to 'box' when answered */
     struct mailbox *box;

@@ -177,23 +177,26 @@ static struct str entry_args(const struct entry *e)
     return (struct str){e->key + 1, e->key_size - 1};
 }
 
+static struct memo_value compute(struct memo *m, struct entry *e)
+{
+    struct memo_ctx *ctx = xcalloc(1, sizeof *ctx);
+    ctx->memo = m;
+    arena_init(&ctx->arena);
+    struct memo_value value = e->fn->run(ctx, entry_args(e));
+    unlink_deps(m, e);
+    link_deps(e, ctx->deps.v, ctx->deps.n);
+    VEC_FINI(&ctx->deps);
+    arena_fini(&ctx->arena);
+    free(ctx);
+    return value;
+}
+
 static void run(struct memo *m, struct entry *e)
 {
     assert(!e->running);
     e->running = true;
     m->counts[fn_number(e)].runs++;
-    struct memo_value fresh;
-    if (e->fn->read) {
-        fresh = e->fn->read(m->world, entry_args(e));
-    } else {
-        struct memo_ctx ctx = {.memo = m};
-        arena_init(&ctx.arena);
-        fresh = e->fn->run(&ctx, entry_args(e));
-        unlink_deps(m, e);
-        link_deps(e, ctx.deps.v, ctx.deps.n);
-        VEC_FINI(&ctx.deps);
-        arena_fini(&ctx.arena);
-    }
+    struct memo_value fresh = e->fn->read ? e->fn->read(m->world, entry_args(e)) : compute(m, e);
     /* An equal result keeps the old object, so that whoever holds it sees no change. */
     if (e->has_run && fresh.version == e->value.version) {
         if (fresh.p && e->fn->drop)

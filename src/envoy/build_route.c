@@ -10,11 +10,11 @@ json_t *envoy_routes(struct str name, struct str virtual_host, json_t *routes)
 
 void envoy_routes_each(json_t *route_config, void (*each)(void *, json_t *), void *ctx)
 {
-    size_t h, r;
-    json_t *host, *route;
-    json_array_foreach(json_object_get(route_config, "virtualHosts"), h, host)
-    {
-        json_array_foreach(json_object_get(host, "routes"), r, route) each(ctx, route);
+    const json_t *hosts = json_object_get(route_config, "virtualHosts");
+    for (size_t h = 0; h < json_array_size(hosts); h++) {
+        const json_t *routes = json_object_get(json_array_get(hosts, h), "routes");
+        for (size_t r = 0; r < json_array_size(routes); r++)
+            each(ctx, json_array_get(routes, r));
     }
 }
 

@@ -102,13 +102,9 @@ static void apply(const struct resource *res, enum policy_target target, enum pr
         policy = http_policy(c->http);
     else if (protocol == PROTOCOL_GRPC && c->grpc)
         policy = grpc_policy(c->grpc);
-    size_t i;
-    json_t *host;
-    json_array_foreach(json_object_get(tree, "virtualHosts"), i, host)
-    {
-        if (policy)
-            json_object_set(host, "retryPolicy", policy);
-    }
+    const json_t *hosts = json_object_get(tree, "virtualHosts");
+    for (size_t i = 0; policy && i < json_array_size(hosts); i++)
+        json_object_set(json_array_get(hosts, i), "retryPolicy", policy);
     json_decref(policy);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../../lib/test.h"
+#include "ursa/base/buf.h"
 #include "ursa/base/json.h"
 #include "ursa/mesh.h"
 
@@ -134,8 +135,7 @@ static void world_free(struct world *w)
 
 static void note(void *ctx, struct str service)
 {
-    char *touched = ctx;
-    strncat(touched, service.p, service.n);
+    buf_add_str(ctx, service);
 }
 
 TEST(the_next_view_shares_what_did_not_change)
@@ -143,11 +143,13 @@ TEST(the_next_view_shares_what_did_not_change)
     struct world w = world_new();
     struct arena a;
     arena_init(&a);
-    char touched[16] = "";
+    struct buf touched;
+    buf_init(&touched, 64);
     struct view *v1 = view_new(w.one, STR("m"));
     struct change add[] = {{CHANGE_PUT, NULL, w.d2}};
-    struct view *v2 = view_next(v1, w.two, add, 1, note, touched);
-    EXPECT_CSTR("touched", touched, "s");
+    struct view *v2 = view_next(v1, w.two, add, 1, note, &touched);
+    EXPECT_STR("touched", buf_str(&touched), "s");
+    buf_fini(&touched);
     EXPECT_STR("before", addresses(&a, v1, "s"), "10.0.0.1:80");
     EXPECT_STR("after", addresses(&a, v2, "s"), "10.0.0.1:80 10.0.0.2:80");
     EXPECT_TRUE("shared", view_service(v1, STR("other")) == view_service(v2, STR("other")));
