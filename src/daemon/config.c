@@ -3,10 +3,9 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "files.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 #include "ursa/base/yaml.h"
@@ -30,7 +29,6 @@ static const struct setting settings[] = {
 #undef SETTING
 };
 
-#define CONFIG_FILE_MAX (1u << 20)
 #define VARIABLE_MAX 128
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug"};
@@ -48,6 +46,14 @@ static bool parse_choice(struct str text, const char *const *names, size_t n, si
         }
     }
     return false;
+}
+
+/* What Go's strconv.ParseBool() takes: environments made for kuma-cp may say 1 or True. */
+static bool parse_bool(struct str text, bool *out)
+{
+    *out = str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("t")) || str_eq(text, STR("1"));
+    return *out || str_eq_nocase(text, STR("false")) || str_eq_nocase(text, STR("f")) ||
+           str_eq(text, STR("0"));
 }
 
 static const char *kind_expectation(enum kind kind)
@@ -85,8 +91,7 @@ static bool value_parse(const struct setting *s, struct str text, struct arena *
         *(const char **)member = arena_cstr(a, text);
         return true;
     case BOOL:
-        *(bool *)member = str_eq(text, STR("true"));
-        return *(bool *)member || str_eq(text, STR("false"));
+        return parse_bool(text, member);
     case PORT:
         if (!str_to_uint(text, UINT16_MAX, &number))
             return false;
@@ -218,30 +223,13 @@ static void read_section(struct file_reader *r, struct str prefix, json_t *secti
     }
 }
 
-static enum err_kind read_text(const char *name, struct arena *a, struct str *text, struct err *e)
-{
-    FILE *f = fopen(name, "re");
-    struct stat st;
-
-    if (!f)
-        return err_set(e, ERR_IO, "%s: %m", name);
-    if (fstat(fileno(f), &st) != 0 || st.st_size > CONFIG_FILE_MAX) {
-        fclose(f);
-        return err_set(e, ERR_LIMIT, "%s: larger than %u bytes", name, CONFIG_FILE_MAX);
-    }
-    char *p = arena_alloc(a, (size_t)st.st_size + 1);
-    *text = str_from(p, fread(p, 1, (size_t)st.st_size, f));
-    fclose(f);
-    return ERR_NONE;
-}
-
 static enum err_kind read_file(const char *name, struct arena *a, struct config *c, struct err *e)
 {
     struct file_reader r = {.name = name, .arena = a, .config = c, .err = e};
     struct yaml_doc *docs;
     size_t n;
 
-    if (read_text(name, a, &r.text, e) != ERR_NONE)
+    if (files_read(name, a, &r.text, e) != ERR_NONE)
         return e->kind;
     if (yaml_parse(r.text, 2, &docs, &n, e) != ERR_NONE) {
         err_add_context(e, "%s", name);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +10,7 @@
 
 #include "ursa/ca.h"
 
-#define PEM_FILE_MAX (1u << 20)
+#define FILE_MAX (1u << 20)
 
 static const char *default_work_dir(struct arena *a)
 {
@@ -27,42 +26,50 @@ static enum err_kind make_folder(const char *path, struct err *e)
 {
     struct stat st;
 
-    if (mkdir(path, 0700) == 0)
-        return ERR_NONE;
-    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return ERR_NONE;
-    return err_set(e, ERR_IO, "general.workDir %s: %m", path);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return err_set(e, ERR_IO, "general.workDir %s: %m", path);
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_IO, "general.workDir %s: it is no folder", path);
+    if (access(path, W_OK | X_OK) != 0)
+        return err_set(e, ERR_IO, "general.workDir %s: %m", path);
+    return ERR_NONE;
 }
 
 enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
 {
+    if (!*c->tls_cert_file != !*c->tls_key_file)
+        return err_set(e, ERR_INVALID,
+                       "general.tlsCertFile and general.tlsKeyFile go together: set both or none");
     if (!*c->work_dir)
         c->work_dir = default_work_dir(a);
     if (make_folder(c->work_dir, e) != ERR_NONE)
         return e->kind;
     if (!*c->sqlite_path)
         c->sqlite_path = arena_printf(a, "%s/ursa.db", c->work_dir).p;
-    if (!*c->tls_cert_file != !*c->tls_key_file)
-        return err_set(e, ERR_INVALID,
-                       "general.tlsCertFile and general.tlsKeyFile go together: set both or none");
     return ERR_NONE;
 }
 
-static enum err_kind read_pem(const char *path, struct arena *a, struct str *text, struct err *e)
+enum err_kind files_read(const char *path, struct arena *a, struct str *text, struct err *e)
 {
-    FILE *f = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hold the start up */
     struct stat st;
+    ssize_t n = 0;
 
-    if (!f)
+    if (fd < 0)
         return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %m", path);
-    if (fstat(fileno(f), &st) != 0 || st.st_size > PEM_FILE_MAX) {
-        fclose(f);
-        return err_set(e, ERR_LIMIT, "%s: larger than %u bytes", path, PEM_FILE_MAX);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        err_set(e, ERR_IO, "%s: a regular file is expected", path);
+    } else if (st.st_size > FILE_MAX) {
+        err_set(e, ERR_LIMIT, "%s: larger than %u bytes", path, FILE_MAX);
+    } else {
+        char *p = arena_alloc(a, (size_t)st.st_size + 1);
+        n = read(fd, p, (size_t)st.st_size);
+        *text = str_from(p, n > 0 ? (size_t)n : 0);
     }
-    char *p = arena_alloc(a, (size_t)st.st_size + 1);
-    *text = str_from(p, fread(p, 1, (size_t)st.st_size, f));
-    fclose(f);
-    return ERR_NONE;
+    if (n < 0)
+        err_set(e, ERR_IO, "%s: %m", path);
+    close(fd);
+    return e->kind;
 }
 
 static bool write_all(int fd, struct str text)
@@ -91,21 +98,39 @@ static enum err_kind write_pem(const char *path, struct str text, struct arena *
     return ERR_NONE;
 }
 
+/* The key goes first: without it a certificate would be taken for one of a finished pair. */
+static enum err_kind make_pair(const char *cert, const char *key, struct arena *a, struct err *e)
+{
+    struct str cert_pem, key_pem;
+
+    log_info("daemon", "making a self-signed certificate for the proxies' port file=%s", cert);
+    if (server_cert_new(a, &cert_pem, &key_pem, e) != ERR_NONE)
+        return e->kind;
+    if (write_pem(key, key_pem, a, e) == ERR_NONE)
+        write_pem(cert, cert_pem, a, e);
+    files_wipe(key_pem);
+    return e->kind;
+}
+
 enum err_kind files_server_cert(const struct config *c, struct arena *a, struct str *cert_pem,
                                 struct str *key_pem, struct err *e)
 {
-    bool configured = *c->tls_cert_file;
-    const char *cert = configured ? c->tls_cert_file : arena_printf(a, "%s/ursa-cp.crt", c->work_dir).p;
-    const char *key = configured ? c->tls_key_file : arena_printf(a, "%s/ursa-cp.key", c->work_dir).p;
+    const char *cert = c->tls_cert_file, *key = c->tls_key_file;
 
-    if (read_pem(cert, a, cert_pem, e) == ERR_NONE && read_pem(key, a, key_pem, e) == ERR_NONE)
-        return ERR_NONE;
-    if (configured || e->kind != ERR_NOT_FOUND)
-        return e->kind;
-    err_init(e, a);
-    log_info("daemon", "making a self-signed certificate for the proxies' port file=%s", cert);
-    /* The key goes first: a certificate without its key would be taken for a finished pair. */
-    if (server_cert_new(a, cert_pem, key_pem, e) != ERR_NONE || write_pem(key, *key_pem, a, e) != ERR_NONE)
-        return e->kind;
-    return write_pem(cert, *cert_pem, a, e);
+    if (!*cert) {
+        cert = arena_printf(a, "%s/ursa-cp.crt", c->work_dir).p;
+        key = arena_printf(a, "%s/ursa-cp.key", c->work_dir).p;
+        if (access(cert, F_OK) != 0 && errno == ENOENT && make_pair(cert, key, a, e) != ERR_NONE)
+            return e->kind;
+    }
+    if (files_read(cert, a, cert_pem, e) == ERR_NONE && files_read(key, a, key_pem, e) == ERR_NOT_FOUND)
+        err_set(e, ERR_NOT_FOUND, "%s is there but not its key %s: bring the key back, or remove both", cert,
+                key);
+    return e->kind;
+}
+
+void files_wipe(struct str secret)
+{
+    if (secret.n > 0)
+        explicit_bzero((char *)(uintptr_t)secret.p, secret.n);
 }

@@ -1,15 +1,20 @@
-/* files.h -- the daemon's files: the work dir, and the certificate of the proxies' port. */
+/* files.h -- the daemon's files: its settings, the work dir, the certificate of the proxies' port. */
 #ifndef URSA_DAEMON_FILES_H
 #define URSA_DAEMON_FILES_H
 
 #include "config.h"
 
+/* A whole regular file of at most 1 MiB, into the arena. */
+MUST_USE enum err_kind files_read(const char *path, struct arena *, struct str *text, struct err *e);
+
 /* Fills in what the configuration leaves to the work dir and makes that folder (mode 0700). */
 MUST_USE enum err_kind files_prepare(struct config *, struct arena *, struct err *e);
 
 /* Certificate and key of the proxies' port: the configured files, or ursa-cp.crt and ursa-cp.key of the work
- * dir, made when absent. */
+ * dir, made when there is no certificate. The caller wipes the key. */
 MUST_USE enum err_kind files_server_cert(const struct config *, struct arena *, struct str *cert_pem,
                                          struct str *key_pem, struct err *e);
+/* Overwrites a key that was read. */
+void files_wipe(struct str secret);
 
 #endif

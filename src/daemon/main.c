@@ -28,6 +28,7 @@ static int command_run(int argc, char **argv)
     struct err e;
     int status, option;
 
+    optind = 2; /* behind the command */
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         if (option != 'c') {
             usage(option == 'h' ? stdout : stderr);
@@ -63,9 +64,11 @@ static int command_settings(void)
 
     buf_init(&out, 1u << 20);
     config_write_sample(&out);
-    fwrite(out.p, 1, out.n, stdout);
+    bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     buf_fini(&out);
-    return ferror(stdout) ? 1 : 0;
+    if (!written)
+        perror("ursa-cp: standard output");
+    return written ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -73,13 +76,14 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
 
     if (strcmp(command, "run") == 0)
-        return command_run(argc - 1, argv + 1);
+        return command_run(argc, argv);
     if (strcmp(command, "settings") == 0)
         return command_settings();
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         puts("ursa-cp " URSA_VERSION);
         return 0;
     }
-    usage(strcmp(command, "--help") == 0 || strcmp(command, "help") == 0 ? stdout : stderr);
-    return argc > 1 && (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0) ? 0 : 2;
+    bool asked = strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0;
+    usage(asked ? stdout : stderr);
+    return asked ? 0 : 2;
 }

@@ -3,6 +3,6 @@
 #ifndef URSA_DAEMON_NOTIFY_H
 #define URSA_DAEMON_NOTIFY_H
 
-void notify_service_manager(const char *state); /* "READY=1", "STOPPING=1", "RELOADING=1" */
+void notify_service_manager(const char *state); /* "READY=1", "RELOADING=1", "STOPPING=1" */
 
 #endif

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,14 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
     return admit_start(&admit, &d->admit, e);
 }
 
+/* Rounded up: the library takes 0 for "never". */
+static unsigned whole_seconds(int64_t ns)
+{
+    int64_t s = ns / NS_PER_S + (ns % NS_PER_S != 0);
+
+    return s < UINT_MAX ? (unsigned)s : UINT_MAX;
+}
+
 static enum err_kind start_api(struct daemon *d, struct err *e)
 {
     const struct config *c = d->config;
@@ -122,7 +131,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .diag_port = c->diag_port,
         .max_body = c->api_max_body,
         .max_connections = c->api_max_connections,
-        .timeout_s = (unsigned)(c->api_timeout_ns / NS_PER_S),
+        .timeout_s = whole_seconds(c->api_timeout_ns),
         .instance_id = d->instance_id,
         .cluster_id = d->cluster_id,
         .hostname = d->hostname,
@@ -156,7 +165,9 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
         .http1_ctx = d->api,
     };
 
-    return net_start(&net, &d->net, e);
+    enum err_kind kind = net_start(&net, &d->net, e);
+    files_wipe(d->key_pem);
+    return kind;
 }
 
 static enum err_kind start(struct daemon *d, struct err *e)
@@ -188,26 +199,33 @@ static void stop(struct daemon *d)
     json_decref(d->config_json);
 }
 
-/* SIGHUP: the log level and the certificate files; what is wrong is reported and the old stays in force. */
+/* SIGHUP: the certificate files and the log level. What is wrong is reported, and all that was stays in
+ * force. Other settings need a restart. */
 static void reload(struct daemon *d)
 {
     struct arena scratch;
     struct err e;
     struct config fresh;
-    struct str cert, key;
+    struct str cert, key = STR_NONE;
 
+    notify_service_manager("RELOADING=1");
     arena_init(&scratch);
     err_init(&e, &scratch);
     if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
-        log_set_level(fresh.log_level);
-        if (files_server_cert(d->config, &scratch, &cert, &key, &e) == ERR_NONE &&
-            net_reload_tls(d->net, cert, key, &e) == ERR_NONE)
+        fresh.work_dir = d->config->work_dir;
+        if (files_prepare(&fresh, &scratch, &e) == ERR_NONE &&
+            files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
+            net_reload_tls(d->net, cert, key, &e) == ERR_NONE) {
+            log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
+        }
     }
     if (e.kind != ERR_NONE)
         log_error("daemon", "reload failed, nothing changed error=" STR_FMT,
                   STR_ARG(err_render(&e, &scratch)));
+    files_wipe(key);
     arena_fini(&scratch);
+    notify_service_manager("READY=1");
 }
 
 static void wait_for_stop(struct daemon *d, const sigset_t *signals)
