@@ -1,0 +1,275 @@
+/* Settings: defaults, the file, the environment, which of them wins, and what each fault says. */
+#include "../../lib/test.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../../../src/daemon/config.h"
+#include "../../../src/daemon/files.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/json.h"
+#include "ursa/store.h"
+
+/* One load of a file's text (NULL: there is no file) and an environment. */
+struct load {
+    struct arena arena;
+    struct err err;
+    struct config config;
+};
+
+static char *no_variables[] = {NULL};
+
+static void load(struct load *l, const char *text, char *const *environment)
+{
+    struct str content = str_from_c(text);
+    int fd = memfd_create("config", MFD_CLOEXEC);
+    char name[32];
+
+    arena_init(&l->arena);
+    err_init(&l->err, &l->arena);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, content.p ? content.p : "", content.n) != (ssize_t)content.n)
+        FAIL("no file in memory");
+    enum err_kind kind = config_load(text ? name : NULL, environment, &l->arena, &l->config, &l->err);
+    EXPECT_INT(text ? text : "no file", kind, l->err.kind);
+    close(fd);
+}
+
+/* What was found fault with, a line each, with FILE for the file's name. */
+static struct str faults(struct load *l)
+{
+    struct buf b;
+
+    buf_init(&b, BUF_MAX_RESOURCE);
+    buf_add_str(&b, l->err.text);
+    for (size_t i = 0; i < l->err.n_causes; i++) {
+        struct str field = l->err.causes[i].field;
+        bool in_file = str_has_prefix(field, STR("/proc/"));
+
+        if (in_file)
+            field = str_slice(field, str_chr(field, ':'), field.n);
+        buf_printf(&b, "%s%s" STR_FMT ": " STR_FMT, b.n ? "\n" : "", in_file ? "FILE" : "", STR_ARG(field),
+                   STR_ARG(l->err.causes[i].reason));
+    }
+    struct str text = arena_str(&l->arena, buf_str(&b));
+    buf_fini(&b);
+    return text;
+}
+
+static struct str shown(struct load *l)
+{
+    JSON_AUTO tree = config_to_json(&l->config);
+
+    return json_format_pretty(&l->arena, tree);
+}
+
+TEST(defaults)
+{
+    struct load l;
+
+    load(&l, NULL, no_variables);
+    EXPECT_INT("kind", l.err.kind, ERR_NONE);
+    EXPECT_CSTR("work dir", l.config.work_dir, "");
+    EXPECT_INT("log level", l.config.log_level, LOG_INFO);
+    EXPECT_INT("store", l.config.store_kind, STORE_SQLITE);
+    EXPECT_INT("history", l.config.history_age_ns, 720 * 3600 * NS_PER_S);
+    EXPECT_CSTR("API address", l.config.api_interface, "127.0.0.1");
+    EXPECT_INT("API port", l.config.api_port, 5681);
+    EXPECT_INT("proxies' port", l.config.dp_port, 5678);
+    EXPECT_INT("diagnostics port", l.config.diag_port, 5680);
+    EXPECT_TRUE("proxies need tokens", l.config.dp_authenticate);
+    EXPECT_TRUE("no anonymous writes", !l.config.anonymous_writes);
+    arena_fini(&l.arena);
+}
+
+TEST(every_kind_is_read_from_the_file)
+{
+    static const char text[] = "general: {workDir: /srv/ursa}\n"
+                               "log: {level: debug, json: yes}\n"
+                               "store: {type: memory, history: {revisions: 7, age: 1h30m}}\n"
+                               "apiServer: {http: {port: 0}}\n"
+                               "dpServer: {authn: {dpProxy: {type: none}}}\n"
+                               "defaults:\n"
+                               "diagnostics: {interface: }\n";
+    struct load l;
+
+    load(&l, text, no_variables);
+    EXPECT_STR("faults", faults(&l), "");
+    EXPECT_CSTR("text", l.config.work_dir, "/srv/ursa");
+    EXPECT_INT("level", l.config.log_level, LOG_DEBUG);
+    EXPECT_TRUE("switch", l.config.log_json);
+    EXPECT_INT("store", l.config.store_kind, STORE_MEMORY);
+    EXPECT_INT("count", l.config.history_revisions, 7);
+    EXPECT_INT("duration", l.config.history_age_ns, 5400 * NS_PER_S);
+    EXPECT_INT("port", l.config.api_port, 0);
+    EXPECT_TRUE("authentication", !l.config.dp_authenticate);
+    EXPECT_CSTR("nothing said is the default", l.config.diag_interface, "127.0.0.1");
+    arena_fini(&l.arena);
+}
+
+TEST(ursa_variables_win_over_kuma_ones_over_the_file)
+{
+    static const char text[] = "apiServer: {http: {port: 1}}";
+    static const struct {
+        const char *name;
+        const char *variables[3];
+        int port;
+    } rows[] = {
+        {"file", {NULL}, 1},
+        {"KUMA_", {"KUMA_API_SERVER_HTTP_PORT=2"}, 2},
+        {"URSA_", {"URSA_API_SERVER_HTTP_PORT=3"}, 3},
+        {"KUMA_ first", {"KUMA_API_SERVER_HTTP_PORT=2", "URSA_API_SERVER_HTTP_PORT=3"}, 3},
+        {"URSA_ first", {"URSA_API_SERVER_HTTP_PORT=3", "KUMA_API_SERVER_HTTP_PORT=2"}, 3},
+        {"other prefix", {"API_SERVER_HTTP_PORT=4"}, 1},
+        {"other case", {"URSA_api_server_http_port=4"}, 1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct load l;
+        char *environment[3] = {(char *)(uintptr_t)rows[i].variables[0],
+                                (char *)(uintptr_t)rows[i].variables[1], NULL};
+
+        load(&l, text, environment);
+        EXPECT_STR(rows[i].name, faults(&l), "");
+        EXPECT_INT(rows[i].name, l.config.api_port, rows[i].port);
+        arena_fini(&l.arena);
+    }
+}
+
+TEST(a_variable_sets_its_setting)
+{
+    static const struct {
+        const char *variable, *want; /* part of what GET /config would show */
+    } rows[] = {
+        {"URSA_GENERAL_TLS_CERT_FILE=/a.crt", "\"tlsCertFile\": \"/a.crt\""},
+        {"URSA_XDS_SERVER_DATAPLANE_DEREGISTRATION_DELAY=3s", "\"dataplaneDeregistrationDelay\": \"3s\""},
+        {"KUMA_XDS_DATAPLANE_DEREGISTRATION_DELAY=4s", "\"dataplaneDeregistrationDelay\": \"4s\""},
+        {"KUMA_XDS_SERVER_DATAPLANE_DEREGISTRATION_DELAY=4s", "\"dataplaneDeregistrationDelay\": \"10s\""},
+        {"KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE=none", "\"type\": \"none\""},
+        {"URSA_DP_SERVER_AUTHN_DP_PROXY_TYPE=none", "\"type\": \"none\""},
+        {"KUMA_DEFAULTS_SKIP_MESH_CREATION=1", "\"skipMeshCreation\": true"},
+        {"KUMA_API_SERVER_AUTHN_LOCALHOST_IS_ADMIN=False", "\"localhostIsAdmin\": false"},
+        {"URSA_BOOTSTRAP_SERVER_PARAMS_XDS_HOST=cp=1", "\"xdsHost\": \"cp=1\""},
+        {"URSA_LOG_LEVEL=warn", "\"level\": \"warn\""},
+        {"KUMA_UNHEARD_OF=1", "\"level\": \"info\""},
+        {"URSA_UNHEARD_OF=1", "\"level\": \"info\""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct load l;
+        char *environment[] = {(char *)(uintptr_t)rows[i].variable, NULL};
+
+        load(&l, NULL, environment);
+        EXPECT_STR(rows[i].variable, faults(&l), "");
+        struct str text = shown(&l);
+        if (str_find(text, str_from_c(rows[i].want)) == text.n)
+            EXPECT_STR(rows[i].variable, text, rows[i].want);
+        arena_fini(&l.arena);
+    }
+}
+
+TEST(faults_say_where_and_what_was_expected)
+{
+    static const struct {
+        const char *name, *text, *variable, *want;
+    } rows[] = {
+        {"unknown key", "store:\n  typ: memory\n", NULL, "FILE:2:3: store.typ: unknown setting"},
+        {"unknown section", "stores: {type: memory}\n", NULL, "FILE:1:1: stores: unknown setting"},
+        {"value for a section", "store: sqlite\n", NULL,
+         "FILE:1:1: store: a section is expected here, not a value"},
+        {"section for a value", "log: {level: {xds: debug}}\n", NULL,
+         "FILE:1:7: log.level: must be error, warn, info or debug"},
+        {"list", "log: {json: [true]}\n", NULL, "FILE:1:7: log.json: must be true or false"},
+        {"port too large", "dpServer: {port: 65536}\n", NULL,
+         "FILE:1:12: dpServer.port: must be a port in the range [0, 65535]"},
+        {"port no number", NULL, "URSA_DP_SERVER_PORT=x",
+         "URSA_DP_SERVER_PORT: must be a port in the range [0, 65535]"},
+        {"count", NULL, "KUMA_STORE_HISTORY_REVISIONS=-1",
+         "KUMA_STORE_HISTORY_REVISIONS: must be a whole number"},
+        {"duration without unit", NULL, "URSA_STORE_HISTORY_AGE=5",
+         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h"},
+        {"negative duration", NULL, "URSA_STORE_HISTORY_AGE=-5s",
+         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h"},
+        {"switch", NULL, "URSA_LOG_JSON=si", "URSA_LOG_JSON: must be true or false"},
+        {"store", NULL, "KUMA_STORE_TYPE=postgres", "KUMA_STORE_TYPE: must be sqlite or memory"},
+        {"authentication", NULL, "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE=serviceAccountToken",
+         "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE: must be dpToken or none"},
+        {"all at once", "a: 1\nstore:\n  type: disk\n  b: 2\n", "URSA_LOG_LEVEL=loud",
+         "FILE:1:1: a: unknown setting\n"
+         "FILE:3:3: store.type: must be sqlite or memory\n"
+         "FILE:4:3: store.b: unknown setting\n"
+         "URSA_LOG_LEVEL: must be error, warn, info or debug"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct load l;
+        char *environment[] = {(char *)(uintptr_t)rows[i].variable, NULL};
+
+        load(&l, rows[i].text, environment);
+        EXPECT_INT(rows[i].name, l.err.kind, ERR_INVALID);
+        EXPECT_STR(rows[i].name, faults(&l), rows[i].want);
+        arena_fini(&l.arena);
+    }
+}
+
+TEST(a_file_that_is_no_configuration)
+{
+    static const struct {
+        const char *name, *text, *want; /* part of the message */
+        enum err_kind kind;
+    } rows[] = {
+        {"nothing", "", "", ERR_NONE},
+        {"comment", "# nothing\n", "", ERR_NONE},
+        {"list", "- a\n", "sections with settings are expected", ERR_INVALID},
+        {"two documents", "log: {}\n---\nlog: {}\n", "one YAML document is expected", ERR_INVALID},
+        {"no YAML", "log: {\n", "line 2, column 1", ERR_MALFORMED},
+        {"key twice", "log: {}\nlog: {}\n", "line 2, column 1", ERR_MALFORMED},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct load l;
+
+        load(&l, rows[i].text, no_variables);
+        EXPECT_INT(rows[i].name, l.err.kind, rows[i].kind);
+        if (str_find(l.err.text, str_from_c(rows[i].want)) == l.err.text.n && *rows[i].want)
+            EXPECT_STR(rows[i].name, l.err.text, rows[i].want);
+        arena_fini(&l.arena);
+    }
+}
+
+TEST(a_missing_file_is_named)
+{
+    struct arena a;
+    struct err e;
+    struct config c;
+
+    arena_init(&a);
+    err_init(&e, &a);
+    EXPECT_INT("kind", config_load("/nonexistent/ursa.yaml", no_variables, &a, &c, &e), ERR_NOT_FOUND);
+    EXPECT_STR("text", e.text, "/nonexistent/ursa.yaml: No such file or directory");
+    arena_fini(&a);
+}
+
+TEST(the_sample_file_says_the_defaults)
+{
+    struct load defaults, sample;
+    struct buf text;
+    struct str committed;
+
+    load(&defaults, NULL, no_variables);
+    buf_init(&text, BUF_MAX_RESOURCE);
+    config_write_sample(&text);
+    struct str written = arena_str(&defaults.arena, buf_str(&text));
+    buf_fini(&text);
+    load(&sample, written.p, no_variables);
+    EXPECT_STR("faults", faults(&sample), "");
+    EXPECT_STR("values", shown(&sample), shown(&defaults).p);
+    bool found = files_read("configs/ursa.yaml", &defaults.arena, &committed, &defaults.err) == ERR_NONE;
+    if (found)
+        EXPECT_STR("configs/ursa.yaml", committed, written.p);
+    arena_fini(&sample.arena);
+    arena_fini(&defaults.arena);
+    if (!found)
+        SKIP("configs/ursa.yaml is not here: run from the top of the tree");
+}
