@@ -1,5 +1,4 @@
 /* config_commands.c -- ursactl config: which control planes there are. */
-#include <limits.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -44,7 +43,8 @@ static enum err_kind check_control_plane(struct cli *cli, const struct control_p
         return cli->err.kind;
     }
     if (!str_eq(json_str(json_get(index, "tagline")), STR("Kuma")))
-        return err_set(&cli->err, ERR_INVALID, "what answers at " STR_FMT " is no control plane of Ursa or Kuma",
+        return err_set(&cli->err, ERR_INVALID,
+                       "what answers at " STR_FMT " is no control plane of Ursa or Kuma",
                        STR_ARG(cp->address));
     return ERR_NONE;
 }
@@ -52,8 +52,7 @@ static enum err_kind check_control_plane(struct cli *cli, const struct control_p
 int run_config_add(struct cli *cli)
 {
     const struct options *o = cli->options;
-    struct control_plane cp = {
-        .skip_verify = o->skip_verify, .token = auth_token(o), .headers = o->headers};
+    struct control_plane cp = {.skip_verify = o->skip_verify, .token = auth_token(o), .headers = o->headers};
     struct config config;
 
     if (o->auth_type.n && !cp.token.n && !o->token_file.n)
@@ -65,12 +64,12 @@ int run_config_add(struct cli *cli)
         full_path(cli->arena, o->token_file, &cp.token_file, &cli->err) != ERR_NONE ||
         config_load(o, cli->arena, &config, &cli->err) != ERR_NONE)
         return cli_fail(cli);
-    if (!o->overwrite && config_has(&config, o->name))
+    if (!o->overwrite && config_has(&config, o->name)) {
         err_set(&cli->err, ERR_EXISTS,
                 "Control Plane with name \"" STR_FMT
                 "\" already exists. Use --overwrite to replace an existing one.",
                 STR_ARG(o->name));
-    else if (o->skip_check || check_control_plane(cli, &cp) == ERR_NONE) {
+    } else if (o->skip_check || check_control_plane(cli, &cp) == ERR_NONE) {
         config_put(&config, o->name, &cp);
         if (config_save(&config, cli->arena, &cli->err) == ERR_NONE)
             printf("added Control Plane \"" STR_FMT "\"\nswitched active Control Plane to \"" STR_FMT "\"\n",
@@ -107,10 +106,10 @@ static int change(struct cli *cli, bool (*change_fn)(struct config *, struct str
 
     if (config_load(cli->options, cli->arena, &config, &cli->err) != ERR_NONE)
         return cli_fail(cli);
-    if (!change_fn(&config, name))
+    if (!change_fn(&config, name)) {
         err_set(&cli->err, ERR_NOT_FOUND, "there is no Control Plane with name \"" STR_FMT "\"",
                 STR_ARG(name));
-    else if (config_save(&config, cli->arena, &cli->err) == ERR_NONE) {
+    } else if (config_save(&config, cli->arena, &cli->err) == ERR_NONE) {
         struct str current = config_current_name(&config);
         if (done)
             printf("%s Control Plane \"" STR_FMT "\"\n", done, STR_ARG(name));

@@ -151,6 +151,7 @@ enum err_kind connection_open(const struct options *o, struct arena *a, struct c
                               struct err *e)
 {
     struct control_plane cp = {.address = o->address};
+    struct str variable = str_from_c(getenv("URSA_TOKEN"));
     struct config config;
 
     if (o->token.n && o->token_file.n)
@@ -164,8 +165,8 @@ enum err_kind connection_open(const struct options *o, struct arena *a, struct c
     if (o->token.n || o->token_file.n) {
         cp.token = o->token;
         cp.token_file = o->token_file;
-    } else if (getenv("URSA_TOKEN")) {
-        cp.token = str_from_c(getenv("URSA_TOKEN"));
+    } else if (variable.n) {
+        cp.token = variable;
         cp.token_file = STR_NONE;
     }
     if (o->ca_cert_file.n)

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "render.h"
 #include "table.h"
+#include "tables.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
@@ -110,20 +111,26 @@ static void add_row(struct table *t, const struct columns *c, const json_t *item
 
 /* ---- the command ---- */
 
-static void print_list(struct cli *cli, enum res_type type, const json_t *list)
+struct str table_of_resources(struct arena *a, enum res_type type, const json_t *items)
 {
     const struct columns *columns = columns_of(type);
-    int64_t next = next_offset(json_str(json_get(list, "next")));
     const json_t *item;
     struct table table;
     size_t i;
 
-    table_init(&table, cli->arena, columns->n, columns->headers);
-    json_array_foreach(json_get(list, "items"), i, item)
+    table_init(&table, a, columns->n, columns->headers);
+    json_array_foreach(items, i, item)
     {
         add_row(&table, columns, item);
     }
-    render_text(table_render(&table));
+    return table_render(&table);
+}
+
+static void print_list(struct cli *cli, enum res_type type, const json_t *list)
+{
+    int64_t next = next_offset(json_str(json_get(list, "next")));
+
+    render_text(table_of_resources(cli->arena, type, json_get(list, "items")));
     if (next >= 0)
         printf("\nRerun command with --offset=%lld argument to retrieve more resources\n", (long long)next);
 }
@@ -146,10 +153,8 @@ static int get_list(struct cli *cli, enum res_type type)
 
 static int get_one(struct cli *cli, enum res_type type, struct str name)
 {
-    const struct columns *columns = columns_of(type);
     const struct options *o = cli->options;
     JSON_AUTO item = NULL;
-    struct table table;
 
     if (connection_get(cli->connection, url_of_type(cli->arena, type, o->mesh, name), cli->arena, &item,
                        &cli->err) != ERR_NONE) {
@@ -157,13 +162,12 @@ static int get_one(struct cli *cli, enum res_type type, struct str name)
             cli_not_found(cli, type, name);
         return cli_fail(cli);
     }
-    if (o->output != OUTPUT_TABLE) {
+    if (o->output == OUTPUT_TABLE) {
+        JSON_AUTO items = json_pack("[O]", item);
+        render_text(table_of_resources(cli->arena, type, items));
+    } else {
         render_tree(cli->arena, item, (enum output)o->output);
-        return 0;
     }
-    table_init(&table, cli->arena, columns->n, columns->headers);
-    add_row(&table, columns, item);
-    render_text(table_render(&table));
     return 0;
 }
 

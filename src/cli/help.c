@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "ursa/resource.h"
 
 #define FLAG_WIDTH 30
 
@@ -25,12 +26,27 @@ static void print_flags(uint64_t mask, uint64_t required, FILE *out)
     }
 }
 
+static void print_types(FILE *out)
+{
+    int column = 0;
+
+    fputs("\nTYPE is one of these, or its plural:", out);
+    for (unsigned i = 0; i < RES_N; i++) {
+        struct str word = res_type_info((enum res_type)i)->cli;
+
+        column = i == 0 || column + (int)word.n > 100 ? fprintf(out, "\n  ") : column + fprintf(out, " ");
+        column += fprintf(out, STR_FMT "%s", STR_ARG(word), i + 1 < RES_N ? "," : "\n");
+    }
+}
+
 static void print_command(const struct command *c, FILE *out)
 {
     fprintf(out, "%s.\n\nusage: ursactl %s%s%s [flags]\n", c->summary, c->words, *c->arguments ? " " : "",
             c->arguments);
     if (c->details)
         fprintf(out, "\n%s\n", c->details);
+    if (str_has_prefix(str_from_c(c->arguments), STR("TYPE")))
+        print_types(out);
     if (c->flags) {
         fputs("\nflags:\n", out);
         print_flags(c->flags, c->required, out);

@@ -2,8 +2,25 @@
 #include "cli.h"
 #include "render.h"
 #include "table.h"
+#include "tables.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
+
+/* Every item of a list, as a table or as it is. */
+static int show_list(struct cli *cli, struct str path, struct str query,
+                     struct str (*table_fn)(struct arena *, const json_t *items))
+{
+    JSON_AUTO list = NULL;
+
+    if (cli_connect(cli) != ERR_NONE ||
+        connection_get_list(cli->connection, path, query, -1, -1, cli->arena, &list, &cli->err) != ERR_NONE)
+        return cli_fail(cli);
+    if (cli->options->output == OUTPUT_TABLE)
+        render_text(table_fn(cli->arena, json_get(list, "items")));
+    else
+        render_tree(cli->arena, list, (enum output)cli->options->output);
+    return 0;
+}
 
 /* ---- dataplanes: the columns are kumactl's ---- */
 
@@ -75,7 +92,8 @@ static struct str unready_inbounds(struct arena *a, const json_t *networking, si
     return notes;
 }
 
-/* COMPAT: kumactl's rule. A gateway has no inbounds that could be unready. */
+/* COMPAT: kumactl's rule, except for a proxy without inbounds, which it always calls offline. A gateway has
+ * none that could be unready. */
 static struct str status_of(struct arena *a, const json_t *networking, const json_t *subscriptions,
                             struct str *notes)
 {
@@ -126,6 +144,7 @@ static void add_dataplane(struct table *t, const json_t *item, int64_t now)
                  *version = json_get(last, "version");
     struct arena *a = t->arena;
     struct str cells[ARRAY_LEN(dataplane_headers)], notes;
+    struct str backend = mtls ? json_str(json_get(mtls, "issuedBackend")) : STR("-");
     size_t n = 0;
 
     cells[n++] = json_str(json_get(item, "mesh"));
@@ -140,13 +159,27 @@ static void add_dataplane(struct table *t, const json_t *item, int64_t now)
     cells[n++] = render_date(a, json_str(json_get(mtls, "certificateExpirationTime")));
     cells[n++] =
         arena_printf(a, "%lld", (long long)json_integer_value(json_get(mtls, "certificateRegenerations")));
-    cells[n++] = mtls ? json_str(json_get(mtls, "issuedBackend")) : STR("-");
+    cells[n++] = backend;
     cells[n++] = join_list(a, json_get(mtls, "supportedBackends"));
     cells[n++] = json_str(json_get(json_get(version, "kumaDp"), "version"));
     cells[n++] = json_str(json_get(json_get(version, "envoy"), "version"));
     cells[n++] = join_dependencies(a, json_get(version, "dependencies"));
     cells[n++] = notes;
     table_add(t, cells);
+}
+
+struct str table_of_dataplanes(struct arena *a, const json_t *items)
+{
+    const json_t *item;
+    struct table table;
+    size_t i;
+
+    table_init(&table, a, ARRAY_LEN(dataplane_headers), dataplane_headers);
+    json_array_foreach(items, i, item)
+    {
+        add_dataplane(&table, item, clock_wall_ns());
+    }
+    return table_render(&table);
 }
 
 /* COMPAT: a tag is "key:value" in the query. */
@@ -167,35 +200,17 @@ static struct str dataplane_query(struct cli *cli)
 
 int run_inspect_dataplanes(struct cli *cli)
 {
-    const struct options *o = cli->options;
-    struct str mesh = o->all_meshes ? STR("") : o->mesh;
+    struct str mesh = cli->options->all_meshes ? STR("") : cli->options->mesh;
     struct str path = arena_printf(cli->arena, STR_FMT "+insights",
                                    STR_ARG(url_of_type(cli->arena, RES_DATAPLANE, mesh, STR(""))));
-    const json_t *item;
-    struct table table;
-    JSON_AUTO list = NULL;
-    size_t i;
 
-    if (cli_connect(cli) != ERR_NONE || connection_get_list(cli->connection, path, dataplane_query(cli), -1,
-                                                            -1, cli->arena, &list, &cli->err) != ERR_NONE)
-        return cli_fail(cli);
-    if (o->output != OUTPUT_TABLE) {
-        render_tree(cli->arena, list, (enum output)o->output);
-        return 0;
-    }
-    table_init(&table, cli->arena, ARRAY_LEN(dataplane_headers), dataplane_headers);
-    json_array_foreach(json_get(list, "items"), i, item)
-    {
-        add_dataplane(&table, item, clock_wall_ns());
-    }
-    render_text(table_render(&table));
-    return 0;
+    return show_list(cli, path, dataplane_query(cli), table_of_dataplanes);
 }
 
 /* ---- meshes ---- */
 
 /* The policies to show: one column for each type that some mesh has. */
-static size_t policy_columns(const json_t *list, enum res_type *types)
+static size_t policy_columns(const json_t *items, enum res_type *types)
 {
     const json_t *item;
     size_t n = 0, i;
@@ -204,7 +219,7 @@ static size_t policy_columns(const json_t *list, enum res_type *types)
         const struct res_type_info *info = res_type_info((enum res_type)t);
         bool used = false;
 
-        json_array_foreach(json_get(list, "items"), i, item)
+        json_array_foreach(items, i, item)
         {
             used |= json_get(json_get(item, "policies"), info->name.p) != NULL;
         }
@@ -229,19 +244,19 @@ static long long total_of(const json_t *stat, const char *what)
     return (long long)json_integer_value(json_get(stat, what));
 }
 
-static void print_meshes(struct arena *a, const json_t *list)
+struct str table_of_meshes(struct arena *a, const json_t *items)
 {
     const char *headers[3 + RES_N] = {"MESH", "DATAPLANES", "SERVICES"};
     struct str cells[3 + RES_N];
     enum res_type types[RES_N];
-    size_t n = policy_columns(list, types), i;
+    size_t n = policy_columns(items, types), i;
     const json_t *item;
     struct table table;
 
     for (size_t t = 0; t < n; t++)
         headers[3 + t] = header_of(a, types[t]);
     table_init(&table, a, 3 + n, headers);
-    json_array_foreach(json_get(list, "items"), i, item)
+    json_array_foreach(items, i, item)
     {
         const json_t *dataplanes = json_get(item, "dataplanes"), *policies = json_get(item, "policies");
 
@@ -254,20 +269,12 @@ static void print_meshes(struct arena *a, const json_t *list)
                 a, "%lld", total_of(json_get(policies, res_type_info(types[t])->name.p), "total"));
         table_add(&table, cells);
     }
-    render_text(table_render(&table));
+    return table_render(&table);
 }
 
 int run_inspect_meshes(struct cli *cli)
 {
-    JSON_AUTO list = NULL;
+    struct str path = url_of_type(cli->arena, RES_MESH_INSIGHT, STR(""), STR(""));
 
-    if (cli_connect(cli) != ERR_NONE ||
-        connection_get_list(cli->connection, url_of_type(cli->arena, RES_MESH_INSIGHT, STR(""), STR("")),
-                            STR(""), -1, -1, cli->arena, &list, &cli->err) != ERR_NONE)
-        return cli_fail(cli);
-    if (cli->options->output == OUTPUT_TABLE)
-        print_meshes(cli->arena, list);
-    else
-        render_tree(cli->arena, list, (enum output)cli->options->output);
-    return 0;
+    return show_list(cli, path, STR(""), table_of_meshes);
 }

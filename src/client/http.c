@@ -119,7 +119,8 @@ static enum err_kind explain(CURLcode code, const struct client *c, struct str u
     if (code == CURLE_WRITE_ERROR)
         return err_set(e, ERR_LIMIT, "the answer of " STR_FMT " is larger than %zu bytes", STR_ARG(url),
                        CLIENT_MAX_ANSWER);
-    return err_set(e, ERR_UNAVAILABLE, "no answer from " STR_FMT ": %s", STR_ARG(url), why);
+    return err_set(e, ERR_UNAVAILABLE, "no answer from " STR_FMT ": %s%s", STR_ARG(url), why,
+                   code == CURLE_COULDNT_CONNECT ? "; does it run there?" : "");
 }
 
 enum err_kind client_send(struct client *c, const char *method, struct str url, const char *content_type,
