@@ -86,10 +86,10 @@ const struct res_key *change_key(const struct change *);
 void store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *), void *ctx);
 
 /* ---- the writer: one thread at a time ----
- * ERR_IO and ERR_NO_SPACE from any of these mean that the whole group is lost: only store_rollback() may
- * follow. After ERR_IO the store is read-only until it is opened again (a failed fsync must not be retried);
- * after ERR_NO_SPACE the next group may succeed. After any other fault of a put or a delete the client
- * transaction can only be undone: store_tx_end(keep = false). */
+ * ERR_IO and ERR_NO_SPACE from any of these, and any fault of store_tx_begin() and store_tx_end(), mean that
+ * the whole group is lost: only store_rollback() may follow. After ERR_IO the store is read-only until it is
+ * opened again (a failed fsync must not be retried); after ERR_NO_SPACE the next group may succeed. After any
+ * other fault of a put or a delete the client transaction can only be undone: store_tx_end(keep = false). */
 /* A commit group: one SQL transaction that may hold several client transactions, each with its own savepoint
  * and revision. */
 MUST_USE enum err_kind store_begin(struct store *, struct err *e);

@@ -36,16 +36,19 @@ static const char *const statements[SQL_N] = {
         " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
         " SELECT type, mesh, name, spec, labels, format, origin, created, modified, revision, ?4"
         " FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
-    [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT 64",
+    [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT ?1",
     [SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE rowid IN"
-                          " (SELECT rowid FROM history WHERE superseded <= ?1 ORDER BY superseded LIMIT 256)",
+                          " (SELECT rowid FROM history WHERE superseded <= ?1 ORDER BY superseded LIMIT ?2)",
     [SQL_PRUNE_REVISIONS] = "DELETE FROM revisions WHERE revision <= ?1",
 };
-#define PRUNE_STEP 256 /* the LIMIT above */
+/* What a commit forgets at most, beside twice what it added itself: history that is too long gets shorter
+ * with every commit, however much that brings, and none takes much longer than its own work does. */
+#define PRUNE_REVISIONS 64
+#define PRUNE_ROWS 256
 
 enum err_kind sqlite_fault(struct sqlite *b, const char *doing, struct err *e)
 {
-    int code = sqlite3_errcode(b->db) & 0xff;
+    int extended = sqlite3_extended_errcode(b->db), code = extended & 0xff;
     int os_error = sqlite3_system_errno(b->db);
     enum err_kind kind = ERR_BUG;
     switch (code) {
@@ -54,8 +57,9 @@ enum err_kind sqlite_fault(struct sqlite *b, const char *doing, struct err *e)
     case SQLITE_FULL:
         kind = ERR_NO_SPACE;
         break;
-    case SQLITE_IOERR:
-        kind = os_error == ENOSPC || os_error == EDQUOT ? ERR_NO_SPACE : ERR_IO;
+    case SQLITE_IOERR: /* a failed sync, for want of space or not, leaves it open what is on the disk */
+        kind = (os_error == ENOSPC || os_error == EDQUOT) && extended != SQLITE_IOERR_FSYNC ? ERR_NO_SPACE
+                                                                                            : ERR_IO;
         break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -151,6 +155,7 @@ static enum err_kind checkpoint(struct sqlite *b, struct err *e)
 static enum err_kind sqlite_begin(struct backend *base, struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
+    b->n_revised = b->n_archived = 0;
     enum err_kind kind = checkpoint(b, e);
     return kind != ERR_NONE ? kind : run(b, SQL_BEGIN, e);
 }
@@ -189,6 +194,7 @@ static enum err_kind sqlite_revise(struct backend *base, const struct store_orig
     sqlite3_reset(stmt);
     if (kind != ERR_NONE)
         return kind;
+    b->n_revised++;
     stmt = b->stmts[SQL_ADD_REVISION];
     sqlite3_bind_int64(stmt, 1, (sqlite3_int64)*revision);
     bind_str(stmt, 2, origin->author);
@@ -248,6 +254,7 @@ static enum err_kind sqlite_archive(struct backend *base, const struct res_key *
     sqlite3_stmt *stmt = b->stmts[SQL_ARCHIVE];
     bind_key(stmt, key);
     sqlite3_bind_int64(stmt, 4, (sqlite3_int64)superseded);
+    b->n_archived++;
     return run(b, SQL_ARCHIVE, e);
 }
 
@@ -258,6 +265,7 @@ static enum err_kind find_due(struct sqlite *b, uint64_t upto, int64_t before_ns
     sqlite3_stmt *stmt = b->stmts[SQL_OLDEST_REVISIONS];
     int step;
     *due = 0;
+    sqlite3_bind_int64(stmt, 1, PRUNE_REVISIONS + 2 * b->n_revised);
     while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
         sqlite3_int64 revision = sqlite3_column_int64(stmt, 0);
         if ((uint64_t)revision > upto && sqlite3_column_int64(stmt, 1) >= before_ns)
@@ -274,15 +282,16 @@ static enum err_kind find_due(struct sqlite *b, uint64_t upto, int64_t before_ns
 static enum err_kind sqlite_prune(struct backend *base, uint64_t upto, int64_t before_ns, struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
-    sqlite3_int64 due;
+    sqlite3_int64 due, most = PRUNE_ROWS + 2 * b->n_archived;
     if (find_due(b, upto, before_ns, &due, e) != ERR_NONE)
         return e->kind;
     if (due == 0)
         return ERR_NONE;
     sqlite3_bind_int64(b->stmts[SQL_PRUNE_HISTORY], 1, due);
+    sqlite3_bind_int64(b->stmts[SQL_PRUNE_HISTORY], 2, most);
     if (run(b, SQL_PRUNE_HISTORY, e) != ERR_NONE)
         return e->kind;
-    if (sqlite3_changes(b->db) == PRUNE_STEP)
+    if (sqlite3_changes(b->db) == most)
         return ERR_NONE; /* there may be more: the next commit goes on */
     sqlite3_bind_int64(b->stmts[SQL_PRUNE_REVISIONS], 1, due);
     return run(b, SQL_PRUNE_REVISIONS, e);

@@ -34,7 +34,8 @@ struct sqlite {
     char *path, *wal_path;
     sqlite3 *db;
     sqlite3_stmt *stmts[SQL_N];
-    int wal_pages; /* in the log after the last commit */
+    int wal_pages;                 /* in the log after the last commit */
+    int64_t n_revised, n_archived; /* revisions and rows of history that this group made */
 };
 
 extern const struct backend_ops sqlite_ops;

@@ -109,6 +109,15 @@ static enum err_kind note_fault(struct store *s, enum err_kind kind)
     return kind;
 }
 
+/* A savepoint that was not made, kept or undone leaves the back end with other rows than the snapshot: the
+ * group is lost whatever the fault was. */
+static enum err_kind note_savepoint_fault(struct store *s, enum err_kind kind)
+{
+    if (kind != ERR_NONE)
+        s->lost = kind;
+    return note_fault(s, kind);
+}
+
 static enum err_kind lost_fault(const struct store *s, struct err *e)
 {
     return err_set(e, s->lost, "the commit group was given up after an earlier fault");
@@ -228,7 +237,7 @@ enum err_kind store_tx_begin(struct store *s, const struct store_origin *origin,
         return lost_fault(s, e);
     enum err_kind kind = s->backend->ops->save(s->backend, e);
     if (kind != ERR_NONE)
-        return note_fault(s, kind);
+        return note_savepoint_fault(s, kind);
     s->tx.open = true;
     s->tx.origin = *origin;
     s->tx.revision = 0;
@@ -244,7 +253,7 @@ enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struc
     if (s->lost != ERR_NONE)
         kind = lost_fault(s, e);
     else
-        kind = note_fault(s, s->backend->ops->release(s->backend, keep, e));
+        kind = note_savepoint_fault(s, s->backend->ops->release(s->backend, keep, e));
     if (!keep || kind != ERR_NONE) {
         changes_drop(s, s->tx.n_changes);
         snap_assign(s->pending, s->tx.saved);

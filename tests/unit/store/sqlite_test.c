@@ -292,11 +292,34 @@ TEST(old_history_goes_in_bounded_steps)
     fixture_open(&f);
     write_versions(&f, 1, 2, 1);
     fixture_close(&f);
-    EXPECT_INT("one step", sql(&f, "SELECT count(*) FROM history"), 600 - 63);
+    EXPECT_INT("one step", sql(&f, "SELECT count(*) FROM history"), 600 - 65);
     fixture_open(&f);
     write_versions(&f, 20, 2, 1);
     fixture_close(&f);
     EXPECT_INT("in the end", sql(&f, "SELECT count(*) FROM history"), 10);
+    EXPECT_INT("revisions", sql(&f, "SELECT count(*) FROM revisions"), 10);
+    fixture_fini(&f);
+}
+
+/* A group may hold more transactions than one step forgets: history must not grow with them. */
+TEST(history_is_bounded_under_load)
+{
+    struct fixture f;
+    fixture_prepare(&f, STORE_SQLITE);
+    f.options.history_revisions = 10;
+    fixture_open(&f);
+    for (size_t group = 0; group < 4; group++) {
+        group_begin(&f);
+        for (size_t i = 0; i < 300; i++) {
+            tx_begin(&f, ORIGIN_API, 1);
+            put(&f, RES_GLOBAL_SECRET, "", "s", i % 2 ? "YQ==" : "Yg==");
+            put(&f, RES_GLOBAL_SECRET, "", "t", i % 2 ? "YQ==" : "Yg==");
+            tx_end(&f, true);
+        }
+        group_commit(&f);
+    }
+    fixture_close(&f);
+    EXPECT_INT("history", sql(&f, "SELECT count(*) FROM history"), 20);
     EXPECT_INT("revisions", sql(&f, "SELECT count(*) FROM revisions"), 10);
     fixture_fini(&f);
 }
