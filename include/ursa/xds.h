@@ -52,7 +52,7 @@ struct xds_status { /* valid during the call */
     int64_t connected_ns;    /* wall clock */
     const struct xds_counters *counters; /* [XDS_N], sent, acknowledged, rejected */
     const struct proxy_version *version; /* may be NULL */
-    const struct config_set *config;     /* newest, may be NULL */
+    const struct config_set *config;     /* the newest, once the proxy serves it: has its listeners and secrets; else NULL */
     struct str last_nack;    /* "" when none: type and Envoy's text */
 };
 struct ads_options {

@@ -101,6 +101,14 @@ static bool is_settled(struct sotw *s, enum xds_type t)
     return !s->subs[t].active || (!is_due(s, t) && subscription_is_accepted(&s->subs[t]));
 }
 
+bool sotw_is_serving(struct sotw *s)
+{
+    if (!s->config || !is_settled(s, XDS_LISTENER) || !is_settled(s, XDS_SECRET))
+        return false;
+    return s->subs[XDS_LISTENER].active &&
+           (s->subs[XDS_SECRET].active || s->config->lists[XDS_SECRET]->n == 0);
+}
+
 static void decide_retiring(struct sotw *s)
 {
     bool retiring = s->retired.n > 0 && s->subs[XDS_CLUSTER].wildcard &&

@@ -31,6 +31,9 @@ enum request_sense sotw_request(struct sotw *, const struct discovery_request *)
 void sotw_set_config(struct sotw *, struct config_set *);
 /* What comes next in make-before-break order; XDS_N: nothing now. */
 enum xds_type sotw_due(struct sotw *);
+/* Has the client taken over the listeners of the newest configuration, and the secrets without which they do
+ * not serve? */
+bool sotw_is_serving(struct sotw *);
 /* The response of that type, which is due. */
 void sotw_send(struct sotw *, enum xds_type, struct xds_response *out);
 

@@ -50,7 +50,7 @@ static void observe(struct ads_stream *s, enum xds_event event)
                                 .connected_ns = s->report.connected_ns,
                                 .counters = counters,
                                 .version = s->node.version,
-                                .config = s->sotw.config,
+                                .config = sotw_is_serving(&s->sotw) ? s->sotw.config : NULL,
                                 .last_nack = str_from_c(s->sotw.nack)};
     s->ads->options.observe(s->ads->options.observe_ctx, event, &status);
 }

@@ -1,13 +1,15 @@
 /* sotw_test.c -- conversations with an Envoy, as scripts. A row is a list of commands, separated by ';':
- *
- *   set c=a1,b1 e=a1    the newest configuration: c clusters, e endpoints, s secrets, l listeners, r routes,
- * x extensions; the digit is the resource's content ask eds a,b         a first request, or one that answers
- * nothing; with the version that the client has say eds a,b         the client's next request: the last
- * nonce, the version it has accepted, these names ack cds [names]     accepts the last response, with these
- * names or those of before nack lds            refuses it old eds a,b         a request that still carries
- * the nonce before the last reconnect           a new stream; the client keeps what it accepted restart the
- * same, and the client has nothing = cds(a1,b1) eds(a1)   what is sent now, all of it, in order; "=" alone:
- * nothing */
+ * - set c=a1,b1 e=a1: the newest configuration. c clusters, e endpoints, s secrets, l listeners, r routes,
+ *   x extensions; the digit is the resource's content
+ * - ask eds a,b: a first request, or one that answers nothing; with the version that the client has
+ * - say eds a,b: the client's next request: the last nonce, the version it has accepted, these names
+ * - ack cds [names]: accepts the last response, with these names or those of before
+ * - nack lds: refuses it
+ * - old eds a,b: a request that still carries the nonce before the last
+ * - reconnect: a new stream; the client keeps what it accepted
+ * - restart: the same, and the client has nothing
+ * - serves yes, serves no: whether the client has the newest listeners and secrets
+ * - = cds(a1,b1) eds(a1): what is sent now, all of it, in order; "=" alone: nothing */
 #include "../../lib/test.h"
 
 #include <ctype.h>
@@ -201,6 +203,8 @@ static void run_script(const char *name, const char *text)
             sotw_set_config(&sc.sotw, set_make(&sc, args));
         } else if (str_eq(word, STR("reconnect")) || str_eq(word, STR("restart"))) {
             reconnect(&sc, str_eq(word, STR("restart")));
+        } else if (str_eq(word, STR("serves"))) {
+            EXPECT_INT(at, sotw_is_serving(&sc.sotw), str_eq(args, STR("yes")));
         } else {
             talk(&sc, word, args);
         }
@@ -306,6 +310,12 @@ TEST(conversations)
         {"a slow reader gets the newest only",
          STEADY "set e=a2,b1 l=l2;set e=a3,b1 l=l3;set e=a3,b1 l=l4;= eds(a3) lds(l4);ack eds;ack lds;="},
         {"a change that was undone before it was sent", STEADY "set l=l2;set l=l1;="},
+        {"it serves when it has listeners and secrets",
+         "serves no;set c=a1 e=a1 s=s1 l=l1 r=r1;serves no;ask cds;ask lds;= cds(a1) lds(l1);serves no;"
+         "ack lds;serves no;ask sds s;serves no;= sds(s1);serves no;ack sds;serves yes;"
+         "set l=l2;serves no;= lds(l2);nack lds;serves no;set l=l3;= lds(l3);ack lds;serves yes;set "
+         "e=a2;serves yes"},
+        {"without secrets it serves with its listeners", "set l=l1;ask lds;= lds(l1);ack lds;serves yes"},
         {"clusters by name", "set c=a1,b1;ask cds b;= cds(b1);ack cds;set c=a2,b1;=;set c=a2,b2;= "
                              "cds(b2);ack cds;say cds a,b;= cds(a2,b2)"},
         {"from names to nothing is not a wildcard",
