@@ -99,6 +99,10 @@ static void check_document(struct request *r, struct document *d)
                             : STR("cannot be empty"));
         return;
     }
+    /* What the answer calls it, should it not decode. */
+    d->key = (struct res_key){.type = d->type,
+                              .mesh = json_str(json_get(d->root, "mesh")),
+                              .name = json_str(json_get(d->root, "name"))};
     unsigned traits = res_type_info(d->type)->traits;
     if (traits & RES_READ_ONLY) {
         err_cause_at(&d->err, STR("type"), STR("is written by the control plane only"));
