@@ -40,8 +40,10 @@ void admit_request_free(struct admit_request *req)
 {
     if (!req)
         return;
-    for (size_t i = 0; i < req->n_ops; i++)
+    for (size_t i = 0; i < req->n_ops; i++) {
         resource_unref(req->ops[i].res);
+        resource_unref(req->ops[i].base);
+    }
     arena_fini(&req->arena);
     free(req);
 }

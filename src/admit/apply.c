@@ -130,6 +130,8 @@ static enum err_kind op_put(struct apply *a, struct admit_op *op)
     }
     const struct resource *before = find(a, key);
     op->outcome = before ? OUTCOME_UPDATED : OUTCOME_CREATED;
+    if (op->if_base && before != op->base)
+        return err_set(&op->err, ERR_STALE, "it was changed at the same time");
     struct resource *res = complete(a, op->res, !before);
     enum err_kind kind = put_complete(a, op, res, before);
     resource_unref(res);

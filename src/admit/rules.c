@@ -1,7 +1,6 @@
 /* rules.c -- the cross-resource rules, one function each. */
 #include "rules.h"
 
-#include "ursa/base/json.h"
 #include "ursa/ca.h"
 
 enum err_kind rule_writable(enum res_type type, enum res_origin origin, struct err *e)
@@ -44,35 +43,13 @@ enum err_kind rule_ca_backends(const struct snap *snap, const struct resource *m
     return e->kind;
 }
 
-/* Is it what 'field' of a provided backend's conf reads: conf.cert.secret, conf.key.secret? */
-static bool conf_names_secret(const json_t *conf, const char *field, struct str secret)
-{
-    return str_eq(json_str(json_get(json_get(conf, field), "secret")), secret);
-}
-
-static bool backend_uses_secret(struct str mesh, const struct ca_backend *backend, struct str secret,
-                                struct arena *scratch)
-{
-    if (str_eq(backend->type, STR("builtin")))
-        return str_eq(ca_builtin_cert_secret(scratch, mesh, backend->name).name, secret) ||
-               str_eq(ca_builtin_key_secret(scratch, mesh, backend->name).name, secret);
-    JSON_AUTO conf = NULL;
-    struct err ignored;
-    err_init(&ignored, scratch);
-    if (!backend->conf.text.p || json_parse(backend->conf.text, &conf, &ignored) != ERR_NONE)
-        return false;
-    return conf_names_secret(conf, "cert", secret) || conf_names_secret(conf, "key", secret);
-}
-
 enum err_kind rule_secret_delete(const struct snap *snap, const struct res_key *secret, struct err *e)
 {
     const struct resource *mesh = snap_find_mesh(snap, secret->mesh);
     const struct mesh_mtls *mtls = mesh ? resource_mesh(mesh)->mtls : NULL;
-    struct arena scratch;
-    arena_init(&scratch);
     for (size_t i = 0; mtls && i < mtls->n_backends; i++) {
         struct str backend = mtls->backends[i].name;
-        if (backend_uses_secret(secret->mesh, &mtls->backends[i], secret->name, &scratch))
+        if (ca_backend_uses_secret(secret->mesh, &mtls->backends[i], secret->name))
             err_cause(e, AT_FIELD(NULL, "name"),
                       "The secret \"" STR_FMT
                       "\" that you are trying to remove is currently in use in Mesh \"" STR_FMT
@@ -80,6 +57,5 @@ enum err_kind rule_secret_delete(const struct snap *snap, const struct res_key *
                       "\" backend before removing the secret.",
                       STR_ARG(secret->name), STR_ARG(secret->mesh), STR_ARG(backend), STR_ARG(backend));
     }
-    arena_fini(&scratch);
     return e->kind;
 }

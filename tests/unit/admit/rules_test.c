@@ -227,6 +227,42 @@ static struct str run_as(struct fixture *f, enum res_origin origin, bool if_orig
     return run_request(f, req);
 }
 
+/* What a caller judged on a snapshot may be another object by the time the writer comes to it. */
+TEST(a_put_can_ask_for_what_its_caller_judged)
+{
+    enum base { NOTHING, THE_FIRST, THE_SECOND };
+    static const struct {
+        const char *name;
+        enum base base;
+        const char *want;
+    } rows[] = {
+        {"judged before there was one", NOTHING, "updated; 0: it was changed at the same time"},
+        {"judged before it was replaced", THE_FIRST, "updated; 0: it was changed at the same time"},
+        {"judged as it is", THE_SECOND, "updated"},
+        {"judged as it was before that", THE_SECOND, "updated; 0: it was changed at the same time"},
+    };
+    struct fixture f;
+    struct resource *bases[3] = {NULL};
+    fixture_init(&f);
+    for (enum base b = THE_FIRST; b <= THE_SECOND; b++) {
+        run_as(&f, ORIGIN_API, false, DATAPLANE("default", "d", "a"));
+        struct snap *snap = store_snap(f.store);
+        const struct resource *r = snap_find(snap, RES_DATAPLANE, STR("default"), STR("d"));
+        bases[b] = resource_ref((struct resource *)(uintptr_t)r);
+        snap_unref(snap);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct admit_request *req = request_of(DOCS(DATAPLANE("default", "d", "b")));
+        struct resource *base = bases[rows[i].base];
+        req->ops[0].if_base = true;
+        req->ops[0].base = base ? resource_ref(base) : NULL;
+        EXPECT_STR(rows[i].name, run_request(&f, req), rows[i].want);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++)
+        resource_unref(bases[i]);
+    fixture_fini(&f);
+}
+
 TEST(a_proxys_dataplane_comes_and_goes_with_its_insight)
 {
     static const char *const insight = "{\"type\":\"DataplaneInsight\",\"mesh\":\"default\",\"name\":\"d\"}";
