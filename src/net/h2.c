@@ -85,25 +85,30 @@ static enum h2_rate rate_of(const nghttp2_frame_hd *hd)
         return hd->flags & NGHTTP2_FLAG_ACK ? N_RATES : RATE_PINGS;
     case NGHTTP2_HEADERS:
         return RATE_STREAMS;
-    case NGHTTP2_DATA:
+    case NGHTTP2_DATA: /* flow control bounds them, but for those without content */
         return hd->length == 0 ? RATE_IDLE_FRAMES : N_RATES;
     case NGHTTP2_WINDOW_UPDATE:
         return N_RATES;
-    default: /* PRIORITY, CONTINUATION, and what is unknown */
+    default: /* PRIORITY, CONTINUATION; nghttp2 drops unknown frames unseen */
         return RATE_IDLE_FRAMES;
     }
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+static int frame_admit(struct h2 *h, const nghttp2_frame_hd *hd)
 {
-    struct h2 *h = user;
     enum h2_rate rate = rate_of(hd);
 
-    (void)session;
     if (rate == N_RATES || rate_admit(&h->full_at[rate], &limits[rate], h->now))
         return 0;
     h->fault = NGHTTP2_ENHANCE_YOUR_CALM;
     return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* Before the frame is acted upon; nghttp2 leaves DATA out. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
+{
+    (void)session;
+    return hd->type == NGHTTP2_DATA ? 0 : frame_admit(user, hd);
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -140,12 +145,13 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    bool has_headers = frame->hd.type == NGHTTP2_HEADERS;
-    struct stream *s =
-        has_headers || frame->hd.type == NGHTTP2_DATA ? stream_of(user, frame->hd.stream_id) : NULL;
+    bool is_headers = frame->hd.type == NGHTTP2_HEADERS, is_data = frame->hd.type == NGHTTP2_DATA;
+    struct stream *s = is_headers || is_data ? stream_of(user, frame->hd.stream_id) : NULL;
 
     (void)session;
-    if (s && has_headers && s->head)
+    if (is_data && frame_admit(user, &frame->hd) != 0)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (s && is_headers && s->head)
         stream_open(s);
     if (s && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         stream_half_close(s);

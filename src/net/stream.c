@@ -99,13 +99,12 @@ static void trailers_text(const struct stream *s, struct buf *text)
 static size_t status_fields(const struct stream *s, const struct buf *text, char code[3],
                             nghttp2_nv fields[2])
 {
-    size_t n = 0;
-
     snprintf(code, 3, "%u", (unsigned)grpc_code_of(s->status) % 100);
-    fields[n++] = field(STR("grpc-status"), str_from_c(code));
-    if (text->n > 0)
-        fields[n++] = field(STR("grpc-message"), buf_str(text));
-    return n;
+    fields[0] = field(STR("grpc-status"), str_from_c(code));
+    if (text->n == 0)
+        return 1;
+    fields[1] = field(STR("grpc-message"), buf_str(text));
+    return 2;
 }
 
 static void submitted(struct stream *s, int rv)

@@ -66,20 +66,32 @@ static inline int64_t client_now(void)
         }                                                                                                    \
     } while (0)
 
-static inline int client_connect(uint16_t port)
+static inline int client_socket(void)
 {
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
     struct timeval limit = {.tv_sec = CLIENT_SECONDS};
-    int yes = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes,
-               sizeof(yes)); /* window updates are small and must not wait */
+    /* Window updates are small and must not wait. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    return fd;
+}
+
+static inline void client_connect_socket(int fd, uint16_t port)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
         FAIL("connect: %s", strerror(errno));
+}
+
+static inline int client_connect(uint16_t port)
+{
+    int fd = client_socket();
+
+    client_connect_socket(fd, port);
     return fd;
 }
 
@@ -95,10 +107,11 @@ static inline void client_wait_for_end(int fd)
         FAIL("the server keeps the connection");
 }
 
-/* TLS with these protocols offered ("\x02h2"; "": no ALPN); false when the handshake fails. */
-static inline bool client_open(struct client *c, uint16_t port, struct str alpn)
+/* TLS with these protocols offered ("\x02h2"; "": no ALPN); false when the handshake fails. Takes over 'fd'.
+ */
+static inline bool client_open_fd(struct client *c, int fd, struct str alpn)
 {
-    *c = (struct client){.fd = client_connect(port), .goaway = -1};
+    *c = (struct client){.fd = fd, .goaway = -1};
     c->ctx = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     c->ssl = SSL_new(c->ctx);
@@ -107,6 +120,11 @@ static inline bool client_open(struct client *c, uint16_t port, struct str alpn)
         SSL_set_alpn_protos(c->ssl, (const unsigned char *)alpn.p, (unsigned)alpn.n);
     ERR_clear_error();
     return SSL_connect(c->ssl) == 1;
+}
+
+static inline bool client_open(struct client *c, uint16_t port, struct str alpn)
+{
+    return client_open_fd(c, client_connect(port), alpn);
 }
 
 static inline void client_close(struct client *c)

@@ -262,6 +262,62 @@ TEST(floods_are_answered_with_enhance_your_calm)
     stop();
 }
 
+/* The error code of the GOAWAY frame among what the server sends until it closes; -1: there is none. */
+static int64_t read_goaway(struct client *c)
+{
+    static uint8_t bytes[1 << 20];
+    size_t n = 0;
+    int got;
+    int64_t code = -1;
+
+    while (n < sizeof(bytes) && (got = SSL_read(c->ssl, bytes + n, (int)(sizeof(bytes) - n))) > 0)
+        n += (size_t)got;
+    for (size_t at = 0; at + 9 <= n;) {
+        const uint8_t *f = bytes + at;
+
+        if (f[3] == NGHTTP2_GOAWAY && at + 17 <= n)
+            code = (int64_t)f[13] << 24 | f[14] << 16 | f[15] << 8 | f[16];
+        at += 9 + ((size_t)f[0] << 16 | (size_t)f[1] << 8 | f[2]);
+    }
+    return code;
+}
+
+/* What nghttp2's own client would never send. */
+TEST(raw_floods_are_answered_with_enhance_your_calm)
+{
+#define HELLO "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+    static const struct {
+        const char *name;
+        struct str before, frame;
+    } rows[] = {
+        /* :method POST, without END_HEADERS */
+        {"CONTINUATION", STR_INIT(HELLO "\0\0\1\1\0\0\0\0\1\x83"), STR_INIT("\0\0\1\x09\0\0\0\0\1\x83")},
+        {"empty CONTINUATION", STR_INIT(HELLO "\0\0\1\1\0\0\0\0\1\x83"), STR_INIT("\0\0\0\x09\0\0\0\0\1")},
+        /* a call that stays open */
+        {"empty DATA",
+         STR_INIT(HELLO "\0\0\x69\1\4\0\0\0\1\x83\x87\x44\x50" ADS_PATH "\x41\1"
+                        "a"
+                        "\x5f\x10"
+                        "application/grpc"),
+         STR_INIT("\0\0\0\0\0\0\0\0\1")},
+        {"PRIORITY", STR_INIT(HELLO), STR_INIT("\0\0\5\2\0\0\0\0\3\0\0\0\0\0")},
+    };
+    uint16_t port = start();
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct client c;
+
+        if (!client_open(&c, port, STR("\x02h2")))
+            FAIL("the handshake failed");
+        SSL_write(c.ssl, rows[i].before.p, (int)rows[i].before.n);
+        for (int k = 0; k < 2000 && SSL_write(c.ssl, rows[i].frame.p, (int)rows[i].frame.n) > 0; k++)
+            ;
+        EXPECT_INT(rows[i].name, read_goaway(&c), NGHTTP2_ENHANCE_YOUR_CALM);
+        client_close(&c);
+    }
+    stop();
+}
+
 #define MANY 200
 
 TEST(many_connections_are_pushed_to)

@@ -1,7 +1,10 @@
 /* Time limits of connections. The clock stands still and is moved by hand. */
 #include "server.h"
 
+#include <sys/resource.h>
+
 #include "ursa/base/clock.h"
+#include "ursa/base/count.h"
 
 static int64_t fake_now;
 
@@ -101,6 +104,68 @@ TEST(the_service_s_timers_run)
     fake_time_passes(4);
     fake_time_passes(2);
     WAIT_FOR(&c, fake.n_timers_run == 1);
+    client_close(&c);
+    stop_in_fake_time();
+}
+
+TEST(a_peer_that_takes_no_bytes_is_given_up)
+{
+    static const nghttp2_settings_entry wide[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100 << 20}};
+    struct client c, other;
+    struct call call, well;
+    uint16_t port = start_in_fake_time();
+
+    client_dial(&c, port);
+    nghttp2_submit_settings(c.h2, NGHTTP2_FLAG_NONE, wide, ARRAY_LEN(wide));
+    nghttp2_session_set_local_window_size(c.h2, NGHTTP2_FLAG_NONE, 0, 100 << 20);
+    call_start(&call, &c);
+    call_send(&call, "big 50000000");
+    client_send(&c);
+    c.deaf = true;
+    WAIT_FOR(&c, fake.n_pulled == 1);
+    client_dial(&other, port);
+    call_start(&well, &other);
+    call_send(&well, "echo hello");
+    WAIT_FOR(&other, call_has_message(&well));
+    /* The server's socket takes a while to fill; from then on it is 30 s, and the PING's limit would be 45.
+     */
+    int seconds = 0;
+
+    for (; seconds < 44 && fake.n_open == 2; seconds++) {
+        fake_time_passes(1);
+        ask_again(&well);
+    }
+    EXPECT_INT("open", fake.n_open, 1);
+    EXPECT_TRUE("not before its time", seconds >= 30);
+    EXPECT_INT("its message is freed", fake.n_blobs, 0);
+    call_end(&call);
+    call_end(&well);
+    client_close(&c);
+    client_close(&other);
+    stop_in_fake_time();
+}
+
+TEST(without_descriptors_accepting_rests)
+{
+    struct client c;
+    struct rlimit limit, none;
+    uint16_t port = start_in_fake_time();
+    int fd = client_socket();
+    int64_t before = count_get("net_accept_paused");
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = (rlim_t)fd + 1;
+    setrlimit(RLIMIT_NOFILE, &none);
+    client_connect_socket(fd, port);
+    c.closed = true; /* client_step only waits */
+    WAIT_FOR(&c, count_get("net_accept_paused") > before);
+    for (int i = 0; i < 20; i++)
+        client_step(&c);
+    EXPECT_INT("tried once, since time stands still", count_get("net_accept_paused"), before + 1);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    fake_time_passes(1);
+    EXPECT_TRUE("accepted after the rest", client_open_fd(&c, fd, STR("\x02h2")));
     client_close(&c);
     stop_in_fake_time();
 }
