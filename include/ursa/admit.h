@@ -61,8 +61,9 @@ struct admit_request {
 };
 struct admit_request *admit_request_new(size_t n_ops);
 void admit_request_free(struct admit_request *); /* NULL is ignored */
-/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests it comes
- * back with ERR_UNAVAILABLE at once, on the caller's own thread. Who submits may not touch it before done().
+/* Any thread; the request comes back through done() exactly once. Beyond 10,000 waiting requests, 5,000
+ * for one whose origin is not ORIGIN_API, it comes back with ERR_UNAVAILABLE at once, on the caller's own
+ * thread. Who submits may not touch it before done().
  */
 void admit_submit(struct admit *, struct admit_request *);
 /* Blocks until done: start-up, tools and tests; never a loop thread. */

@@ -15,7 +15,8 @@
 #include "ursa/base/vec.h"
 
 #define MAX_WAITING 10000
-#define MAX_GROUP 512 /* bounds how long the first of a group waits for the last */
+#define MAX_WAITING_PROXIES (MAX_WAITING / 2) /* thousands of proxies that come back shut no operator out */
+#define MAX_GROUP 512                         /* bounds how long the first of a group waits for the last */
 
 struct admit {
     struct store *store;
@@ -200,7 +201,8 @@ void admit_stop(struct admit *a)
 
 void admit_submit(struct admit *a, struct admit_request *req)
 {
-    if (atomic_fetch_add(&a->n_waiting, 1) >= MAX_WAITING) {
+    unsigned limit = req->origin == ORIGIN_API ? MAX_WAITING : MAX_WAITING_PROXIES;
+    if (atomic_fetch_add(&a->n_waiting, 1) >= limit) {
         atomic_fetch_sub(&a->n_waiting, 1);
         COUNT(admit_refused);
         apply_refuse(req, ERR_UNAVAILABLE,
