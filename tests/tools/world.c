@@ -74,9 +74,11 @@ struct store *world_store(struct world *w)
     return w->store;
 }
 
-static void submit(struct world *w, struct admit_request *r, struct str what)
+static void submit(struct world *w, struct admit_request *r, struct str what, enum res_type type)
 {
     r->author = STR("test");
+    if (res_type_info(type)->traits & RES_READ_ONLY) /* what the control plane itself writes */
+        r->origin = ORIGIN_SYSTEM;
     admit_run(w->admit, r);
     if (r->kind != ERR_NONE)
         die(STR_FMT ": " STR_FMT, STR_ARG(what), STR_ARG(err_render(&r->ops[0].err, &r->arena)));
@@ -97,7 +99,7 @@ static void put(struct world *w, const json_t *doc)
     struct admit_request *r = admit_request_new(1);
     r->ops[0].kind = ADMIT_PUT;
     r->ops[0].res = res;
-    submit(w, r, arena_str(&a, res->key.name));
+    submit(w, r, arena_str(&a, res->key.name), type);
     arena_fini(&a);
 }
 
@@ -106,7 +108,7 @@ void world_delete(struct world *w, enum res_type type, struct str mesh, struct s
     struct admit_request *r = admit_request_new(1);
     r->ops[0].kind = ADMIT_DELETE;
     r->ops[0].key = (struct res_key){type, arena_str(&r->arena, mesh), arena_str(&r->arena, name)};
-    submit(w, r, name);
+    submit(w, r, name, type);
 }
 
 void world_apply(struct world *w, struct str yaml)

@@ -15,7 +15,7 @@
 struct model {
     struct resource *v[MAX_RESOURCES];
     size_t n;
-    struct change changes[4];
+    struct change changes[256];
     size_t n_changes;
     uint64_t revision;
 };
@@ -83,19 +83,35 @@ static struct str some_tags(struct arena *a, bool wild)
     return arena_printf(a, "{\"kuma.io/service\": \"%s\"%s}", service, more);
 }
 
+/* Mostly what the service speaks everywhere: one endpoint with another protocol makes all of it TCP. */
+static const char *some_protocol(const char *service)
+{
+    if (chance(5))
+        return ONE_OF("", ", \"kuma.io/protocol\": \"tcp\"", ", \"kuma.io/protocol\": \"http2\"");
+    switch (service[0]) {
+    case 'd':
+        return ", \"kuma.io/protocol\": \"tcp\"";
+    case 'a':
+        return service[1] == 'u' ? ", \"kuma.io/protocol\": \"grpc\"" : ", \"kuma.io/protocol\": \"http\"";
+    default:
+        return ", \"kuma.io/protocol\": \"http\"";
+    }
+}
+
 static struct str some_dataplane(struct arena *a)
 {
     struct str in = STR(""), out = STR("");
     size_t n_in = 1 + test_rand_below(2), n_out = test_rand_below(4);
-    for (size_t i = 0; i < n_in; i++)
+    for (size_t i = 0; i < n_in; i++) {
+        const char *service = some_service();
         in = arena_printf(
             a,
             STR_FMT "%s{\"port\": %zu, \"servicePort\": %d, \"tags\": {\"kuma.io/service\": \"%s\"%s%s}%s}",
-            STR_ARG(in), i ? ", " : "", 80 + i, 8080 + (int)test_rand_below(2), some_service(),
-            ONE_OF(", \"kuma.io/protocol\": \"http\"", ", \"kuma.io/protocol\": \"http\"",
-                   ", \"kuma.io/protocol\": \"grpc\"", ", \"kuma.io/protocol\": \"tcp\"", ""),
+            STR_ARG(in), i ? ", " : "", 80 + i, 8080 + (int)test_rand_below(2), service,
+            some_protocol(service),
             ONE_OF("", ", \"version\": \"v1\"", ", \"version\": \"v2\", \"kuma.io/zone\": \"z\""),
             ONE_OF("", "", "", ", \"health\": {\"ready\": false}"));
+    }
     for (size_t i = 0; i < n_out; i++) {
         struct str tags = some_tags(a, false);
         out = arena_printf(a, STR_FMT "%s{\"port\": %zu, \"tags\": " STR_FMT "}", STR_ARG(out), i ? ", " : "",
@@ -190,7 +206,7 @@ static struct str proxy_name(size_t i)
     return (struct str){&names[i], 1};
 }
 
-/* One change of one mesh. */
+/* One change of one mesh, or a few that belong together. */
 static void step(struct model *m, size_t mesh, struct arena *a)
 {
     static const enum res_type policies[] = {RES_TIMEOUT,       RES_RETRY,         RES_CIRCUIT_BREAKER,
@@ -212,14 +228,17 @@ static void step(struct model *m, size_t mesh, struct arena *a)
             struct str selectors = some_selectors(a), conf = some_conf(a, type);
             put(m, type, in, name, arena_printf(a, STR_FMT STR_FMT, STR_ARG(selectors), STR_ARG(conf)));
         }
-    } else if (kind < 92) {
-        put(m, RES_DATAPLANE_INSIGHT, in, proxy_name(test_rand_below(N_PROXIES)),
-            arena_printf(a, "\"mTLS\": {\"issuedBackend\": \"%s\"}", ONE_OF("ca", "other")));
+    } else if (kind < 92) { /* mostly all of them at once, so that services become ready and cease to be */
+        const char *backend = ONE_OF("ca", "other");
+        size_t n = chance(70) ? N_PROXIES : 1, first = test_rand_below(N_PROXIES);
+        for (size_t i = 0; i < n; i++)
+            put(m, RES_DATAPLANE_INSIGHT, in, proxy_name((first + i) % N_PROXIES),
+                arena_printf(a, "\"mTLS\": {\"issuedBackend\": \"%s\"}", backend));
     } else if (kind < 99) {
         put(m, RES_MESH, STR(""), in, some_mesh(a));
     } else { /* the mesh and all that is in it */
         for (size_t i = 0; i < m->n; i++) {
-            if (str_eq(m->v[i]->key.mesh, in) && m->n_changes < ARRAY_LEN(m->changes) - 1)
+            if (str_eq(m->v[i]->key.mesh, in))
                 model_delete(m, &m->v[i--]->key);
         }
         model_delete(m, &(struct res_key){RES_MESH, STR(""), in});
@@ -281,7 +300,8 @@ TEST(incremental_is_full_and_meshes_are_isolated)
     }
     for (size_t at = 0; at < N_STEPS; at++) {
         size_t changed = test_rand_below(N_MESHES);
-        step(&m, changed, &a);
+        for (uint64_t n = 1 + test_rand_below(3); n > 0; n--)
+            step(&m, changed, &a);
         struct snap *snap = snap_from_list(m.v, m.n, m.revision);
         for (size_t i = 0; i < N_MESHES; i++) {
             struct view *next = views[i] ? view_next(views[i], snap, m.changes, m.n_changes, NULL, NULL)
@@ -290,8 +310,10 @@ TEST(incremental_is_full_and_meshes_are_isolated)
             compiler_update(compilers[i], next, m.changes, m.n_changes);
             view_unref(views[i]);
             views[i] = next;
+            struct view *first = view_new(snap, mesh_name(i));
             struct compiler *full = compiler_new(mesh_name(i), &fixed_certs);
-            compiler_update(full, next, NULL, 0);
+            compiler_update(full, first, NULL, 0);
+            view_unref(first);
             for (size_t k = 0; k < N_PROXIES; k++) {
                 struct config_set *got = config(compilers[i], mesh_name(i), proxy_name(k));
                 struct config_set *want = config(full, mesh_name(i), proxy_name(k));
