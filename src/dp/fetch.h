@@ -2,16 +2,12 @@
 #ifndef URSA_DP_FETCH_H
 #define URSA_DP_FETCH_H
 
-#include "options.h"
+#include "proxy.h"
 
-struct bootstrap {
-    struct str mesh, name; /* of the proxy, as asked for */
-    struct str yaml;       /* Envoy's bootstrap; it holds the token */
-};
 /* Waits for the control plane, and for a Dataplane that is not stored yet, up to options->retry_for_ns.
- * ERR_INVALID, ERR_DENIED: the control plane said no, with its text. 'access_log_socket' goes into the
- * request. */
+ * ERR_INVALID, ERR_DENIED: no waiting would help, the text says why. 'access_log_socket' goes into the
+ * request. '*yaml' is Envoy's bootstrap; it holds the token. */
 MUST_USE enum err_kind bootstrap_fetch(const struct options *, struct str access_log_socket, struct arena *,
-                                       struct bootstrap *, struct err *e);
+                                       struct proxy *, struct str *yaml, struct err *e);
 
 #endif

@@ -2,7 +2,6 @@
 #include "options.h"
 
 #include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +49,7 @@ static const struct flag flags[] = {
     {"log-level", TEXT, AT(log_level), NULL, "info", "error, warn, info or debug"},
 };
 
-static void print_help(FILE *out)
+void options_print_help(FILE *out)
 {
     fputs("usage: ursa-dp run [flags]   fetch a bootstrap from the control plane and run Envoy with it\n"
           "       ursa-dp version\n\nflags (each also as --flag=value; environment variable URSA_... or "
@@ -82,7 +81,7 @@ static bool set(struct options *o, const struct flag *f, const char *value)
         if (cut == text.n || cut == 0 || o->n_variables == MAX_VARIABLES)
             return false;
         o->variables[o->n_variables++] =
-            (struct variable){str_slice(text, 0, cut), str_slice(text, cut + 1, text.n)};
+            (struct client_variable){str_slice(text, 0, cut), str_slice(text, cut + 1, text.n)};
         return true;
     }
     return false;
@@ -112,6 +111,7 @@ bool options_read(struct options *o, int argc, char **argv, struct arena *a, int
 
     memset(o, 0, sizeof(*o));
     *status = 2;
+    optind = 2; /* behind the command */
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         const char *value = from_environment(&flags[i], a);
         table[i] = (struct option){flags[i].name, flags[i].kind == SWITCH ? no_argument : required_argument,
@@ -125,7 +125,7 @@ bool options_read(struct options *o, int argc, char **argv, struct arena *a, int
     table[ARRAY_LEN(flags)] = (struct option){"help", no_argument, NULL, 'h'};
     while ((c = getopt_long(argc, argv, "d:h", table, &at)) != -1) {
         if (c == 'h') {
-            print_help(stdout);
+            options_print_help(stdout);
             *status = 0;
             return false;
         }

@@ -3,33 +3,34 @@
 #ifndef URSA_DP_OPTIONS_H
 #define URSA_DP_OPTIONS_H
 
-#include "ursa/base/err.h"
+#include <stdio.h>
+
+#include "ursa/client.h"
 
 #define MAX_VARIABLES 64
-
-struct variable {
-    struct str name, value;
-};
 
 struct options {
     const char *cp_address;   /* https://localhost:5678 */
     const char *ca_cert_file; /* NULL: the local control plane's, if there is one */
     bool skip_verify;
-    const char *mesh, *name;                  /* NULL: those of the Dataplane */
-    const char *dataplane;                    /* the resource's text; NULL: none */
-    const char *dataplane_file;               /* NULL: none */
-    struct variable variables[MAX_VARIABLES]; /* --dataplane-var */
+    const char *mesh, *name;                         /* NULL: those of the Dataplane */
+    const char *dataplane;                           /* the resource's text; NULL: none */
+    const char *dataplane_file;                      /* NULL: none */
+    struct client_variable variables[MAX_VARIABLES]; /* --dataplane-var */
     size_t n_variables;
     const char *token, *token_file;
     const char *binary_path; /* envoy */
     const char *config_dir;  /* NULL: a temporary one */
     const char *envoy_log_level;
     const char *log_level;
-    const char *concurrency; /* NULL: Envoy decides */
+    const char *concurrency; /* Envoy's worker threads */
     int64_t drain_time_ns, retry_for_ns;
 };
 
-/* Reads 'run' flags; false after printing what is wrong or the help: *status is then the exit status. */
+void options_print_help(FILE *);
+
+/* Reads the flags of 'ursa-dp run ...'; false after printing what is wrong or the help: *status is then the
+ * exit status. */
 MUST_USE bool options_read(struct options *, int argc, char **argv, struct arena *, int *status);
 
 #endif
