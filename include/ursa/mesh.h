@@ -54,7 +54,6 @@ struct view *view_ref(struct view *);
 void view_unref(struct view *); /* NULL is ignored */
 
 struct str view_mesh_name(const struct view *);
-const struct resource *view_mesh_resource(const struct view *);
 const struct mesh_spec *view_mesh(const struct view *);
 const struct snap *view_snap(const struct view *); /* only for what belongs to this mesh */
 uint64_t view_revision(const struct view *);

@@ -158,11 +158,6 @@ struct str view_mesh_name(const struct view *v)
     return v->mesh->key.name;
 }
 
-const struct resource *view_mesh_resource(const struct view *v)
-{
-    return v->mesh;
-}
-
 const struct mesh_spec *view_mesh(const struct view *v)
 {
     return resource_mesh(v->mesh);
