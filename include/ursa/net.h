@@ -22,11 +22,12 @@ struct net_options {
     void *http1_ctx;
 };
 MUST_USE enum err_kind net_start(const struct net_options *, struct net **out, struct err *e);
-/* Closes the listener, sends GOAWAY, waits at most 'grace_ms' for streams, joins. NULL is ignored. */
+/* Closes the listener, ends every call with UNAVAILABLE and GOAWAY, lets HTTP/1.1 answers go out, waits at most 'grace_ms' for that, joins.
+ * The engine, admit and whoever serves HTTP/1.1 must still run. NULL is ignored. */
 void net_stop(struct net *, int grace_ms);
 uint16_t net_port(const struct net *);
 /* New certificate for connections made from now on; the old one stays in use when it is bad. Any thread. */
 MUST_USE enum err_kind net_reload_tls(struct net *, struct str cert_pem, struct str key_pem, struct err *e);
-struct ads *net_ads(struct net *); /* for /debug/proxy */
+struct ads *net_ads(struct net *); /* for /debug/proxy; until net_stop */
 
 #endif

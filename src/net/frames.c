@@ -1,7 +1,6 @@
 /* frames.c -- slots in one reservation of address space. */
 #include "frames.h"
 
-#include <string.h>
 #include <sys/mman.h>
 
 void frames_init(struct frames *f, size_t n_slots)
@@ -19,19 +18,21 @@ void frames_init(struct frames *f, size_t n_slots)
 
 void frames_fini(struct frames *f)
 {
+    VEC_FINI(&f->free);
     if (f->base)
         munmap(f->base, f->n_slots * FRAME_SLOT_SIZE);
 }
 
+static void *slot_at(const struct frames *f, size_t i)
+{
+    return f->base + FRAME_SLOT_SIZE * i;
+}
+
 void *frames_take(struct frames *f)
 {
-    void *slot = f->free;
-
-    if (slot)
-        memcpy(&f->free, slot, sizeof(f->free));
-    else if (f->n_used_ever < f->n_slots)
-        slot = f->base + FRAME_SLOT_SIZE * f->n_used_ever++;
-    return slot;
+    if (f->free.n > 0)
+        return slot_at(f, f->free.v[--f->free.n]);
+    return f->n_used_ever < f->n_slots ? slot_at(f, f->n_used_ever++) : NULL;
 }
 
 bool frames_own(const struct frames *f, const void *p)
@@ -43,6 +44,13 @@ bool frames_own(const struct frames *f, const void *p)
 
 void frames_give(struct frames *f, void *slot)
 {
-    memcpy(slot, &f->free, sizeof(f->free));
-    f->free = slot;
+    size_t i = ((uintptr_t)slot - (uintptr_t)f->base) / FRAME_SLOT_SIZE;
+
+    VEC_PUSH(&f->free, (uint32_t)i);
+}
+
+void frames_trim(struct frames *f)
+{
+    for (size_t i = 0; i < f->free.n; i++)
+        madvise(slot_at(f, f->free.v[i]), FRAME_SLOT_SIZE, MADV_DONTNEED);
 }

@@ -6,19 +6,20 @@
 #ifndef URSA_NET_FRAMES_H
 #define URSA_NET_FRAMES_H
 
-#include "ursa/base/defs.h"
+#include "ursa/base/vec.h"
 
 #define FRAME_SLOT_SIZE 20480u /* whole pages; nghttp2 asks for a little more than 16 KiB */
 
 struct frames {
     uint8_t *base; /* NULL: there is no such memory, and everything comes from the heap */
     size_t n_slots, n_used_ever;
-    void *free; /* slots given back, each of which points to the next */
+    struct VEC(uint32_t) free; /* numbers of the slots given back */
 };
 void frames_init(struct frames *, size_t n_slots);
 void frames_fini(struct frames *);
 void *frames_take(struct frames *); /* NULL when there are no more */
 bool frames_own(const struct frames *, const void *);
 void frames_give(struct frames *, void *slot);
+void frames_trim(struct frames *); /* gives the memory of free slots back to the system */
 
 #endif

@@ -25,6 +25,7 @@ static void trim(struct timer *t, int64_t now)
 
     (void)now;
     w->n_changes = 0;
+    frames_trim(&w->frames);
     malloc_trim(0);
 }
 

@@ -27,6 +27,7 @@ TEST(slots_are_taken_and_given)
             EXPECT_INT("nobody else wrote to it", slots[i][0] == i && slots[i][FRAME_SLOT_SIZE - 1] == i, 1);
             frames_give(&f, slots[i]);
         }
+        frames_trim(&f);
     }
     EXPECT_TRUE("what is elsewhere is not owned", !frames_own(&f, &elsewhere) && !frames_own(&f, NULL));
     frames_fini(&f);
