@@ -15,13 +15,25 @@ struct client {
     char message[CURL_ERROR_SIZE];
 };
 
-static void add_header(struct client *c, const char *line)
+static void add_header(struct curl_slist **list, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(c->headers, line);
+    struct curl_slist *longer = curl_slist_append(*list, line);
 
     if (!longer)
         die_no_memory(strlen(line));
-    c->headers = longer;
+    *list = longer;
+}
+
+/* This machine is reached directly whatever $http_proxy says, as kumactl and kuma-dp do. */
+static void bypass_proxy(struct client *c, struct arena *a)
+{
+    const char *also = getenv("no_proxy");
+
+    if (!also)
+        also = getenv("NO_PROXY");
+    if (!also || strcmp(also, "*") != 0)
+        curl_easy_setopt(c->curl, CURLOPT_NOPROXY,
+                         arena_printf(a, "localhost,127.0.0.1,::1,%s", also ? also : "").p);
 }
 
 /* This machine is never asked through a proxy, whatever the environment says. */
@@ -46,10 +58,10 @@ enum err_kind client_new(const struct client_options *o, struct client **out, st
     }
     if (o->token.n) {
         struct str line = arena_printf(e->arena, "Authorization: Bearer " STR_FMT, STR_ARG(o->token));
-        add_header(c, line.p);
+        add_header(&c->headers, line.p);
     }
     for (size_t i = 0; i < o->n_headers; i++)
-        add_header(c, arena_cstr(e->arena, o->headers[i]));
+        add_header(&c->headers, arena_cstr(e->arena, o->headers[i]));
     curl_easy_setopt(c->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
@@ -59,6 +71,7 @@ enum err_kind client_new(const struct client_options *o, struct client **out, st
     curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "ursa/" URSA_VERSION);
     curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->message);
+    bypass_proxy(c, e->arena);
     if (o->ca_file.n)
         curl_easy_setopt(c->curl, CURLOPT_CAINFO, arena_cstr(e->arena, o->ca_file)); /* libcurl copies */
     if (o->skip_verify) {
@@ -135,11 +148,11 @@ enum err_kind client_send(struct client *c, const char *method, struct str url, 
     *answer = (struct client_answer){.status = 0};
     buf_init(&out, CLIENT_MAX_ANSWER);
     for (const struct curl_slist *h = c->headers; h; h = h->next)
-        headers = curl_slist_append(headers, h->data);
-    headers = curl_slist_append(headers, content_type ? arena_printf(a, "Content-Type: %s", content_type).p
-                                                      : "Content-Type:");
-    headers = curl_slist_append(headers, accept ? arena_printf(a, "Accept: %s", accept).p : "Accept: */*");
-    headers = curl_slist_append(headers, "Expect:");
+        add_header(&headers, h->data);
+    add_header(&headers,
+               content_type ? arena_printf(a, "Content-Type: %s", content_type).p : "Content-Type:");
+    add_header(&headers, accept ? arena_printf(a, "Accept: %s", accept).p : "Accept: */*");
+    add_header(&headers, "Expect:");
     curl_easy_setopt(c->curl, CURLOPT_URL, arena_cstr(a, url));
     curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L); /* undoes the body of the request before */
     if (body.p) {
