@@ -51,6 +51,8 @@ struct snap_range {
     size_t first, n; /* positions in the tree */
 };
 struct snap_range snap_range(const struct snap *, enum res_type, struct str mesh);
+/* Those of one mesh (of a global type: mesh STR_NONE) whose names begin with 'prefix'. */
+struct snap_range snap_range_prefix(const struct snap *, enum res_type, struct str mesh, struct str prefix);
 const struct resource *snap_at(const struct snap_range *, size_t i); /* i < n; O(log n) */
 /* for (struct snap_iter it = snap_iter(&range); (r = snap_next(&it));) */
 struct snap_iter {

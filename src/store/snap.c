@@ -143,6 +143,30 @@ struct snap_range snap_range(const struct snap *s, enum res_type type, struct st
     return range;
 }
 
+/* Likewise behind every name of the mesh that begins with the key's. */
+static int cmp_past_prefix(const void *key, const void *item)
+{
+    const struct res_key *k = key, *other = &((const struct resource *)item)->key;
+    int order = str_cmp(k->mesh, other->mesh);
+    if (order)
+        return order;
+    return str_has_prefix(other->name, k->name) ? 1 : str_cmp(k->name, other->name);
+}
+
+static const struct ptree_ops past_prefix = {
+    .cmp = cmp_past_prefix, .key = item_key, .ref = item_ref, .unref = item_unref};
+
+struct snap_range snap_range_prefix(const struct snap *s, enum res_type type, struct str mesh,
+                                    struct str prefix)
+{
+    assert(type < RES_N);
+    const struct res_key key = {.type = type, .mesh = mesh, .name = prefix};
+    struct snap_range range = {.tree = s->trees[type]};
+    range.first = ptree_rank(&by_key, range.tree, &key);
+    range.n = ptree_rank(&past_prefix, range.tree, &key) - range.first;
+    return range;
+}
+
 const struct resource *snap_at(const struct snap_range *range, size_t i)
 {
     assert(i < range->n);

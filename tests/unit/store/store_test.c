@@ -236,6 +236,39 @@ TEST(ranges_are_one_meshs_in_order_and_page)
     fixture_fini(&f);
 }
 
+TEST(a_range_of_names_that_begin_alike)
+{
+    static const char *const names[] = {"k", "k-", "k-1", "k-10", "k-2", "k1", "l", "j-9"};
+    static const struct {
+        const char *name, *mesh, *prefix;
+        size_t first, n;
+    } rows[] = {
+        {"some", "b", "k-", 18, 4},        {"one", "b", "k-10", 20, 1},     {"none", "b", "k-3", 22, 0},
+        {"before all", "b", "a", 16, 0},   {"behind all", "b", "z", 24, 0}, {"all", "a", "", 0, 8},
+        {"no such mesh", "aa", "k", 8, 0},
+    };
+    struct fixture f;
+    fixture_init(&f, STORE_MEMORY);
+    group_begin(&f);
+    tx_begin(&f, ORIGIN_API, 1);
+    for (const char *const *mesh = (const char *const[]){"a", "ab", "b", NULL}; *mesh; mesh++) {
+        EXPECT_INT("mesh", put(&f, RES_MESH, "", *mesh, ""), ERR_NONE);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            EXPECT_INT(names[i], put(&f, RES_SECRET, *mesh, names[i], "YQ=="), ERR_NONE);
+    }
+    tx_end(&f, true);
+    group_commit(&f);
+    struct snap *snap = store_snap(f.store);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct snap_range range =
+            snap_range_prefix(snap, RES_SECRET, str_from_c(rows[i].mesh), str_from_c(rows[i].prefix));
+        EXPECT_INT(rows[i].name, range.first, rows[i].first);
+        EXPECT_INT(rows[i].name, range.n, rows[i].n);
+    }
+    snap_unref(snap);
+    fixture_fini(&f);
+}
+
 TEST(a_held_snapshot_stands_still)
 {
     struct fixture f;
