@@ -39,6 +39,9 @@ MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const s
  * token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: " and never contains the token. At most 16 KiB. */
 MUST_USE enum err_kind token_verify(const struct snap *, enum token_kind, struct str mesh, struct str jwt, struct arena *,
                                     struct token_claims *, struct err *e);
+/* Changes whenever a kind's signing keys or revocations do: a token that was found good stays so, but for its times, while this is
+ * the same. */
+uint64_t token_keys_version(const struct snap *, enum token_kind, struct str mesh);
 /* May a proxy with these claims be this Dataplane? Name, mesh, tags: rest-api.md 10.5, rows 4 to 7. ERR_DENIED with those texts, complete
  * ("authentication failed: ..."). */
 MUST_USE enum err_kind token_check_dataplane(const struct token_claims *, const struct resource *dataplane, struct err *e);

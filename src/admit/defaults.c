@@ -51,13 +51,7 @@ static enum err_kind ensure_builtin_ca(struct store *s, struct str mesh, const s
 bool defaults_has_signing_key(const struct snap *snap, const struct res_key *first)
 {
     struct str prefix = str_slice(first->name, 0, first->name.n - 1); /* without the serial, 1 */
-    struct snap_range secrets = snap_range(snap, first->type, first->mesh);
-    struct snap_iter it = snap_iter(&secrets);
-    const struct resource *secret;
-    while ((secret = snap_next(&it)))
-        if (str_has_prefix(secret->key.name, prefix))
-            return true;
-    return false;
+    return snap_range_prefix(snap, first->type, first->mesh, prefix).n > 0;
 }
 
 static enum err_kind ensure_signing_key(struct store *s, struct str mesh, struct arena *scratch,

@@ -4,6 +4,8 @@
  * is replaced by storing the next serial; tokens of the old one stay valid until its secret is deleted. */
 #include "keys.h"
 
+#include "ursa/base/hash.h"
+
 struct kind_info {
     struct str key_prefix;
     struct str revocations;
@@ -124,7 +126,7 @@ enum err_kind signing_key_newest(const struct snap *snap, enum token_kind kind, 
                                  struct signing_key *out, struct err *e)
 {
     struct res_key prefix = secret_key(e->arena, &kinds[kind], kinds[kind].key_prefix, mesh);
-    struct snap_range secrets = snap_range(snap, prefix.type, prefix.mesh);
+    struct snap_range secrets = snap_range_prefix(snap, prefix.type, prefix.mesh, prefix.name);
     struct snap_iter it = snap_iter(&secrets);
     const struct resource *secret;
     unsigned newest = 0;
@@ -136,6 +138,29 @@ enum err_kind signing_key_newest(const struct snap *snap, enum token_kind kind, 
             newest = serial;
     }
     return signing_key_find(snap, kind, mesh, newest ? newest : 1, out, e);
+}
+
+uint64_t token_keys_version(const struct snap *snap, enum token_kind kind, struct str mesh)
+{
+    struct arena scratch;
+    uint64_t version = 1;
+
+    arena_init(&scratch);
+    const struct str bases[] = {kinds[kind].key_prefix, kinds[kind].revocations};
+    for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
+        struct res_key prefix = secret_key(&scratch, &kinds[kind], bases[i], mesh);
+        struct snap_range secrets = snap_range_prefix(snap, prefix.type, prefix.mesh, prefix.name);
+        struct snap_iter it = snap_iter(&secrets);
+        const struct resource *secret;
+
+        while ((secret = snap_next(&it))) {
+            struct str name = secret->key.name;
+
+            version = hash_mix(hash_mix(version, hash_content(name.p, name.n)), secret->spec_json->hash);
+        }
+    }
+    arena_fini(&scratch);
+    return version;
 }
 
 bool token_is_revoked(const struct snap *snap, enum token_kind kind, struct str mesh, struct str id,
