@@ -11,8 +11,8 @@ struct authn {
     struct arena arena; /* holds the claims */
     struct token_claims claims;
     bool verified;     /* 'claims' were found good under 'keys' */
-    uint64_t sequence; /* of the snapshot for which 'keys' was computed */
-    uint64_t keys;     /* fingerprint of the mesh's signing keys and revocations */
+    uint64_t sequence; /* of the snapshot for which 'keys' was looked up */
+    uint64_t keys;     /* token_keys_version() */
 };
 void authn_init(struct authn *, struct str authorization);
 void authn_fini(struct authn *);

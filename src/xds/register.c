@@ -14,16 +14,17 @@
 #define START_GRACE_NS (60 * NS_PER_S)
 
 struct registered {
-    struct list node; /* in 'expiring' while there is no stream */
+    struct list node; /* in 'expiring' while nobody holds it */
     char *id;
     struct str mesh, name; /* parts of 'id' */
-    size_t n_streams;
+    size_t n_holders;      /* streams, and registrations that the writer has not answered */
     int64_t deadline;
 };
 
 struct registration {
     struct mail mail; /* from the writer to the loop */
     struct registry *registry;
+    struct registered *proxy;
     struct admit_request *request;
     void (*done)(void *ctx, enum err_kind, struct str text); /* NULL: cancelled */
     void *ctx;
@@ -103,15 +104,15 @@ void registry_fini(struct registry *reg)
 struct registered *registry_hold(struct registry *reg, const struct proxy_node *node)
 {
     struct registered *p = find_or_add(reg, node->params.mesh, node->params.name);
-    p->n_streams++;
+    p->n_holders++;
     list_del(&p->node);
     return p;
 }
 
 void registry_release(struct registry *reg, struct registered *p)
 {
-    assert(p->n_streams > 0);
-    if (--p->n_streams == 0)
+    assert(p->n_holders > 0);
+    if (--p->n_holders == 0)
         expire_at(reg, p, clock_mono_ns() + reg->options->deregistration_delay_ns);
 }
 
@@ -137,6 +138,7 @@ static void answer_registration(struct mail *mail)
                                 STR_ARG(refusal_text(req)));
         r->done(r->ctx, req->kind, text);
     }
+    registry_release(r->registry, r->proxy);
     admit_request_free(req);
     free(r);
 }
@@ -147,20 +149,30 @@ static void registration_written(struct admit_request *req)
     mailbox_send(r->registry->options->mailbox, &r->mail);
 }
 
-struct registration *registry_submit(struct registry *reg, const struct proxy_node *node,
+struct registration *registry_submit(struct registry *reg, struct registered *proxy,
                                      struct resource *dataplane, const struct resource *stored,
                                      void (*done)(void *ctx, enum err_kind, struct str text), void *ctx)
 {
     struct registration *r = xcalloc(1, sizeof(*r));
     struct admit_request *req = admit_request_new(1);
-    *r = (struct registration){
-        .mail.handle = answer_registration, .registry = reg, .request = req, .done = done, .ctx = ctx};
-    req->author = arena_str(&req->arena, node->id);
+    *r = (struct registration){.mail.handle = answer_registration,
+                               .registry = reg,
+                               .proxy = proxy,
+                               .request = req,
+                               .done = done,
+                               .ctx = ctx};
+    req->author = arena_str(&req->arena, str_from_c(proxy->id));
     req->origin = stored && stored->origin == ORIGIN_API ? ORIGIN_API : ORIGIN_PROXY;
-    req->ops[0] =
-        (struct admit_op){.kind = ADMIT_PUT, .res = resource_ref(dataplane), .keep_unchanged = true};
+    req->ops[0] = (struct admit_op){
+        .kind = ADMIT_PUT,
+        .res = resource_ref(dataplane),
+        .keep_unchanged = true,
+        .if_base = true,
+        .base = stored ? resource_ref((struct resource *)(uintptr_t)stored) : NULL, /* only counts */
+    };
     req->done = registration_written;
     req->ctx = r;
+    proxy->n_holders++;
     reg->n_under_way++;
     COUNT(xds_registrations);
     admit_submit(reg->options->admit, req);
@@ -189,7 +201,7 @@ static void answer_removal(struct mail *mail)
                  "mesh=" STR_FMT " proxy=" STR_FMT " deregistration failed, will be tried again: " STR_FMT,
                  STR_ARG(op->key.mesh), STR_ARG(op->key.name), STR_ARG(refusal_text(r->request)));
         struct registered *p = find_or_add(r->registry, op->key.mesh, op->key.name);
-        if (p->n_streams == 0) {
+        if (p->n_holders == 0) {
             list_del(&p->node);
             expire_at(r->registry, p, clock_mono_ns() + r->registry->options->deregistration_delay_ns);
         }

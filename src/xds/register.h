@@ -32,9 +32,10 @@ void registry_run_timers(struct registry *, int64_t now_ns);
 struct registered *registry_hold(struct registry *, const struct proxy_node *);
 void registry_release(struct registry *, struct registered *);
 
-/* Stores the Dataplane (takes a reference); 'done' runs later on the loop's thread, unless cancelled before.
- */
-struct registration *registry_submit(struct registry *, const struct proxy_node *, struct resource *dataplane,
+/* Stores the Dataplane (takes a reference) of a proxy that the caller holds, provided that what the caller
+ * found stored, if anything, is still that: else ERR_STALE. 'done' runs later on the loop's thread, unless
+ * cancelled before. */
+struct registration *registry_submit(struct registry *, struct registered *, struct resource *dataplane,
                                      const struct resource *stored,
                                      void (*done)(void *ctx, enum err_kind, struct str text), void *ctx);
 void registration_cancel(struct registration *); /* the answer is of no interest any more; NULL is ignored */

@@ -123,12 +123,53 @@ void ads_close(struct ads_stream *s)
     engine_detach(s->attached, engine_let_go, s);
 }
 
+/* ---- who it is ---- */
+
+static const struct resource *find_stored(const struct ads_stream *s, const struct snap *snap)
+{
+    return snap_find(snap, RES_DATAPLANE, s->node.params.mesh, s->node.params.name);
+}
+
+/* The proxy as it brought itself, once it is registered as it is stored; NULL when it is nowhere. */
+static const struct resource *find_dataplane(const struct ads_stream *s, const struct snap *snap)
+{
+    return s->dataplane && s->state != STREAM_LIVE ? s->dataplane : find_stored(s, snap);
+}
+
+static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap, struct err *e)
+{
+    const struct resource *dataplane = find_dataplane(s, snap);
+    if (!dataplane)
+        return err_set(e, ERR_NOT_FOUND, NOT_FOUND_TEXT, STR_ARG(s->node.id));
+    return s->ads->options.authenticate ? authn_check(&s->authn, snap, dataplane, e) : ERR_NONE;
+}
+
 /* ---- configurations ---- */
 
 static void wake_if_due(struct ads_stream *s)
 {
     if (s->state == STREAM_LIVE && sotw_due(&s->sotw) != XDS_N)
         s->transport->wake(s->peer);
+}
+
+/* A configuration may come with another identity than the last one, so the client is judged before it. */
+static void take_config(struct ads_stream *s, struct config_set *set)
+{
+    struct arena scratch;
+    struct err e;
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    struct snap *snap = store_snap(s->ads->options.store);
+    enum err_kind kind = authenticate(s, snap, &e);
+    snap_unref(snap);
+    if (kind == ERR_NONE) {
+        sotw_set_config(&s->sotw, set);
+        observe(s, XDS_CHANGED);
+        wake_if_due(s);
+    } else {
+        end(s, kind, err_render(&e, &scratch));
+    }
+    arena_fini(&scratch);
 }
 
 static void take_delivery(struct mail *mail)
@@ -140,13 +181,10 @@ static void take_delivery(struct mail *mail)
     s->inbox.newest = NULL;
     s->inbox.mailed = false;
     lock_drop(&s->inbox.lock);
-    if (s->state == STREAM_LIVE && gone) {
+    if (s->state == STREAM_LIVE && gone)
         end_not_found(s);
-    } else if (s->state == STREAM_LIVE) {
-        sotw_set_config(&s->sotw, set);
-        observe(s, XDS_CHANGED);
-        wake_if_due(s);
-    }
+    else if (s->state == STREAM_LIVE)
+        take_config(s, set);
     config_set_unref(set);
 }
 
@@ -183,33 +221,6 @@ static void go_live(struct ads_stream *s)
 
 /* ---- the first request ---- */
 
-static void take_registered(void *ctx, enum err_kind kind, struct str text)
-{
-    struct ads_stream *s = ctx;
-    s->registration = NULL;
-    if (s->state != STREAM_REGISTERING)
-        return;
-    if (kind == ERR_NONE)
-        go_live(s);
-    else
-        end(s, kind, text);
-}
-
-/* The proxy as it brought itself, else as it is stored; NULL when neither. */
-static const struct resource *find_dataplane(const struct ads_stream *s, const struct snap *snap)
-{
-    const struct proxy_params *p = &s->node.params;
-    return s->dataplane ? s->dataplane : snap_find(snap, RES_DATAPLANE, p->mesh, p->name);
-}
-
-static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap, struct err *e)
-{
-    const struct resource *dataplane = find_dataplane(s, snap);
-    if (!dataplane)
-        return err_set(e, ERR_NOT_FOUND, NOT_FOUND_TEXT, STR_ARG(s->node.id));
-    return s->ads->options.authenticate ? authn_check(&s->authn, snap, dataplane, e) : ERR_NONE;
-}
-
 /* What a proxy brings must be its own, and where there is one already, that must be its own too. */
 static enum err_kind check_brought(struct ads_stream *s, const struct resource *stored, struct err *e)
 {
@@ -225,6 +236,49 @@ static enum err_kind check_brought(struct ads_stream *s, const struct resource *
                    "you are trying to override existing proxy to which you don't have an access.");
 }
 
+static void take_registered(void *ctx, enum err_kind kind, struct str text);
+
+/* Stores what the proxy brought, as long as what it is judged against here does not change meanwhile. */
+static enum err_kind register_brought(struct ads_stream *s, const struct snap *snap, struct err *e)
+{
+    const struct resource *stored = find_stored(s, snap);
+    if (check_brought(s, stored, e) != ERR_NONE)
+        return e->kind;
+    if (!s->registered)
+        s->registered = registry_hold(&s->ads->registry, &s->node);
+    s->registration =
+        registry_submit(&s->ads->registry, s->registered, s->dataplane, stored, take_registered, s);
+    return ERR_NONE;
+}
+
+static void register_again(struct ads_stream *s)
+{
+    struct arena scratch;
+    struct err e;
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    struct snap *snap = store_snap(s->ads->options.store);
+    enum err_kind kind = register_brought(s, snap, &e);
+    snap_unref(snap);
+    if (kind != ERR_NONE)
+        end(s, kind, err_render(&e, &scratch));
+    arena_fini(&scratch);
+}
+
+static void take_registered(void *ctx, enum err_kind kind, struct str text)
+{
+    struct ads_stream *s = ctx;
+    s->registration = NULL;
+    if (s->state != STREAM_REGISTERING)
+        return;
+    if (kind == ERR_NONE)
+        go_live(s);
+    else if (kind == ERR_STALE)
+        register_again(s);
+    else
+        end(s, kind, text);
+}
+
 static enum err_kind begin(struct ads_stream *s, const struct discovery_node *node, const struct snap *snap,
                            struct err *e)
 {
@@ -234,16 +288,13 @@ static enum err_kind begin(struct ads_stream *s, const struct discovery_node *no
         return e->kind;
     if (authenticate(s, snap, e) != ERR_NONE)
         return e->kind;
-    const struct resource *stored = snap_find(snap, RES_DATAPLANE, s->node.params.mesh, s->node.params.name);
-    if (s->dataplane && check_brought(s, stored, e) != ERR_NONE)
+    if (s->dataplane) {
+        if (register_brought(s, snap, e) == ERR_NONE)
+            move(s, STREAM_REGISTERING);
         return e->kind;
-    s->registered = registry_hold(&s->ads->registry, &s->node);
-    if (!s->dataplane) {
-        go_live(s);
-        return ERR_NONE;
     }
-    move(s, STREAM_REGISTERING);
-    s->registration = registry_submit(&s->ads->registry, &s->node, s->dataplane, stored, take_registered, s);
+    s->registered = registry_hold(&s->ads->registry, &s->node);
+    go_live(s);
     return ERR_NONE;
 }
 

@@ -41,7 +41,7 @@ struct ads_stream {
     struct arena arena; /* holds 'node' */
     struct proxy_node node;
     struct authn authn;
-    struct resource *dataplane; /* as it was at the first request */
+    struct resource *dataplane; /* that the proxy brought with its first request; NULL: none */
     struct sotw sotw;
     struct registered *registered;
     struct registration *registration; /* only while registering */

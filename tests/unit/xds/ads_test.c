@@ -10,6 +10,10 @@
     "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
     "1\","                                                                                                   \
     "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
+#define DB_8080                                                                                              \
+    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
+    "1\","                                                                                                   \
+    "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"db\"}}]}}"
 /* A first request of default.web-1, with or without a Dataplane; YAML, since apostrophes are quotes here. */
 #define FIRST "{'node': {'id': 'default.web-1'}, " CDS "}"
 #define BROUGHT(service, port)                                                                               \
@@ -410,6 +414,109 @@ TEST(tokens_are_asked_for_again)
         peer_close(&w, &p);
         world_fini(&w);
     }
+}
+
+/* Whoever may be the web must not go on as the database because somebody has renamed its Dataplane. */
+TEST(a_token_is_held_against_the_dataplane_of_now)
+{
+    enum signal { REQUEST, CONFIGURATION };
+    static const struct {
+        const char *name, *service;
+        enum signal signal;
+        bool brings;
+        enum err_kind kind;
+    } rows[] = {
+        {"the same tags, a request", "web", REQUEST, false, ERR_NONE},
+        {"the same tags, a configuration", "web", CONFIGURATION, false, ERR_NONE},
+        {"other tags, a request", "db", REQUEST, false, ERR_DENIED},
+        {"other tags, a configuration", "db", CONFIGURATION, false, ERR_DENIED},
+        {"other tags than it brought, a request", "db", REQUEST, true, ERR_DENIED},
+        {"other tags than it brought, a configuration", "db", CONFIGURATION, true, ERR_DENIED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct peer p;
+        world_init(&w);
+        if (!rows[i].brings)
+            put(&w, dataplane_make(WEB));
+        ads_start(&w, true);
+        peer_open(&w, &p, token_for(&w, "default", "web-1", "web"));
+        peer_says(&p, rows[i].brings ? BROUGHT("web", "80") : FIRST);
+        settle(&w);
+        put(&w, dataplane_make(strcmp(rows[i].service, "db") == 0 ? DB_8080 : WEB_8080));
+        if (rows[i].signal == REQUEST)
+            peer_says(&p, "{" CDS "}");
+        else
+            engine_delivers("a");
+        mailbox_run(&w.box);
+        EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
+        json_t *heard = peer_hears(&p);
+        EXPECT_INT(rows[i].name, heard != NULL, rows[i].signal == CONFIGURATION && p.kind == ERR_NONE);
+        json_decref(heard);
+        peer_close(&w, &p);
+        world_fini(&w);
+    }
+}
+
+/* A write by hand that the writer comes to between a stream's first look and its registration. */
+TEST(a_registration_meets_a_write_by_hand)
+{
+    static const struct {
+        const char *name;
+        const char *before, *meanwhile; /* Dataplanes; NULL: none, deleted */
+        enum err_kind kind;
+        const char *owner, *later;
+    } rows[] = {
+        {"made by hand meanwhile", NULL, WEB_8080, ERR_NONE, "api", "api"},
+        {"another service's, made by hand meanwhile", NULL, DB_8080, ERR_DENIED, "api", "api"},
+        {"deleted by hand meanwhile", WEB_8080, NULL, ERR_NONE, "proxy", ""},
+        {"given to another service meanwhile", WEB_8080, DB_8080, ERR_DENIED, "api", "api"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct peer p;
+        struct gate gate;
+        world_init(&w);
+        if (rows[i].before)
+            put(&w, dataplane_make(rows[i].before));
+        ads_start(&w, true);
+        peer_open(&w, &p, token_for(&w, "default", "web-1", "web"));
+        gate_close(&w, &gate);
+        submit_by_hand(&w, rows[i].meanwhile);
+        peer_says(&p, BROUGHT("web", "80"));
+        gate_open(&gate);
+        settle(&w);
+        settle(&w); /* the second try */
+        EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
+        EXPECT_CSTR(rows[i].name, owner_of(&w, "web-1"), rows[i].owner);
+        peer_close(&w, &p);
+        pass_time(&w, DELAY_NS);
+        EXPECT_CSTR(rows[i].name, owner_of(&w, "web-1"), rows[i].later);
+        world_fini(&w);
+    }
+}
+
+/* However long the writer takes: what it stores for a stream that is gone by then is removed in its time. */
+TEST(a_registration_that_takes_longer_than_the_delay)
+{
+    struct world w;
+    struct peer p;
+    struct gate gate;
+    world_init(&w);
+    ads_start(&w, false);
+    gate_close(&w, &gate);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, BROUGHT("web", "80"));
+    ads_close(p.stream);
+    w.now_ns += 2 * DELAY_NS;
+    clock_fake(w.now_ns, NOW_S * NS_PER_S + w.now_ns);
+    ads_run_timers(w.ads, w.now_ns);
+    gate_open(&gate);
+    settle(&w);
+    EXPECT_CSTR("stored", owner_of(&w, "web-1"), "proxy");
+    pass_time(&w, DELAY_NS);
+    EXPECT_CSTR("removed in its time", owner_of(&w, "web-1"), "");
+    world_fini(&w);
 }
 
 TEST(what_is_shown_of_a_proxy)

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_XDS_WORLD_H
 #define TESTS_UNIT_XDS_WORLD_H
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,53 @@ static inline void settle(struct world *w)
     mailbox_run(&w->box);
 }
 
+/* Holds the writer inside one answer, so that what is submitted meanwhile is written in that order later. */
+struct gate {
+    sem_t entered, leave;
+};
+
+static inline void hold_writer(struct admit_request *req)
+{
+    struct gate *gate = req->ctx;
+    sem_post(&gate->entered);
+    sem_wait(&gate->leave);
+    admit_request_free(req);
+}
+
+static inline void free_request(struct admit_request *req)
+{
+    admit_request_free(req);
+}
+
+static inline struct admit_request *request_make(struct admit_op op)
+{
+    struct admit_request *req = admit_request_new(1);
+    req->origin = ORIGIN_API;
+    req->author = STR("test");
+    req->ops[0] = op;
+    req->done = free_request;
+    return req;
+}
+
+static inline void gate_close(struct world *w, struct gate *gate)
+{
+    struct admit_request *req =
+        request_make((struct admit_op){.kind = ADMIT_DELETE,
+                                       .key = {RES_DATAPLANE, STR("default"), STR("nobody")},
+                                       .if_origin_proxy = true});
+    sem_init(&gate->entered, 0, 0);
+    sem_init(&gate->leave, 0, 0);
+    req->done = hold_writer;
+    req->ctx = gate;
+    admit_submit(w->admit, req);
+    sem_wait(&gate->entered);
+}
+
+static inline void gate_open(struct gate *gate)
+{
+    sem_post(&gate->leave);
+}
+
 static inline void pass_time(struct world *w, int64_t ns)
 {
     w->now_ns += ns;
@@ -206,6 +254,16 @@ static inline void put(struct world *w, struct resource *r)
     if (req->kind != ERR_NONE)
         FAIL("put: " STR_FMT, STR_ARG(err_render(&req->ops[0].err, &req->arena)));
     admit_request_free(req);
+}
+
+/* Puts the Dataplane; NULL: deletes default.web-1. Does not wait. */
+static inline void submit_by_hand(struct world *w, const char *text)
+{
+    struct res_key key = {RES_DATAPLANE, STR("default"), STR("web-1")};
+    struct admit_op op = {.kind = ADMIT_DELETE, .key = key};
+    if (text)
+        op = (struct admit_op){.kind = ADMIT_PUT, .res = dataplane_make(text)};
+    admit_submit(w->admit, request_make(op));
 }
 
 /* Whose Dataplane default.<name> is: "api", "proxy", or "" when there is none. */
