@@ -316,6 +316,9 @@ enum err_kind config_load(const char *file, char *const *environment, struct are
         return e->kind;
     read_variables(environment, STR("KUMA_"), a, c, e);
     read_variables(environment, STR("URSA_"), a, c, e); /* Ursa's own name wins */
+    if (!*c->tls_cert_file != !*c->tls_key_file)
+        err_cause_at(e, *c->tls_cert_file ? STR("general.tlsKeyFile") : STR("general.tlsCertFile"),
+                     STR("must be set too: certificate and key go together"));
     return e->kind;
 }
 

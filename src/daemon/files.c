@@ -37,9 +37,6 @@ static enum err_kind make_folder(const char *path, struct err *e)
 
 enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
 {
-    if (!*c->tls_cert_file != !*c->tls_key_file)
-        return err_set(e, ERR_INVALID,
-                       "general.tlsCertFile and general.tlsKeyFile go together: set both or none");
     if (!*c->work_dir)
         c->work_dir = default_work_dir(a);
     if (make_folder(c->work_dir, e) != ERR_NONE)

@@ -213,8 +213,7 @@ static void reload(struct daemon *d)
     err_init(&e, &scratch);
     if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
         fresh.work_dir = d->config->work_dir;
-        if (files_prepare(&fresh, &scratch, &e) == ERR_NONE &&
-            files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
+        if (files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
             net_reload_tls(d->net, cert, key, &e) == ERR_NONE) {
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");

@@ -142,7 +142,7 @@ TEST(a_variable_sets_its_setting)
     static const struct {
         const char *variable, *want; /* part of what GET /config would show */
     } rows[] = {
-        {"URSA_GENERAL_TLS_CERT_FILE=/a.crt", "\"tlsCertFile\": \"/a.crt\""},
+        {"URSA_DP_SERVER_INTERFACE=::1", "\"interface\": \"::1\""},
         {"URSA_XDS_SERVER_DATAPLANE_DEREGISTRATION_DELAY=3s", "\"dataplaneDeregistrationDelay\": \"3s\""},
         {"KUMA_XDS_DATAPLANE_DEREGISTRATION_DELAY=4s", "\"dataplaneDeregistrationDelay\": \"4s\""},
         {"KUMA_XDS_SERVER_DATAPLANE_DEREGISTRATION_DELAY=4s", "\"dataplaneDeregistrationDelay\": \"10s\""},
@@ -195,6 +195,10 @@ TEST(faults_say_where_and_what_was_expected)
         {"store", NULL, "KUMA_STORE_TYPE=postgres", "KUMA_STORE_TYPE: must be sqlite or memory"},
         {"authentication", NULL, "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE=serviceAccountToken",
          "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE: must be dpToken or none"},
+        {"certificate without key", "general: {tlsCertFile: a}", NULL,
+         "general.tlsKeyFile: must be set too: certificate and key go together"},
+        {"key without certificate", NULL, "KUMA_GENERAL_TLS_KEY_FILE=a",
+         "general.tlsCertFile: must be set too: certificate and key go together"},
         {"all at once", "a: 1\nstore:\n  type: disk\n  b: 2\n", "URSA_LOG_LEVEL=loud",
          "FILE:1:1: a: unknown setting\n"
          "FILE:3:3: store.type: must be sqlite or memory\n"
