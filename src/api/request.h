@@ -36,6 +36,7 @@ struct request {
     /* what was asked */
     enum api_server port;
     enum method method;
+    const char *target;                /* where the library has it: guard.c only */
     struct str uri, path;              /* as sent */
     struct str segments[MAX_SEGMENTS]; /* percent-decoded parts of the path */
     size_t n_segments;

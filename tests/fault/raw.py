@@ -1,0 +1,47 @@
+"""raw.py -- bytes to the control plane as no HTTP library would send them."""
+import re
+import socket
+import ssl
+import time
+
+LIMIT = 20  # seconds for anything; above every time-out of the daemons here
+
+
+class Reply:
+    """What came back until the daemon closed the connection."""
+
+    def __init__(self, data, seconds):
+        self.data = data
+        self.seconds = seconds
+        self.statuses = [int(s) for s in re.findall(rb"HTTP/1\.[01] (\d{3})", data)]
+
+    def __repr__(self):
+        return f"{self.statuses} after {self.seconds:.2f} s: {self.data[:600]}"
+
+
+def connect(daemon, proxies=False):
+    """To the API, or over TLS to the proxies' port."""
+    made = socket.create_connection(("127.0.0.1", daemon.dp_port if proxies else daemon.api_port), timeout=LIMIT)
+    return ssl._create_unverified_context().wrap_socket(made, server_hostname="localhost") if proxies else made
+
+
+def read_to_end(connection):
+    data = b""
+    try:
+        while piece := connection.recv(65536):
+            data += piece
+    except (ConnectionResetError, ssl.SSLEOFError, BrokenPipeError):
+        pass  # closed with our bytes unread: as good an end
+    return data
+
+
+def talk(daemon, *pieces, proxies=False):
+    """Sends the pieces, one segment each, and reads until the daemon closes."""
+    started = time.monotonic()
+    with connect(daemon, proxies) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+            pass  # refused before the end
+        return Reply(read_to_end(connection), time.monotonic() - started)
