@@ -153,15 +153,6 @@ def measure_permission(plane, permission, ask, allowed, denied, record):
         assert median < QUICK, times
 
 
-@pytest.fixture
-def record(request, capsys):
-    """Prints a figure of this test, also when it passes."""
-    def say(text):
-        with capsys.disabled():
-            print(f"\n  {request.node.name}: {text}", end="", flush=True)
-    return say
-
-
 def test_a_permission_acts_on_the_next_request_of_an_open_connection(plane, blue, green, record):
     upstream = "cluster.api.upstream_cx_total"
     with contextlib.closing(Caller(blue.port["to_api"])) as caller, Load(green.port["to_api"]) as others:

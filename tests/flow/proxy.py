@@ -21,6 +21,7 @@ class Proxy:
         self.admin_port = dataplane["networking"]["admin"]["port"]
         self.folder = plane.work_dir / f"{self.mesh}-{self.name}"
         self.folder.mkdir(exist_ok=True)
+        (self.folder / "log").unlink(missing_ok=True)
         self.process = None
         files = {"dataplane": json.dumps(dataplane), "token": token}
         for name, text in files.items():

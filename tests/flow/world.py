@@ -131,12 +131,12 @@ class World:
     def __init__(self, **settings):
         with contextlib.ExitStack() as undo:
             self.plane = Plane("sqlite", **{"DP_SERVER_INTERFACE": "127.0.0.1", **settings}).start()
-            undo.callback(self._stop_plane)
+            undo.callback(self.stop_plane)
             self.loop = Loop()
             undo.callback(self.loop.close)
             self._undo = undo.pop_all()
 
-    def _stop_plane(self):
+    def stop_plane(self):
         if self.plane.process.poll() is None:
             started = time.monotonic()
             self.plane.stop()
