@@ -12,6 +12,7 @@ struct ads *ads_new(const struct ads_options *options)
     ads->options = *options;
     registry_init(&ads->registry, &ads->options);
     status_board_init(&ads->board);
+    list_init(&ads->waiting);
     return ads;
 }
 
@@ -36,12 +37,14 @@ void ads_free(struct ads *ads)
 
 int64_t ads_deadline(const struct ads *ads)
 {
-    return registry_deadline(&ads->registry);
+    int64_t removal = registry_deadline(&ads->registry), wait = streams_deadline(ads);
+    return removal < wait ? removal : wait;
 }
 
 void ads_run_timers(struct ads *ads, int64_t now_ns)
 {
     registry_run_timers(&ads->registry, now_ns);
+    streams_run_timers(ads, now_ns);
 }
 
 json_t *ads_proxy_json(struct ads *ads, struct str mesh, struct str name)

@@ -7,7 +7,8 @@
  * meanwhile.
  *  - That withheld ACK is the signal that new clusters are ready: a change of listeners and routes waits for
  * the answer to a response that added clusters, so that no request meets a route to a cluster that is not
- * there yet. What a client asks for is never held back.
+ * there yet. What a client asks for is never held back, and who keeps the time (stream.c) ends a wait in
+ * vain: a client that does not answer must not run on old listeners for ever.
  *  - A clusters response carries the whole set, so removing is leaving out. Clusters that are gone stay in
  * the set ("retired") until the listeners and routes of the newest configuration were accepted; then a last
  * response leaves them out. While a client refuses its listeners, the old ones run on and keep their
@@ -134,6 +135,7 @@ static bool waits_for_clusters(const struct sotw *s, enum xds_type t)
 
 enum xds_type sotw_due(struct sotw *s)
 {
+    s->waits = false;
     if (!s->config)
         return XDS_N;
     decide_retiring(s);
@@ -142,12 +144,20 @@ enum xds_type sotw_due(struct sotw *s)
         subscription_ask_again(&s->subs[XDS_ENDPOINT]);
     }
     for (enum xds_type t = 0; t < XDS_N; t++) {
-        if (is_due(s, t) && !waits_for_clusters(s, t))
-            return t;
+        if (is_due(s, t)) {
+            if (!waits_for_clusters(s, t))
+                return t;
+            s->waits = true;
+        }
         if (t == XDS_CLUSTER && s->subs[t].active && !s->offered)
             note_offered(s);
     }
     return XDS_N;
+}
+
+void sotw_stop_waiting(struct sotw *s)
+{
+    s->growing = 0;
 }
 
 /* Both sorted by name: did the new list add clusters, did it change one? */

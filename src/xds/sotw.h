@@ -19,6 +19,7 @@ struct sotw {
     struct cluster_vec clusters; /* those of 'config' and the retired, by name; borrowed; only while there are
                                     retired ones */
     bool retiring;               /* the retired clusters are still part of what it should have */
+    bool waits; /* what is due was held back for the answer to new clusters, when sotw_due last looked */
     uint64_t growing;    /* nonce of a CDS response that added clusters and is not answered yet; 0: none */
     bool endpoints_owed; /* clusters were sent before the endpoints were asked for */
     char *nack;          /* "lds: text" of the last refusal; NULL: none */
@@ -31,6 +32,8 @@ enum request_sense sotw_request(struct sotw *, const struct discovery_request *)
 void sotw_set_config(struct sotw *, struct config_set *);
 /* What comes next in make-before-break order; XDS_N: nothing now. */
 enum xds_type sotw_due(struct sotw *);
+/* The client has not answered in time: what waits for its answer does not any more. */
+void sotw_stop_waiting(struct sotw *);
 /* Has the client taken over the listeners of the newest configuration, and the secrets without which they do
  * not serve? */
 bool sotw_is_serving(struct sotw *);

@@ -15,6 +15,9 @@
 #include "ursa/base/log.h"
 #include "ursa/base/rand.h"
 
+/* Envoy gives up on a cluster that does not get warm after 15 s, and then answers. */
+#define WAIT_LIMIT_NS (20 * NS_PER_S)
+
 #define LOG_PROXY "mesh=" STR_FMT " proxy=" STR_FMT
 #define NOT_FOUND_TEXT                                                                                       \
     "resource \"" STR_FMT                                                                                    \
@@ -88,6 +91,7 @@ static void end(struct ads_stream *s, enum err_kind kind, struct str text)
     log_info("xds", LOG_PROXY " stream ended: " STR_FMT, LOG_PROXY_ARG(s), STR_ARG(text));
     if (s->state == STREAM_LIVE)
         observe(s, XDS_DISCONNECTED);
+    list_del(&s->waiting);
     move(s, STREAM_ENDED);
     s->transport->finish(s->peer, kind, text);
 }
@@ -110,6 +114,7 @@ void ads_close(struct ads_stream *s)
     if (s->state != STREAM_ENDED)
         move(s, STREAM_ENDED);
     s->peer = NULL;
+    list_del(&s->waiting);
     ads->n_open--;
     GAUGE_ADD(xds_streams_active, -1);
     registration_cancel(s->registration);
@@ -146,10 +151,45 @@ static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap,
 
 /* ---- configurations ---- */
 
+/* What to send next. When nothing is left but what waits for the client's answer, its time begins; newer
+ * clusters do not make that longer. */
+static enum xds_type find_due(struct ads_stream *s)
+{
+    enum xds_type type = sotw_due(&s->sotw);
+    if (type != XDS_N)
+        return type;
+    if (!s->sotw.waits) {
+        list_del(&s->waiting);
+    } else if (list_empty(&s->waiting)) {
+        s->waits_until = clock_mono_ns() + WAIT_LIMIT_NS;
+        list_add_tail(&s->ads->waiting, &s->waiting);
+    }
+    return XDS_N;
+}
+
 static void wake_if_due(struct ads_stream *s)
 {
-    if (s->state == STREAM_LIVE && sotw_due(&s->sotw) != XDS_N)
+    if (s->state == STREAM_LIVE && find_due(s) != XDS_N)
         s->transport->wake(s->peer);
+}
+
+int64_t streams_deadline(const struct ads *ads)
+{
+    if (list_empty(&ads->waiting))
+        return INT64_MAX;
+    return LIST_ITEM(ads->waiting.next, struct ads_stream, waiting)->waits_until;
+}
+
+void streams_run_timers(struct ads *ads, int64_t now_ns)
+{
+    while (streams_deadline(ads) <= now_ns) {
+        struct ads_stream *s = LIST_ITEM(ads->waiting.next, struct ads_stream, waiting);
+        COUNT(xds_waits_in_vain);
+        log_warn("xds", LOG_PROXY " has not answered its new clusters: listeners go out", LOG_PROXY_ARG(s));
+        list_del(&s->waiting);
+        sotw_stop_waiting(&s->sotw);
+        wake_if_due(s);
+    }
 }
 
 /* A configuration may come with another identity than the last one, so the client is judged before it. */
@@ -358,7 +398,7 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     struct xds_response response;
     if (s->state != STREAM_LIVE)
         return false;
-    enum xds_type type = sotw_due(&s->sotw);
+    enum xds_type type = find_due(s);
     if (type == XDS_N)
         return false;
     sotw_send(&s->sotw, type, &response);
@@ -383,6 +423,7 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
     sotw_init(&s->sotw);
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);
+    list_init(&s->waiting);
     ads->n_streams++;
     ads->n_open++;
     GAUGE_ADD(xds_streams_active, 1);

@@ -12,8 +12,9 @@ struct ads {
     struct ads_options options;
     struct registry registry;
     struct status_board board;
-    size_t n_streams; /* that exist, closed ones with the engine included */
-    size_t n_open;    /* of these, not closed by the peer */
+    struct list waiting; /* streams that hold something back until their client answers, the first first */
+    size_t n_streams;    /* that exist, closed ones with the engine included */
+    size_t n_open;       /* of these, not closed by the peer */
 };
 
 enum stream_state {
@@ -49,6 +50,12 @@ struct ads_stream {
     struct inbox inbox;
     struct mail detached;
     struct status_report report;
+    struct list waiting; /* in the list of 'ads' while it waits */
+    int64_t waits_until;
 };
+
+/* Sends what has waited for too long. */
+void streams_run_timers(struct ads *, int64_t now_ns);
+int64_t streams_deadline(const struct ads *);
 
 #endif

@@ -197,6 +197,49 @@ TEST(only_the_newest_configuration_is_sent)
     world_fini(&w);
 }
 
+/* The listeners that belong to new clusters wait for the client's word on these, but not for ever. */
+TEST(a_client_that_never_answers_gets_its_listeners)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open(&w, &p, STR_NONE);
+    peer_says(&p, FIRST);
+    peer_says(&p, "{" LDS "}");
+    engine_delivers("a");
+    mailbox_run(&w.box);
+    EXPECT_CSTR("the first clusters", peer_hears_type(&p), "Cluster");
+    EXPECT_CSTR("the first listeners", peer_hears_type(&p), "Listener");
+    EXPECT_CSTR("no more", peer_hears_type(&p), "");
+    EXPECT_INT("nothing waits", ads_deadline(w.ads), INT64_MAX);
+    engine_delivers("b");
+    mailbox_run(&w.box);
+    EXPECT_CSTR("new clusters", peer_hears_type(&p), "Cluster");
+    EXPECT_CSTR("the listeners wait", peer_hears_type(&p), "");
+    int64_t deadline = ads_deadline(w.ads);
+    EXPECT_INT("deadline", deadline, w.now_ns + 20 * NS_PER_S);
+    pass_time(&w, 10 * NS_PER_S);
+    engine_delivers("c");
+    mailbox_run(&w.box);
+    EXPECT_CSTR("newer clusters", peer_hears_type(&p), "Cluster");
+    EXPECT_CSTR("the listeners still wait", peer_hears_type(&p), "");
+    EXPECT_INT("not any longer for that", ads_deadline(w.ads), deadline);
+    int n_wakes = p.n_wakes;
+    pass_time(&w, 10 * NS_PER_S);
+    EXPECT_INT("woken", p.n_wakes, n_wakes + 1);
+    EXPECT_CSTR("the listeners", peer_hears_type(&p), "Listener");
+    EXPECT_INT("nothing waits", ads_deadline(w.ads), INT64_MAX);
+    engine_delivers("d");
+    mailbox_run(&w.box);
+    EXPECT_CSTR("new clusters again", peer_hears_type(&p), "Cluster");
+    EXPECT_CSTR("the listeners wait again", peer_hears_type(&p), "");
+    peer_close(&w, &p);
+    EXPECT_INT("nobody waits", ads_deadline(w.ads), w.now_ns + DELAY_NS); /* its removal */
+    world_fini(&w);
+}
+
 TEST(a_stream_keeps_its_node)
 {
     struct world w;

@@ -203,6 +203,11 @@ static void run_script(const char *name, const char *text)
             sotw_set_config(&sc.sotw, set_make(&sc, args));
         } else if (str_eq(word, STR("reconnect")) || str_eq(word, STR("restart"))) {
             reconnect(&sc, str_eq(word, STR("restart")));
+        } else if (str_eq(word, STR("impatience"))) {
+            sotw_stop_waiting(&sc.sotw);
+        } else if (str_eq(word, STR("waits"))) {
+            (void)sotw_due(&sc.sotw);
+            EXPECT_INT(at, sc.sotw.waits, str_eq(args, STR("yes")));
         } else if (str_eq(word, STR("serves"))) {
             EXPECT_INT(at, sotw_is_serving(&sc.sotw), str_eq(args, STR("yes")));
         } else {
@@ -271,6 +276,12 @@ TEST(conversations)
                 "say eds a,b,c;= eds(c1);ack eds;=;ack cds;= rds(r2);ack rds;="},
         {"a refused cluster does not hold up routes for ever",
          STEADY "set c=a1,b1,c1 r=r2;= cds(a1,b1,c1);nack cds;= rds(r2)"},
+        {"a client that does not answer is not waited for for ever",
+         STEADY "waits no;set c=a1,b1,c1 l=l2 r=r2;= cds(a1,b1,c1);waits yes;set l=l3;=;waits yes;"
+                "impatience;= lds(l3) rds(r2);waits no;set c=a1,b1,c1,d1 r=r3;= cds(a1,b1,c1,d1);waits yes;"
+                "ack cds;waits no;= rds(r3)"},
+        {"a wait that has lost its object",
+         STEADY "set c=a1,b1,c1 r=r2;= cds(a1,b1,c1);waits yes;set r=r1;=;waits no"},
         {"what is asked for does not wait",
          STEADY "set c=a1,b1,c1 r=r1,q1;= cds(a1,b1,c1);say rds r,q;= rds(q1)"},
         {"a changed cluster does not hold up routes",

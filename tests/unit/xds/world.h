@@ -52,8 +52,8 @@ void engine_detach(struct engine_proxy *p, void (*detached)(void *), void *ctx)
     detached(ctx);
 }
 
-/* One cluster, by name; the caller's reference. */
-static inline struct config_set *config_make(const char *cluster)
+/* A cluster and a listener of that name; the caller's reference. */
+static inline struct config_set *config_make(const char *name)
 {
     struct config_set *set = xcalloc(1, sizeof(*set));
     struct arena arena;
@@ -65,9 +65,13 @@ static inline struct config_set *config_make(const char *cluster)
         set->lists[t] = xcalloc(1, sizeof(struct xds_list) + sizeof(struct xds_resource *));
         atomic_init(&set->lists[t]->refs, 1);
     }
-    JSON_AUTO tree = json_pack("{s:s}", "name", cluster);
-    set->lists[XDS_CLUSTER]->v[0] = xds_resource_new(XDS_CLUSTER, tree, &e);
-    set->lists[XDS_CLUSTER]->n = 1;
+    JSON_AUTO tree = json_pack("{s:s}", "name", name);
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        if (t != XDS_CLUSTER && t != XDS_LISTENER)
+            continue;
+        set->lists[t]->v[0] = xds_resource_new(t, tree, &e);
+        set->lists[t]->n = 1;
+    }
     arena_fini(&arena);
     return set;
 }
@@ -336,6 +340,17 @@ static inline json_t *peer_hears(struct peer *p)
     return tree;
 }
 
+/* The type of the next message, "" when there is none. */
+static inline const char *peer_hears_type(struct peer *p)
+{
+    JSON_AUTO m = peer_hears(p);
+    const char *url = json_string_value(json_get(m, "typeUrl"));
+    static char type[32];
+    snprintf(type, sizeof(type), "%s", url ? strrchr(url, '.') + 1 : "");
+    return type;
+}
+
+#define LDS "'typeUrl': 'type.googleapis.com/envoy.config.listener.v3.Listener'"
 #define CDS "'typeUrl': 'type.googleapis.com/envoy.config.cluster.v3.Cluster'"
 
 #endif
