@@ -12,9 +12,9 @@
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 
-/* A refused body is read up to this and dropped, so that the client sees the answer; more ends the
- * connection. */
-#define DRAIN_BYTES (256u << 10)
+/* A refused body is read up to this and dropped: clients send all of it before they look for an answer. More
+ * ends the connection. */
+#define DRAIN_BYTES (8u << 20)
 
 void *receive_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
@@ -244,7 +244,8 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
     if (length.p && (!str_to_uint(length, UINT64_MAX, &announced) || announced > r->options->max_body)) {
         answer_fault(r, ERR_LIMIT, "the body is larger than %zu bytes", r->options->max_body);
         r->close = true;
-        return send_answer(r);
+        if (announced > DRAIN_BYTES || request_header(r, "Expect").p)
+            return send_answer(r);
     }
     r->body_refused = r->status != 0;
     return MHD_YES;
