@@ -1,6 +1,8 @@
-/* ursa/api.h -- the HTTP/1.1 servers (libmicrohttpd in one epoll loop of ours): REST API, diagnostics, and the proxies' bootstrap.
+/* ursa/api.h -- the HTTP/1.1 servers (libmicrohttpd in one epoll loop of ours): REST API, diagnostics, and
+ * the proxies' bootstrap.
  *
- * One thread. Reads are answered from snapshots; a write is handed to admit and its request suspended until the commit. */
+ * One thread. Reads are answered from snapshots; a write is handed to admit and its request suspended until
+ * the commit. */
 #ifndef URSA_API_H
 #define URSA_API_H
 
@@ -9,19 +11,19 @@
 #include "ursa/net.h"
 
 enum api_server {
-    API_REST,  /* 5681 and, over TLS, 5682 */
-    API_DP,    /* HTTP/1.1 of port 5678: /bootstrap */
-    API_DIAG,  /* 5680 */
+    API_REST, /* 5681 and, over TLS, 5682 */
+    API_DP,   /* HTTP/1.1 of port 5678: /bootstrap */
+    API_DIAG, /* 5680 */
     API_SERVERS
 };
 
-struct api_bootstrap { /* bootstrapServer.params and what a bootstrap answer needs */
-    struct str xds_host;     /* "": the request's Host */
+struct api_bootstrap {   /* bootstrapServer.params and what a bootstrap answer needs */
+    struct str xds_host; /* "": the request's Host */
     uint16_t xds_port;
     struct str admin_address;
     uint16_t admin_port;
     struct str server_cert_pem;
-    bool authenticate;       /* a token is required */
+    bool authenticate; /* a token is required */
 };
 struct api_options {
     struct store *store;
@@ -34,19 +36,19 @@ struct api_options {
     uint16_t rest_port, diag_port;           /* 0: any; see api_port */
     size_t max_body;                         /* bytes of a request body, 1 MiB */
     size_t max_connections;
-    unsigned timeout_s;                      /* of an idle connection */
+    unsigned timeout_s; /* of an idle connection */
     struct str instance_id, cluster_id, hostname;
-    json_t *config;                          /* effective configuration, secrets masked: GET /config; borrowed */
-    bool read_only;                          /* apiServer.readOnly */
+    json_t *config; /* effective configuration, secrets masked: GET /config; borrowed */
+    bool read_only; /* apiServer.readOnly */
 };
 struct api;
 MUST_USE enum err_kind api_start(const struct api_options *, struct api **out, struct err *e);
-/* Connects /debug/proxy to the streams; before the first request that needs it. */
+/* Connects /debug/proxy to the streams; NULL before the port is closed. Any thread. */
 void api_set_net(struct api *, struct net *);
 /* net_options.http1: gives the connection to the API_DP server; ctx is the struct api. Any thread. */
 void api_take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len);
 void api_set_ready(struct api *, bool ready); /* what /ready answers */
-void api_stop(struct api *); /* finishes suspended requests, joins; NULL is ignored */
+void api_stop(struct api *);                  /* finishes suspended requests, joins; NULL is ignored */
 uint16_t api_port(const struct api *, enum api_server);
 
 #endif

@@ -145,9 +145,12 @@ void diag_rebuild(struct request *r)
 /* What the engine made for the proxy, and what its streams were sent, acknowledged and refused. */
 void diag_proxy(struct request *r)
 {
-    struct net *net = r->server->api->net;
-    json_t *streams = net ? ads_proxy_json(net_ads(net), r->mesh, r->name) : NULL;
+    struct api *api = r->server->api;
+    json_t *streams;
 
+    lock_take(&api->net_lock);
+    streams = api->net ? ads_proxy_json(net_ads(api->net), r->mesh, r->name) : NULL;
+    lock_drop(&api->net_lock);
     r->title = "Could not find the proxy";
     if (streams)
         answer_json(r, 200, streams);

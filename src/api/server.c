@@ -4,51 +4,19 @@
 #include "server.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "receive.h"
+#include "ursa/base/listen.h"
 #include "ursa/base/log.h"
 
 #define MAX_HEADER_BYTES (32u << 10)
 #define STOP_ROUNDS 100 /* of 50 ms, for what still waits when the daemon stops */
 
 /* ---- starting ---- */
-
-static int listen_on(const char *address, uint16_t port, uint16_t *bound, struct err *e)
-{
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found;
-    struct sockaddr_storage have;
-    socklen_t have_len = sizeof(have);
-    char service[8], text[8];
-    int on = 1, fd;
-
-    snprintf(service, sizeof(service), "%u", port);
-    if (getaddrinfo(address, service, &hints, &found) != 0) {
-        err_set(e, ERR_INVALID, "cannot listen on %s: an IP address is expected", address);
-        return -1;
-    }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1024) != 0 ||
-        getsockname(fd, (struct sockaddr *)&have, &have_len) != 0 ||
-        getnameinfo((struct sockaddr *)&have, have_len, NULL, 0, text, sizeof(text), NI_NUMERICSERV) != 0) {
-        err_set(e, ERR_IO, "cannot listen on %s port %u: %m", address, port);
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    } else {
-        uint64_t number = 0;
-        (void)!str_to_uint(str_from_c(text), UINT16_MAX, &number);
-        *bound = (uint16_t)number;
-    }
-    freeaddrinfo(found);
-    return fd;
-}
 
 static void log_from_library(void *ctx, const char *fmt, va_list args)
 {
@@ -72,7 +40,7 @@ static enum err_kind server_start(struct api *api, enum api_server port, const c
     s->port = port;
     s->listen_fd = -1;
     if (address) {
-        s->listen_fd = listen_on(address, number, &s->bound_port, e);
+        s->listen_fd = listen_tcp(address, number, &s->bound_port, e);
         if (s->listen_fd < 0)
             return e->kind;
     } else {
@@ -226,6 +194,7 @@ enum err_kind api_start(const struct api_options *options, struct api **out, str
     for (int i = 0; i < API_SERVERS; i++)
         api->servers[i].listen_fd = -1;
     mailbox_init(&api->mailbox);
+    lock_init(&api->net_lock);
     if (start_all(api, e) != ERR_NONE) {
         api_stop(api);
         return e->kind;
@@ -259,6 +228,7 @@ void api_stop(struct api *api)
     }
     mailbox_run(&api->mailbox);
     mailbox_fini(&api->mailbox);
+    lock_fini(&api->net_lock);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);
@@ -266,7 +236,9 @@ void api_stop(struct api *api)
 
 void api_set_net(struct api *api, struct net *net)
 {
+    lock_take(&api->net_lock);
     api->net = net;
+    lock_drop(&api->net_lock);
 }
 
 void api_set_ready(struct api *api, bool ready)

@@ -23,7 +23,8 @@ struct api {
     pthread_t thread;
     bool started;
     atomic_bool stopping, ready;
-    struct net *net; /* set once, before /debug/proxy is asked */
+    struct lock net_lock; /* protects net while /debug/proxy uses it */
+    struct net *net;      /* NULL before the proxies' port is open and after it is closed */
     size_t n_suspended;
 };
 

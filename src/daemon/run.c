@@ -189,8 +189,10 @@ static enum err_kind start(struct daemon *d, struct err *e)
 
 static void stop(struct daemon *d)
 {
-    if (d->api)
+    if (d->api) {
         api_set_ready(d->api, false);
+        api_set_net(d->api, NULL);
+    }
     net_stop(d->net, STOP_GRACE_MS);
     api_stop(d->api);
     admit_stop(d->admit);

@@ -3,7 +3,6 @@
 #include "ursa/net.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "conn.h"
 #include "ursa/base/alloc.h"
+#include "ursa/base/listen.h"
 #include "ursa/base/log.h"
 #include "worker.h"
 
@@ -24,42 +24,6 @@ struct net {
     uint16_t port;
     struct worker workers[N_WORKERS];
 };
-
-static enum err_kind listen_at(const char *address, uint16_t port, int *out, struct err *e)
-{
-    struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found;
-    char service[6];
-    int yes = 1;
-
-    snprintf(service, sizeof(service), "%u", (unsigned)port);
-    int rv = getaddrinfo(address, service, &hints, &found);
-
-    if (rv != 0)
-        return err_set(e, ERR_INVALID, "cannot listen at %s: %s", address, gai_strerror(rv));
-    int fd = socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
-        err_set(e, ERR_IO, "cannot listen at %s:%u: %s", address, (unsigned)port, strerrordesc_np(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(found);
-    *out = fd;
-    return fd >= 0 ? ERR_NONE : e->kind;
-}
-
-static uint16_t port_of(int fd)
-{
-    union peer_address address = {0};
-    socklen_t size = sizeof(address);
-
-    getsockname(fd, &address.any, &size);
-    return ntohs(address.v4.sin_port); /* IPv6 has it at the same place */
-}
 
 static void *worker_main(void *worker)
 {
@@ -85,18 +49,19 @@ static void worker_start(struct worker *w)
 enum err_kind net_start(const struct net_options *options, struct net **out, struct err *e)
 {
     SSL_CTX *tls;
-    int fd;
+    uint16_t port;
 
     if (tls_context_new(options->cert_pem, options->key_pem, &tls, e) != ERR_NONE)
         return e->kind;
-    if (listen_at(options->address, options->port, &fd, e) != ERR_NONE) {
+    int fd = listen_tcp(options->address, options->port, &port, e);
+    if (fd < 0) {
         SSL_CTX_free(tls);
         return e->kind;
     }
     struct net *net = xcalloc(1, sizeof(*net));
 
     net->listen_fd = fd;
-    net->port = port_of(fd);
+    net->port = port;
     for (size_t i = 0; i < N_WORKERS; i++) {
         worker_init(&net->workers[i], options, fd, tls);
         worker_start(&net->workers[i]);
