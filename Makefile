@@ -81,7 +81,7 @@ C_FILES = $(filter-out src/envoy/schema_table.c,$(shell git ls-files '*.c' '*.h'
 lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 lint-headers:
-	@for h in $$(git ls-files 'include/*.h'); do $(CC) $(COMMON) -Werror -fsyntax-only -x c $$h || exit 1; done
+	@for h in $(filter %.h,$(C_FILES)); do $(CC) $(COMMON) $(PKG_CFLAGS) -Werror -fsyntax-only -x c $$h || exit 1; done
 lint-layers lint-names lint-banned: lint-%:
 	@tools/check-$*
 lint-settings: build/release/ursa-cp

@@ -1,7 +1,7 @@
 /* ursa/auth.h -- who is asking and what they may do: tokens (JWT), signing keys, users, access rules.
  *
- * Pure functions over a snapshot; any thread. Formats: rest-api.md sections 8 and 9. New keys are EC P-256 and sign
- * ES256; RS256 keys and tokens that exist or are imported stay valid. */
+ * Pure functions over a snapshot; any thread. Formats: rest-api.md sections 8 and 9. New keys are EC P-256
+ * and sign ES256; RS256 keys and tokens that exist or are imported stay valid. */
 #ifndef URSA_AUTH_H
 #define URSA_AUTH_H
 
@@ -14,37 +14,43 @@ struct token_tag {
     struct str_list values;
 };
 struct token_claims {
-    struct str name;          /* dataplane, user */
-    struct str mesh;          /* dataplane */
-    struct token_tag *tags;   /* dataplane */
+    struct str name;        /* dataplane, user */
+    struct str mesh;        /* dataplane */
+    struct token_tag *tags; /* dataplane */
     size_t n_tags;
-    struct str type;          /* dataplane: "", dataplane, ingress, egress */
-    struct str_list groups;   /* user */
-    struct str zone;          /* zone, zone-ingress */
-    struct str_list scope;    /* zone */
+    struct str type;                           /* dataplane: "", dataplane, ingress, egress */
+    struct str_list groups;                    /* user */
+    struct str zone;                           /* zone, zone-ingress */
+    struct str_list scope;                     /* zone */
     int64_t issued_at, not_before, expires_at; /* seconds since 1970 */
-    struct str id;            /* jti */
+    struct str id;                             /* jti */
 };
 
-/* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret and wipes this copy. */
+/* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret and wipes this
+ * copy. */
 MUST_USE enum err_kind signing_key_new(struct arena *, struct str *pem, struct err *e);
-/* The secret that holds serial 'serial' of a kind's keys: "dataplane-token-signing-key-<mesh>-1", "user-token-signing-key-1" ... */
+/* The secret that holds serial 'serial' of a kind's keys: "dataplane-token-signing-key-<mesh>-1",
+ * "user-token-signing-key-1" ... */
 struct res_key signing_key_secret(struct arena *, enum token_kind, struct str mesh, unsigned serial);
 
-/* Issues with the highest serial; iat, nbf (now - 300 s), exp (now + valid_ns) and jti are filled in. ERR_NOT_FOUND with kuma-cp's
- * "there is no signing key with KID ..." when there is none; ERR_INVALID when the newest secret holds no usable key. */
-MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const struct token_claims *, int64_t valid_ns, struct arena *,
-                                   struct str *jwt, struct err *e);
-/* Signature, alg fixed by the key's kind, kid, exp (required), nbf, revocation; claims in the arena. 'mesh' chooses the keys of a dataplane
- * token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: " and never contains the token. At most 16 KiB. */
-MUST_USE enum err_kind token_verify(const struct snap *, enum token_kind, struct str mesh, struct str jwt, struct arena *,
-                                    struct token_claims *, struct err *e);
-/* Changes whenever a kind's signing keys or revocations do: a token that was found good stays so, but for its times, while this is
- * the same. */
+/* Issues with the highest serial; iat, nbf (now - 300 s), exp (now + valid_ns) and jti are filled in.
+ * ERR_NOT_FOUND with kuma-cp's "there is no signing key with KID ..." when there is none; ERR_INVALID when
+ * the newest secret holds no usable key. */
+MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const struct token_claims *,
+                                   int64_t valid_ns, struct arena *, struct str *jwt, struct err *e);
+/* Signature, alg fixed by the key's kind, kid, exp (required), nbf, revocation; claims in the arena. 'mesh'
+ * chooses the keys of a dataplane token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: "
+ * and never contains the token. At most 16 KiB. */
+MUST_USE enum err_kind token_verify(const struct snap *, enum token_kind, struct str mesh, struct str jwt,
+                                    struct arena *, struct token_claims *, struct err *e);
+/* Changes whenever a kind's signing keys or revocations do: a token that was found good stays so, but for its
+ * times, while this is the same. */
 uint64_t token_keys_version(const struct snap *, enum token_kind, struct str mesh);
-/* May a proxy with these claims be this Dataplane? Name, mesh, tags: rest-api.md 10.5, rows 4 to 7. ERR_DENIED with those texts, complete
+/* May a proxy with these claims be this Dataplane? Name, mesh, tags: rest-api.md 10.5, rows 4 to 7.
+ * ERR_DENIED with those texts, complete
  * ("authentication failed: ..."). */
-MUST_USE enum err_kind token_check_dataplane(const struct token_claims *, const struct resource *dataplane, struct err *e);
+MUST_USE enum err_kind token_check_dataplane(const struct token_claims *, const struct resource *dataplane,
+                                             struct err *e);
 
 struct user {
     struct str name;
@@ -55,26 +61,37 @@ extern const struct user user_anonymous; /* mesh-system:anonymous */
 
 /* Where a request came from, for the localhost-admin rule (reliability.md section 2). */
 struct request_origin {
-    bool peer_is_loopback;      /* exactly 127.0.0.1 or ::1 */
+    bool peer_is_loopback;                   /* exactly 127.0.0.1 or ::1 */
     struct str host, origin, sec_fetch_site; /* header values; p == NULL when absent */
-    bool forwarded;             /* any of Forwarded, X-Forwarded-*, X-Real-Ip, Via is present */
-    struct str authorization;   /* header value; p == NULL when absent */
+    bool forwarded;                          /* any of Forwarded, X-Forwarded-*, X-Real-Ip, Via is present */
+    struct str authorization;                /* header value; p == NULL when absent */
 };
 struct auth_config {
     bool localhost_is_admin;
 };
-/* ERR_UNAUTHENTICATED for a bad bearer token; else the user (admin, token user, or anonymous), in the arena. */
-MUST_USE enum err_kind auth_user(const struct snap *, const struct auth_config *, const struct request_origin *, struct arena *,
-                                 struct user *, struct err *e);
+/* ERR_UNAUTHENTICATED for a bad bearer token; else the user (admin, token user, or anonymous), in the arena.
+ */
+MUST_USE enum err_kind auth_user(const struct snap *, const struct auth_config *,
+                                 const struct request_origin *, struct arena *, struct user *, struct err *e);
 
 /* What a request wants; the router's table names one for every route. */
-enum access { ACCESS_PUBLIC, ACCESS_READ, ACCESS_WRITE, ACCESS_ADMIN_RESOURCE, ACCESS_ISSUE_TOKEN, ACCESS_VIEW_PROXY };
-struct access_config {
-    bool anonymous_writes; /* kuma-cp's behaviour: anybody who reaches the API may write; Ursa's default: only admins may, off loopback */
+enum access {
+    ACCESS_PUBLIC,
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ACCESS_ADMIN_RESOURCE,
+    ACCESS_ISSUE_TOKEN,
+    ACCESS_VIEW_PROXY
 };
-/* 'type' is RES_N for routes that are about no type. A read of an admin-only type (RES_ADMIN) needs an admin like any of its writes.
- * ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the resource of type "Secret"; action not allowed. */
-MUST_USE enum err_kind access_check(const struct access_config *, const struct user *, enum access, enum res_type, struct err *e);
+struct access_config {
+    bool anonymous_writes; /* kuma-cp's behaviour: anybody who reaches the API may write; Ursa's default: only
+                              admins may, off loopback */
+};
+/* 'type' is RES_N for routes that are about no type. A read of an admin-only type (RES_ADMIN) needs an admin
+ * like any of its writes. ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the
+ * resource of type "Secret"; action not allowed. */
+MUST_USE enum err_kind access_check(const struct access_config *, const struct user *, enum access,
+                                    enum res_type, struct err *e);
 bool user_is_admin(const struct user *);
 
 #endif

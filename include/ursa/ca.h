@@ -1,7 +1,8 @@
-/* ursa/ca.h -- certificate authorities and certificates (X.509 with OpenSSL). Facts: xds.md section 4.4; SPIFFE X509-SVID.
+/* ursa/ca.h -- certificate authorities and certificates (X.509 with OpenSSL). Facts: xds.md section 4.4;
+ * SPIFFE X509-SVID.
  *
- * Functions are pure but for the clock and the random source; any thread. An authority is immutable and reference-counted. Private
- * keys live in secret blobs and are wiped. */
+ * Functions are pure but for the clock and the random source; any thread. An authority is immutable and
+ * reference-counted. Private keys live in secret blobs and are wiped. */
 #ifndef URSA_CA_H
 #define URSA_CA_H
 
@@ -9,25 +10,31 @@
 #include "ursa/store.h"
 
 /* ---- builtin CA of a mesh ---- */
-/* Checks a backend's type and conf (create/update rules of resources.md 2.1: plugin, conf, name of the secrets); causes at mtls.backends[i]... */
-MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, const struct ca_backend *, size_t index, struct err *e);
+/* Checks a backend's type and conf (create/update rules of resources.md 2.1: plugin, conf, name of the
+ * secrets); causes at mtls.backends[i]... */
+MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, const struct ca_backend *,
+                                        size_t index, struct err *e);
 /* Is the secret of this name (of the same mesh) in use by the backend? It must then not be deleted. */
 bool ca_backend_uses_secret(struct str mesh, const struct ca_backend *, struct str secret);
-/* How long its workload certificates live: dpCert.rotation.expiration; 24 h when that is absent, zero or unreadable. */
+/* How long its workload certificates live: dpCert.rotation.expiration; 24 h when that is absent, zero or
+ * unreadable. */
 int64_t ca_leaf_life_ns(const struct ca_backend *);
-/* Makes root certificate and key (PEM): EC P-256, or RSA of conf.caCert.RSAbits (2048 to 4096; 4096 takes about 2 s); validity -10 s ..
- * conf.caCert.expiration (10 y). The caller wipes the key's text once it is stored. */
-MUST_USE enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *, struct arena *, struct str *cert_pem, struct str *key_pem,
-                                      struct err *e);
+/* Makes root certificate and key (PEM): EC P-256, or RSA of conf.caCert.RSAbits (2048 to 4096; 4096 takes
+ * about 2 s); validity -10 s .. conf.caCert.expiration (10 y). The caller wipes the key's text once it is
+ * stored. */
+MUST_USE enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *, struct arena *,
+                                      struct str *cert_pem, struct str *key_pem, struct err *e);
 /* "<mesh>.ca-builtin-cert-<backend>" and "...-key-...". */
 struct res_key ca_builtin_cert_secret(struct arena *, struct str mesh, struct str backend);
 struct res_key ca_builtin_key_secret(struct arena *, struct str mesh, struct str backend);
 
 /* ---- an authority that can sign ---- */
 struct authority;
-/* The backend's certificate and key: from the mesh's secrets in the snapshot (builtin), or as conf says (provided: secret, inline,
- * inlineString). ERR_NOT_FOUND when a secret is missing, ERR_INVALID when the two are no CA; the text names mesh and backend. */
-MUST_USE enum err_kind authority_load(const struct snap *, struct str mesh, const struct ca_backend *, struct authority **out, struct err *e);
+/* The backend's certificate and key: from the mesh's secrets in the snapshot (builtin), or as conf says
+ * (provided: secret, inline, inlineString). ERR_NOT_FOUND when a secret is missing, ERR_INVALID when the two
+ * are no CA; the text names mesh and backend. */
+MUST_USE enum err_kind authority_load(const struct snap *, struct str mesh, const struct ca_backend *,
+                                      struct authority **out, struct err *e);
 struct authority *authority_ref(struct authority *);
 void authority_unref(struct authority *);
 struct blob *authority_bundle(const struct authority *); /* PEM root certificates; borrowed */
@@ -39,31 +46,37 @@ int64_t authority_expires_ns(const struct authority *);
 struct leaf {
     atomic_uint refs;
     struct blob *cert_pem;
-    struct blob *key_pem; /* secret */
+    struct blob *key_pem;          /* secret */
     int64_t issued_ns, expires_ns; /* wall clock */
-    uint64_t version; /* content hash of the certificate */
+    uint64_t version;              /* content hash of the certificate */
 };
-/* URIs of identity_uris() only: ERR_DENIED for a spiffe:// name outside of the authority's mesh, ERR_UNAVAILABLE when the CA has expired. About
- * 0.1 ms. */
-MUST_USE enum err_kind authority_issue(const struct authority *, const struct str *uris, size_t n_uris, int64_t lifetime_ns, struct leaf **out,
-                                       struct err *e);
+/* URIs of identity_uris() only: ERR_DENIED for a spiffe:// name outside of the authority's mesh,
+ * ERR_UNAVAILABLE when the CA has expired. About 0.1 ms. */
+MUST_USE enum err_kind authority_issue(const struct authority *, const struct str *uris, size_t n_uris,
+                                       int64_t lifetime_ns, struct leaf **out, struct err *e);
 struct leaf *leaf_ref(struct leaf *);
 void leaf_unref(struct leaf *);
 
-/* The URI SANs of a Dataplane (xds.md 4.1): spiffe://<mesh>/<service> per service, then kuma://<tag>/<value>, sorted. */
-void identity_uris(struct arena *, struct str mesh, const struct dataplane_spec *, struct str **uris, size_t *n);
+/* The URI SANs of a Dataplane (xds.md 4.1): spiffe://<mesh>/<service> per service, then kuma://<tag>/<value>,
+ * sorted. */
+void identity_uris(struct arena *, struct str mesh, const struct dataplane_spec *, struct str **uris,
+                   size_t *n);
 
 /* ---- the control plane's own certificates ---- */
-/* Self-signed server certificate with the names and addresses of this host (hostname, localhost, every local IP), EC P-256, CA:TRUE,
- * 10 years; the caller wipes the key's text. */
-MUST_USE enum err_kind server_cert_new(struct arena *, struct str *cert_pem, struct str *key_pem, struct err *e);
-/* GlobalSecret "envoy-admin-ca" (and "inter-cp-ca"): certificate followed by its key in one PEM, which the caller wipes. */
+/* Self-signed server certificate with the names and addresses of this host (hostname, localhost, every local
+ * IP), EC P-256, CA:TRUE, 10 years; the caller wipes the key's text. */
+MUST_USE enum err_kind server_cert_new(struct arena *, struct str *cert_pem, struct str *key_pem,
+                                       struct err *e);
+/* GlobalSecret "envoy-admin-ca" (and "inter-cp-ca"): certificate followed by its key in one PEM, which the
+ * caller wipes. */
 MUST_USE enum err_kind admin_ca_new(struct arena *, struct str common_name, struct str *pem, struct err *e);
-/* Server certificate of a proxy's admin listener for its address, and the control plane's client certificate (DNS "kuma-cp"). Deterministic content is not
- * promised: callers cache. */
-MUST_USE enum err_kind admin_server_cert(struct str ca_pem, struct str address, struct leaf **out, struct blob **ca_cert_pem, struct err *e);
+/* Server certificate of a proxy's admin listener for its address, and the control plane's client certificate
+ * (DNS "kuma-cp"). Deterministic content is not promised: callers cache. */
+MUST_USE enum err_kind admin_server_cert(struct str ca_pem, struct str address, struct leaf **out,
+                                         struct blob **ca_cert_pem, struct err *e);
 MUST_USE enum err_kind admin_client_cert(struct str ca_pem, struct leaf **out, struct err *e);
 /* The DNS and IP SANs of a PEM certificate, and whether its basic constraints say CA. */
-MUST_USE enum err_kind cert_describe(struct str cert_pem, struct arena *, struct str_list *sans, bool *is_ca, int64_t *expires_ns, struct err *e);
+MUST_USE enum err_kind cert_describe(struct str cert_pem, struct arena *, struct str_list *sans, bool *is_ca,
+                                     int64_t *expires_ns, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* ursa/insight.h -- what is going on: proxies' status as DataplaneInsights, and the overviews computed from a snapshot. */
+/* ursa/insight.h -- what is going on: proxies' status as DataplaneInsights, and the overviews computed from a
+ * snapshot. */
 #ifndef URSA_INSIGHT_H
 #define URSA_INSIGHT_H
 
@@ -9,7 +10,8 @@ struct insight_options {
     struct admit *admit;
     struct store *store;
     struct str instance_id;
-    int64_t flush_ns; /* counters are written at most this often; connects, disconnects and certificates at once */
+    int64_t flush_ns; /* counters are written at most this often; connects, disconnects and certificates at
+                         once */
 };
 struct insight *insight_new(const struct insight_options *);
 void insight_free(struct insight *);
@@ -20,7 +22,8 @@ int64_t insight_deadline(const struct insight *);
 void insight_run_timers(struct insight *, int64_t now_ns);
 
 /* ---- read side: pure functions of a snapshot, any thread; the caller owns the JSON ---- */
-/* DataplaneOverview of one Dataplane. 'always' prints dataplaneInsight {} when there is none (item, not list). */
+/* DataplaneOverview of one Dataplane. 'always' prints dataplaneInsight {} when there is none (item, not
+ * list). */
 json_t *overview_dataplane(const struct snap *, const struct resource *dataplane, bool always);
 bool dataplane_is_online(const struct snap *, const struct resource *dataplane);
 json_t *insight_mesh(const struct snap *, const struct resource *mesh);

@@ -349,9 +349,11 @@ struct retry_http {
     struct opt_dur per_try_timeout;
     struct back_off *back_off;
     struct u32_list retriable_status_codes;
-    struct u32_list retriable_methods; /* enum numbers; names by field table: NONE CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE */
-    struct u32_list retry_on;          /* all_5xx gateway_error reset connect_failure envoy_ratelimited retriable_4xx refused_stream
-                                          retriable_status_codes retriable_headers http3_post_connect_failure */
+    /* Enum numbers; the field table has their names. */
+    struct u32_list retriable_methods; /* NONE CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT TRACE */
+    /* all_5xx gateway_error reset connect_failure envoy_ratelimited retriable_4xx refused_stream
+     * retriable_status_codes retriable_headers http3_post_connect_failure */
+    struct u32_list retry_on;
 };
 struct retry_tcp {
     uint32_t max_connect_attempts;

@@ -1,8 +1,8 @@
 /* ursa/resource.h -- what a resource is: the type table, the resource object, decoding, validation, encoding.
  *
  * A struct resource is immutable once published and reference-counted; any thread may read it. Everything
- * reachable from it lives in its own arena. The typed specs are in ursa/kinds.h. Rules and texts: resources.md;
- * observed behaviour of kuma-cp 2.4.10. */
+ * reachable from it lives in its own arena. The typed specs are in ursa/kinds.h. Rules and texts:
+ * resources.md; observed behaviour of kuma-cp 2.4.10. */
 #ifndef URSA_RESOURCE_H
 #define URSA_RESOURCE_H
 
@@ -44,8 +44,8 @@ struct res_type_info {
     struct str cli_plural; /* "traffic-permissions" */
     enum res_scope scope;
     unsigned traits;
-    const struct field *fields; /* the spec's field table */
-    size_t spec_size;           /* sizeof the struct in kinds.h */
+    const struct field *fields;                     /* the spec's field table */
+    size_t spec_size;                               /* sizeof the struct in kinds.h */
     void (*check)(const void *spec, struct err *e); /* the type's own rules: every fault becomes a cause */
 };
 
@@ -71,11 +71,11 @@ struct resource {
     struct arena arena; /* holds everything below */
     struct res_key key;
     enum res_origin origin;
-    uint64_t revision;       /* of the last change; 0 before it is stored */
-    int64_t created_ns;      /* wall clock */
+    uint64_t revision;  /* of the last change; 0 before it is stored */
+    int64_t created_ns; /* wall clock */
     int64_t modified_ns;
-    struct blob *spec_json;  /* canonical JSON of the spec: what is stored, what equality means */
-    const void *spec;        /* struct <kind>_spec of kinds.h */
+    struct blob *spec_json; /* canonical JSON of the spec: what is stored, what equality means */
+    const void *spec;       /* struct <kind>_spec of kinds.h */
 };
 
 /* An object under construction with refs == 1, empty spec and spec_json NULL; key is copied. */
@@ -83,15 +83,20 @@ struct resource *resource_new(const struct res_key *);
 struct resource *resource_ref(struct resource *);
 void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
 
-/* Steps 4 and 5 of a PUT (resources.md 1.2): decodes the document (type, mesh, name at the top, spec fields beside them), then
- * checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid <Type> object: '...'" wrapping, and the
- * one cause says in our words where the fault is and what was expected; ERR_INVALID: all causes in rule order. The key is taken from the
- * document as it stands (missing parts are empty) and is not checked here. On success *out has refs == 1 and revision 0. */
-MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out, struct err *e);
-/* The document's own "type" (the key's case does not matter), for resource_check_meta; borrowed, STR_NONE when absent. */
+/* Steps 4 and 5 of a PUT (resources.md 1.2): decodes the document (type, mesh, name at the top, spec fields
+ * beside them), then checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid
+ * <Type> object: '...'" wrapping, and the one cause says in our words where the fault is and what was
+ * expected; ERR_INVALID: all causes in rule order. The key is taken from the document as it stands (missing
+ * parts are empty) and is not checked here. On success *out has refs == 1 and revision 0. */
+MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out,
+                                       struct err *e);
+/* The document's own "type" (the key's case does not matter), for resource_check_meta; borrowed, STR_NONE
+ * when absent. */
 struct str resource_doc_type(const json_t *doc);
-/* Step 6: name, type and mesh of the body against those wanted (of the URL), then their syntax. 'body_type' is the document's "type". */
-MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct str body_type, const struct res_key *body, struct err *e);
+/* Step 6: name, type and mesh of the body against those wanted (of the URL), then their syntax. 'body_type'
+ * is the document's "type". */
+MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct str body_type,
+                                           const struct res_key *body, struct err *e);
 /* The syntax part alone, for keys that come from elsewhere. */
 MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
 
@@ -99,10 +104,12 @@ MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e)
 struct resource *resource_from_spec(const struct res_key *, const void *spec);
 /* The same resource (key, origin, revision, times) with another spec. */
 struct resource *resource_with_spec(const struct resource *, const void *spec);
-/* A copy with another spec JSON; no rule is checked: stored text and derived objects. NULL and 'e' when it does not decode. */
+/* A copy with another spec JSON; no rule is checked: stored text and derived objects. NULL and 'e' when it
+ * does not decode. */
 struct resource *resource_from_stored(const struct res_key *, struct str spec_json, struct err *e);
 
-/* The object as GET shows it: type, mesh, name, creationTime, modificationTime, then the spec in field order. Caller owns it. */
+/* The object as GET shows it: type, mesh, name, creationTime, modificationTime, then the spec in field order.
+ * Caller owns it. */
 json_t *resource_to_json(const struct resource *);
 /* The spec alone. */
 json_t *resource_spec_to_json(const struct resource *);
@@ -112,7 +119,8 @@ json_t *resource_meta_to_json(const struct resource *, struct str type_name);
 /* Typed access; the type must be right (asserted). */
 const struct mesh_spec *resource_mesh(const struct resource *);
 const struct dataplane_spec *resource_dataplane(const struct resource *);
-const struct policy_spec *resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
+const struct policy_spec *
+resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
 const struct traffic_route_spec *resource_traffic_route(const struct resource *);
 const struct timeout_spec *resource_timeout(const struct resource *);
 const struct circuit_breaker_spec *resource_circuit_breaker(const struct resource *);
@@ -122,7 +130,8 @@ const struct dataplane_insight_spec *resource_dataplane_insight(const struct res
 
 /* Tag sets (sorted by key). */
 struct str tags_get(const struct tags *, struct str key); /* STR_NONE when absent */
-/* Every tag of the selector is in the set with the same value, or "*" for any; the empty selector matches all. */
+/* Every tag of the selector is in the set with the same value, or "*" for any; the empty selector matches
+ * all. */
 bool selector_matches(const struct tags *selector, const struct tags *set);
 struct rank {
     unsigned n_exact, n_wildcards;
@@ -139,11 +148,13 @@ struct str dataplane_service(const struct dataplane_spec *);
 #define TAG_PROTOCOL STR("kuma.io/protocol")
 #define TAG_ZONE STR("kuma.io/zone")
 
-/* Membership (Mesh.constraints): the reference's sentence as a cause when the Dataplane may not be in the mesh. */
-MUST_USE enum err_kind mesh_check_membership(const struct mesh_spec *, struct str mesh, const struct dataplane_spec *, struct err *e);
+/* Membership (Mesh.constraints): the reference's sentence as a cause when the Dataplane may not be in the
+ * mesh. */
+MUST_USE enum err_kind mesh_check_membership(const struct mesh_spec *, struct str mesh,
+                                             const struct dataplane_spec *, struct err *e);
 
-/* Step 8 of a PUT: the resource with what the reference fills in when it is stored. Returns a new reference: to the same
- * object when there is nothing to fill in, else to a new one. */
+/* Step 8 of a PUT: the resource with what the reference fills in when it is stored. Returns a new reference:
+ * to the same object when there is nothing to fill in, else to a new one. */
 struct resource *mesh_apply_defaults(struct resource *mesh);
 /* 'zone' "": none. 'is_new': it is being created, not updated. */
 struct resource *dataplane_apply_defaults(struct resource *dataplane, struct str zone, bool is_new);

@@ -1,7 +1,9 @@
-/* ursa/xds.h -- the Envoy discovery protocol as pure state machines, and the aggregated discovery service built on them.
+/* ursa/xds.h -- the Envoy discovery protocol as pure state machines, and the aggregated discovery service
+ * built on them.
  *
- * Nothing here touches a file descriptor: net/ feeds received messages in and pulls messages out. Facts: Envoy's xDS protocol document;
- * architecture.md ("What real Envoy 1.40 demands"); xds.md sections 1, 15.3, 18. */
+ * Nothing here touches a file descriptor: net/ feeds received messages in and pulls messages out. Facts:
+ * Envoy's xDS protocol document; architecture.md ("What real Envoy 1.40 demands"); xds.md sections
+ * 1, 15.3, 18. */
 #ifndef URSA_XDS_H
 #define URSA_XDS_H
 
@@ -24,10 +26,12 @@ struct discovery_request {
     struct discovery_node node;
 };
 /* Bounded: at most 100,000 names. ERR_MALFORMED, ERR_LIMIT. Texts point into 'wire' or the arena. */
-MUST_USE enum err_kind discovery_request_decode(struct str wire, struct arena *, struct discovery_request *, struct err *e);
+MUST_USE enum err_kind discovery_request_decode(struct str wire, struct arena *, struct discovery_request *,
+                                                struct err *e);
 void discovery_request_fini(struct discovery_request *);
 
-/* What goes out: a gRPC message in parts that are sent one after the other; blobs are shared, never copied per stream. */
+/* What goes out: a gRPC message in parts that are sent one after the other; blobs are shared, never copied
+ * per stream. */
 struct message_part {
     struct str bytes;
     struct blob *owner; /* referenced; NULL: the bytes are in the message's own buffer */
@@ -48,45 +52,50 @@ struct ads_stream;
 enum xds_event { XDS_CONNECTED, XDS_CHANGED, XDS_DISCONNECTED };
 struct xds_status { /* valid during the call */
     struct str mesh, name;
-    struct str subscription; /* UUID of the stream */
-    int64_t connected_ns;    /* wall clock */
+    struct str subscription;             /* UUID of the stream */
+    int64_t connected_ns;                /* wall clock */
     const struct xds_counters *counters; /* [XDS_N], sent, acknowledged, rejected */
     const struct proxy_version *version; /* may be NULL */
-    const struct config_set *config;     /* the newest, once the proxy serves it: has its listeners and secrets; else NULL */
-    struct str last_nack;    /* "" when none: type and Envoy's text */
+    const struct config_set
+        *config;          /* the newest, once the proxy serves it: has its listeners and secrets; else NULL */
+    struct str last_nack; /* "" when none: type and Envoy's text */
 };
 struct ads_options {
     struct store *store;
     struct admit *admit;
     struct engine *engine;
-    struct mailbox *mailbox;     /* of the loop that runs the streams */
-    struct str instance_id;      /* control_plane.identifier */
-    bool authenticate;           /* dpServer.authn.dpProxy.type is not none */
+    struct mailbox *mailbox;         /* of the loop that runs the streams */
+    struct str instance_id;          /* control_plane.identifier */
+    bool authenticate;               /* dpServer.authn.dpProxy.type is not none */
     int64_t deregistration_delay_ns; /* 10 s */
     void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
     void *observe_ctx;
 };
 struct ads *ads_new(const struct ads_options *);
-/* All streams must be closed. While the engine or the writer still has something of theirs this runs the mailbox until they let go: the
- * engine and admit must be running. ads_is_idle tells that it will not have to. NULL is ignored. */
+/* All streams must be closed. While the engine or the writer still has something of theirs this runs the
+ * mailbox until they let go: the engine and admit must be running. ads_is_idle tells that it will not have
+ * to. NULL is ignored. */
 void ads_free(struct ads *);
 bool ads_is_idle(const struct ads *);
 
 /* How a stream reaches its peer; called on the loop's thread only. */
 struct ads_transport {
-    void (*wake)(void *peer);                                        /* ads_pull has something now */
-    void (*finish)(void *peer, enum err_kind, struct str text);      /* end the stream with this status; net then calls ads_close */
+    void (*wake)(void *peer); /* ads_pull has something now */
+    void (*finish)(void *peer, enum err_kind,
+                   struct str text); /* end the stream with this status; net then calls ads_close */
 };
 /* 'authorization' is the metadata value, or STR_NONE ("exactly one value" is net's check). */
 struct ads_stream *ads_open(struct ads *, const struct ads_transport *, void *peer, struct str authorization);
 void ads_receive(struct ads_stream *, struct str message);
-/* The next message to send, built from the newest state; false when there is nothing. Ownership of *out passes (xds_message_fini). */
+/* The next message to send, built from the newest state; false when there is nothing. Ownership of *out
+ * passes (xds_message_fini). */
 MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
 void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
 /* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run. */
 int64_t ads_deadline(const struct ads *);
 void ads_run_timers(struct ads *, int64_t now_ns);
-/* Proxies with a live stream and what they were sent, acknowledged and refused: {mesh, name, ...}; caller owns it. Any thread. */
+/* Proxies with a live stream and what they were sent, acknowledged and refused: {mesh, name, ...}; caller
+ * owns it. Any thread. */
 json_t *ads_proxy_json(struct ads *, struct str mesh, struct str name);
 
 #endif

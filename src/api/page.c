@@ -76,7 +76,8 @@ static json_t *next_url(struct request *r, size_t offset)
         if (!str_eq(r->query[i].key, STR("offset")))
             query[n++] = r->query[i];
     }
-    query[n++] = (struct query){STR("offset"), arena_printf(&r->arena, "%zu", offset)};
+    query[n] = (struct query){STR("offset"), arena_printf(&r->arena, "%zu", offset)};
+    n++;
     qsort(query, n, sizeof(query[0]), compare_query);
     buf_init(&out, BUF_MAX_RESOURCE);
     buf_printf(&out, "http://" STR_FMT STR_FMT, STR_ARG(request_header(r, "Host")), STR_ARG(r->path));
