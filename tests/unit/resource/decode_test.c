@@ -119,7 +119,7 @@ TEST(wrong_values_are_refused_with_place_and_expectation)
          "object"},
         {"name no string", RES_TIMEOUT, "{\"NAME\":1}",
          "malformed: json: cannot unmarshal number into Go struct field ResourceMeta.name of type string"
-         ": expected a string"},
+         ": name: expected a string"},
         {"bad time", RES_TIMEOUT, "{\"creationTime\":\"yesterday\"}",
          "malformed: parsing time \"yesterday\": creationTime: expected an RFC 3339 time"},
         {"no list", RES_TIMEOUT, "{\"sources\":\"web\"}",

@@ -39,21 +39,18 @@ static inline struct resource *doc_resource(enum res_type type, const char *text
     return r;
 }
 
-/* What became of a document: its canonical spec; or "field: reason; ..."; or "malformed: text". */
+/* What became of a document: its canonical spec; or "field: reason; ..."; or "malformed: text: field:
+ * reason".
+ */
 static inline struct str doc_outcome(enum res_type type, const char *text, struct arena *a)
 {
-    struct str outcome = STR_NONE;
     struct err e;
 
     err_init(&e, a);
     struct resource *r = doc_decode(type, text, &e);
-    if (r)
-        outcome = arena_str(a, blob_str(r->spec_json));
-    else if (e.kind == ERR_MALFORMED)
-        outcome = arena_printf(a, "malformed: " STR_FMT, STR_ARG(e.text));
-    for (size_t i = 0; i < e.n_causes; i++)
-        outcome = arena_printf(a, STR_FMT "%s" STR_FMT ": " STR_FMT, STR_ARG(outcome), i ? "; " : "",
-                               STR_ARG(e.causes[i].field), STR_ARG(e.causes[i].reason));
+    struct str outcome = r ? arena_str(a, blob_str(r->spec_json))
+                           : arena_printf(a, "%s" STR_FMT, e.kind == ERR_MALFORMED ? "malformed: " : "",
+                                          STR_ARG(err_render(&e, a)));
     resource_unref(r);
     return outcome;
 }
