@@ -79,6 +79,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+struct str str_cut(struct str s, size_t max)
+{
+    size_t n = s.n < max ? s.n : max;
+
+    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) /* amid a character */
+        n--;
+    return str_slice(s, 0, n);
+}
+
 struct str str_trim(struct str s)
 {
     while (s.n > 0 && is_blank(s.p[s.n - 1]))

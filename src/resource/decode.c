@@ -15,7 +15,7 @@ struct decoder {
     struct err *err;
 };
 
-#define SHOWN_MAX 60 /* bytes of a wrong value that a message repeats */
+#define SHOWN_MAX 60
 #define DURATION_TEXT "a duration such as \"5s\" or \"1h30m\""
 
 static bool decode_object(struct decoder *, const struct field *, const json_t *, const struct path *,
@@ -32,14 +32,10 @@ static struct str iter_key(void *it)
     return str_from(json_object_iter_key(it), json_object_iter_key_len(it));
 }
 
-/* The beginning of a text, cut between two characters. */
+/* As much of a wrong value as a message repeats. */
 static struct str shown(struct str s)
 {
-    size_t n = s.n < SHOWN_MAX ? s.n : SHOWN_MAX;
-
-    while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-        n--;
-    return str_slice(s, 0, n);
+    return str_cut(s, SHOWN_MAX);
 }
 
 /* Refuses 'v': the reference's sentence, and as a cause where it stands, what was expected and what is there.

@@ -7,6 +7,10 @@
 
 #define DEPENDENCY_PREFIX "version.dependencies."
 
+/* Versions are kept with every subscription of a proxy and written out with each of its changes. */
+#define VERSION_TEXT_MAX 256
+#define DEPENDENCIES_MAX 16
+
 static enum err_kind split_id(struct str id, struct proxy_params *p, struct err *e)
 {
     size_t dot = str_chr(id, '.');
@@ -25,6 +29,16 @@ static struct str text_of(const json_t *o, const char *key, struct arena *arena)
 {
     struct str s = json_str(json_get(o, key));
     return s.p ? arena_str(arena, s) : STR_NONE;
+}
+
+static struct str version_text(struct str s, struct arena *arena)
+{
+    return s.p ? arena_str(arena, str_cut(s, VERSION_TEXT_MAX)) : STR_NONE;
+}
+
+static struct str version_of_key(const json_t *o, const char *key, struct arena *arena)
+{
+    return version_text(json_str(json_get(o, key)), arena);
 }
 
 /* Ports travel as decimal strings. COMPAT: what is no port counts as absent, as in the reference. */
@@ -72,18 +86,20 @@ static bool is_compatible(struct str version)
 static struct tags dependencies_of(json_t *metadata, struct arena *arena)
 {
     json_t *dynamic = json_get(metadata, "dynamicMetadata"), *value;
-    struct tags tags = {.v = ARENA_ARRAY(arena, struct tag, json_object_size(dynamic))};
+    struct tags tags = {.v = ARENA_ARRAY(arena, struct tag, DEPENDENCIES_MAX)};
     const char *key;
     json_object_foreach(dynamic, key, value)
     {
         struct str name = str_from_c(key);
         if (!str_has_prefix(name, STR(DEPENDENCY_PREFIX)) || !json_is_string(value))
             continue;
+        if (tags.n == DEPENDENCIES_MAX)
+            break;
         name = str_slice(name, sizeof(DEPENDENCY_PREFIX) - 1, name.n);
         size_t at = tags.n++;
         for (; at > 0 && str_cmp(tags.v[at - 1].key, name) > 0; at--)
             tags.v[at] = tags.v[at - 1];
-        tags.v[at] = (struct tag){arena_str(arena, name), arena_str(arena, json_str(value))};
+        tags.v[at] = (struct tag){version_text(name, arena), version_text(json_str(value), arena)};
     }
     return tags;
 }
@@ -96,15 +112,15 @@ static struct proxy_version *version_of(json_t *metadata, struct arena *arena)
         return NULL;
     struct proxy_version *v = ARENA_NEW(arena, struct proxy_version);
     v->kuma_dp = ARENA_NEW(arena, struct kuma_dp_version);
-    *v->kuma_dp = (struct kuma_dp_version){.version = text_of(dp, "version", arena),
-                                           .git_tag = text_of(dp, "gitTag", arena),
-                                           .git_commit = text_of(dp, "gitCommit", arena),
-                                           .build_date = text_of(dp, "buildDate", arena)};
+    *v->kuma_dp = (struct kuma_dp_version){.version = version_of_key(dp, "version", arena),
+                                           .git_tag = version_of_key(dp, "gitTag", arena),
+                                           .git_commit = version_of_key(dp, "gitCommit", arena),
+                                           .build_date = version_of_key(dp, "buildDate", arena)};
     v->kuma_dp->kuma_cp_compatible = is_compatible(v->kuma_dp->version);
     v->envoy = ARENA_NEW(arena, struct envoy_version);
     *v->envoy =
-        (struct envoy_version){.version = text_of(envoy, "version", arena),
-                               .build = text_of(envoy, "build", arena),
+        (struct envoy_version){.version = version_of_key(envoy, "version", arena),
+                               .build = version_of_key(envoy, "build", arena),
                                .kuma_dp_compatible = json_is_true(json_get(envoy, "kumaDpCompatible"))};
     v->dependencies = dependencies_of(metadata, arena);
     return v;

@@ -38,6 +38,8 @@ size_t str_rchr(struct str, char c);
 size_t str_find(struct str, struct str needle);
 /* The part [from, to), both clamped to the length. */
 struct str str_slice(struct str, size_t from, size_t to);
+/* The beginning, of at most 'max' bytes, cut between two characters of UTF-8. */
+struct str str_cut(struct str, size_t max);
 /* Without blanks, tabs, CR and LF at both ends. */
 struct str str_trim(struct str);
 /* Cuts the text before the first 'sep' off '*rest' into '*part' and drops the separator; false when '*rest'

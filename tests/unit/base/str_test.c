@@ -4,6 +4,22 @@
 #include "ursa/base/arena.h"
 #include "ursa/base/buf.h"
 
+TEST(cutting_between_characters)
+{
+    static const struct {
+        const char *name, *text;
+        size_t max;
+        const char *want;
+    } rows[] = {
+        {"short enough", "abc", 3, "abc"},     {"too long", "abcd", 3, "abc"},
+        {"to nothing", "abc", 0, ""},          {"empty", "", 3, ""},
+        {"behind a character", "aé", 3, "aé"}, {"amid a character", "aé", 2, "a"},
+        {"amid the first", "€", 2, ""},        {"before a character", "aé", 1, "a"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        EXPECT_STR(rows[i].name, str_cut(str_from_c(rows[i].text), rows[i].max), rows[i].want);
+}
+
 TEST(quoting_has_room_for_the_worst)
 {
     static const struct {
