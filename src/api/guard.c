@@ -1,7 +1,7 @@
 /* guard.c -- see guard.h. Two doubts are looked for.
  *
- * What the header says: framing (Content-Length, Transfer-Encoding, Host) more than once, in contradiction or
- * in a form of its own; names that are no tokens; control bytes.
+ * What the header says: what may be said once only (framing, Host, who asks) said twice, framing in
+ * contradiction or in a form of its own; names that are no tokens; control bytes.
  *
  * What it hides: the library hands out C strings, so a NUL ends a value early; it also joins folded lines and
  * takes bare line feeds. 0.9.75 cuts a header in place: every string points into the bytes as received. A
@@ -12,9 +12,25 @@
 
 #define CRLF 2 /* bytes */
 
+/* Fields of which one line is meant; readers of two do not agree on which. */
+enum single {
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    HOST,
+    CONTENT_TYPE,
+    AUTHORIZATION,
+    ORIGIN,
+    FETCH_SITE,
+    SINGLES
+};
+
+static const char *const singles[SINGLES] = {"Content-Length", "Transfer-Encoding", "Host",
+                                             "Content-Type",   "Authorization",     "Origin",
+                                             "Sec-Fetch-Site"};
+
 struct header {
     const char *line; /* where the next line must begin */
-    unsigned n_lengths, n_encodings, n_hosts;
+    bool has[SINGLES];
     bool sound;
 };
 
@@ -50,13 +66,18 @@ static enum MHD_Result judge_line(void *ctx, enum MHD_ValueKind kind, const char
         return MHD_NO;
     }
     h->line = text.p + text.n + CRLF;
-    h->n_lengths += str_eq_nocase(name, STR("Content-Length"));
-    h->n_hosts += str_eq_nocase(name, STR("Host"));
-    if (str_eq_nocase(name, STR("Transfer-Encoding"))) {
-        h->n_encodings++;
-        h->sound = h->sound && str_eq_nocase(text, STR("chunked"));
+    for (size_t i = 0; i < SINGLES; i++) {
+        if (!str_eq_nocase(name, str_from_c(singles[i])))
+            continue;
+        h->sound = h->sound && !h->has[i] && (i != TRANSFER_ENCODING || str_eq_nocase(text, STR("chunked")));
+        h->has[i] = true;
     }
     return MHD_YES;
+}
+
+static bool framing_is_clear(const struct header *h, const char *version)
+{
+    return !h->has[TRANSFER_ENCODING] || (!h->has[CONTENT_LENGTH] && strcmp(version, "HTTP/1.1") == 0);
 }
 
 bool guard_passes(const struct request *r, const char *method, const char *version)
@@ -66,7 +87,7 @@ bool guard_passes(const struct request *r, const char *method, const char *versi
     struct header h = {.line = version + strlen(version) + CRLF, .sound = true};
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, judge_line, &h);
-    return h.sound && r->target == method + strlen(method) + 1 && version == r->target + r->uri.n + 1 &&
-           size && h.line + CRLF == method + size->header_size && h.n_hosts == 1 &&
-           h.n_lengths + h.n_encodings <= 1 && (h.n_encodings == 0 || strcmp(version, "HTTP/1.1") == 0);
+    return h.sound && h.has[HOST] && framing_is_clear(&h, version) &&
+           r->target == method + strlen(method) + 1 && version == r->target + r->uri.n + 1 && size &&
+           h.line + CRLF == method + size->header_size;
 }
