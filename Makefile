@@ -74,9 +74,10 @@ fuzz: deps-test
 	@$(SUB) VARIANT=fuzz fuzz-programs
 	@for f in $(if $(T),build/fuzz/$(T)_fuzz,build/fuzz/*_fuzz); do tools/fuzz-one $$f $(or $(S),60) || exit 1; done
 
-.PHONY: lint lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-cppcheck
+LINTS := lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-hardening lint-cppcheck
+.PHONY: lint $(LINTS)
 lint: deps-lint
-	@$(MAKE) --no-print-directory lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-cppcheck
+	@$(MAKE) --no-print-directory $(LINTS)
 C_FILES = $(filter-out src/envoy/schema_table.c,$(shell git ls-files '*.c' '*.h'))
 lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
@@ -86,6 +87,8 @@ lint-layers lint-names lint-banned: lint-%:
 	@tools/check-$*
 lint-settings: build/release/ursa-cp
 	@build/release/ursa-cp settings | diff -u configs/ursa.yaml - || { echo "configs/ursa.yaml is not what 'ursa-cp settings' prints"; exit 1; }
+lint-hardening: build/release/ursa-cp build/release/ursactl build/release/ursa-dp
+	@tools/check-hardening $^
 lint-cppcheck:
 	@cppcheck -q --enable=warning,performance,portability --error-exitcode=2 --inline-suppr --suppressions-list=tools/cppcheck.suppress \
 	  --std=c11 -D_GNU_SOURCE -Iinclude -j$(JOBS) $(filter %.c,$(filter src/%,$(C_FILES)))
@@ -120,13 +123,15 @@ help:
 	  'make                 build/ursa-cp, build/ursactl, build/ursa-dp' \
 	  'make demo            two meshes of real Envoys, shown working; ARGS=--once runs through and exits' \
 	  'make test            every tier; ends with N passed, N failed, N skipped' \
-	  'make check           unit and golden tests: the inner loop' \
+	  'make check           unit and golden tests: the inner loop; make unit-ROOM: the unit tests of src/ROOM' \
 	  'make check-flow      real Envoys; also check-conformance, check-fault, check-asan, check-tsan' \
 	  'make golden-update   rewrite what the golden cases expect; review the diff like code' \
 	  'make fuzz T=yaml S=60  one fuzz target, or all' \
-	  'make lint            format, headers alone, layers, names, banned calls, settings, cppcheck' \
+	  'make lint            format, headers alone, layers, names, banned calls, settings, hardening, cppcheck' \
 	  'make analyze         clang-tidy' \
 	  'make coverage        one number a folder and build/coverage/index.html' \
 	  'make bench           figures, also as JSON under build/bench/' \
 	  'make install         DESTDIR= PREFIX=/usr' \
-	  'make clean'
+	  'make clean           removes build/' \
+  '' \
+  'VARIANT=asan|tsan|coverage before a target: another build beside build/release; V=1 shows commands; WERROR=1 refuses warnings'
