@@ -1,5 +1,5 @@
-/* insight/insight.c -- writes the DataplaneInsights: connects, disconnects and certificates at once, counters
- * in batches.
+/* insight/insight.c -- writes the DataplaneInsights: connects, disconnects and certificates at once as long
+ * as they are few, counters in batches.
  *
  * Runs on the loop's thread; the writer's answers come on the writer's thread and touch only what is atomic.
  * Nothing is written, and no timer runs, while nothing changes. */
@@ -14,6 +14,14 @@
 #include "ursa/base/log.h"
 #include "ursa/base/map.h"
 
+/* Writes of one proxy that do not wait for its turn, from one turn to the next: it connects, is given a
+ * certificate, leaves and comes back. One that comes and goes without end costs the disk no more than that.
+ */
+#define AT_ONCE_MAX 4
+
+/* Less would make a timer that is always due. */
+#define FLUSH_MIN_NS (100 * NS_PER_MS)
+
 /* One request at start-up closes this many records. */
 #define CLOSE_BATCH 500
 
@@ -24,8 +32,9 @@ struct proxy {
     char *id;              /* "mesh.name" */
     struct str mesh, name; /* parts of 'id' */
     struct record record;
-    bool dirty;       /* the record is newer than what was last written */
-    struct list node; /* in 'waiting' while its turn is to come */
+    bool dirty;         /* the record is newer than what was last written */
+    unsigned n_at_once; /* writes since its last turn */
+    struct list node;   /* in 'waiting' while its turn is to come */
     int64_t due;
 };
 
@@ -135,6 +144,18 @@ static void write_now(struct insight *in, struct proxy *p)
     look_again(in, p); /* whether it was written, and whether anybody is left */
 }
 
+static void write_at_once(struct insight *in, struct proxy *p)
+{
+    if (p->n_at_once < AT_ONCE_MAX) {
+        p->n_at_once++;
+        write_now(in, p);
+        return;
+    }
+    COUNT(insight_writes_put_off);
+    p->dirty = true;
+    look_again(in, p);
+}
+
 /* ---- events ---- */
 
 static void supported_backends(struct insight *in, struct str mesh, struct arena *arena, struct str_list *out)
@@ -172,7 +193,7 @@ static void take_connect(struct insight *in, const struct xds_status *s)
     struct proxy *p = find_or_load(in, s->mesh, s->name);
     struct connection *c = record_connect(&p->record, s, in->options.instance_id);
     map_put(&in->connections, c->v.id, c);
-    write_now(in, p);
+    write_at_once(in, p);
 }
 
 static void take_change(struct insight *in, struct connection *c, const struct xds_status *s)
@@ -180,7 +201,7 @@ static void take_change(struct insight *in, struct connection *c, const struct x
     struct proxy *p = proxy_of(c);
     p->dirty |= record_count(c, s->counters, clock_wall_ns());
     if (take_certificate(in, p, s))
-        write_now(in, p);
+        write_at_once(in, p);
     else if (p->dirty)
         look_again(in, p);
 }
@@ -191,7 +212,7 @@ static void take_disconnect(struct insight *in, struct connection *c, const stru
     (void)record_count(c, s->counters, clock_wall_ns());
     map_del(&in->connections, c->v.id);
     record_disconnect(c, clock_wall_ns());
-    write_now(in, p);
+    write_at_once(in, p);
 }
 
 void insight_observe(void *ctx, enum xds_event event, const struct xds_status *s)
@@ -225,6 +246,7 @@ void insight_run_timers(struct insight *in, int64_t now_ns)
     while (insight_deadline(in) <= now_ns) {
         struct proxy *p = LIST_ITEM(in->waiting.next, struct proxy, node);
         list_del(&p->node);
+        p->n_at_once = 0;
         if (p->dirty || atomic_load(&p->lost))
             write_now(in, p);
         else if (atomic_load(&p->n_writes) > 0)
@@ -282,6 +304,8 @@ struct insight *insight_new(const struct insight_options *options)
 {
     struct insight *in = xcalloc(1, sizeof(*in));
     in->options = *options;
+    if (in->options.flush_ns < FLUSH_MIN_NS)
+        in->options.flush_ns = FLUSH_MIN_NS;
     map_init(&in->proxies);
     map_init(&in->connections);
     list_init(&in->waiting);
@@ -297,7 +321,7 @@ void insight_free(struct insight *in)
     if (!in)
         return;
     while (map_next(&in->proxies, &i, &id, &p)) {
-        if (((struct proxy *)p)->dirty)
+        if (((struct proxy *)p)->dirty || atomic_load(&((struct proxy *)p)->lost))
             write_now(in, p);
         proxy_unref(p);
     }

@@ -1,4 +1,5 @@
 /* write_test.c -- what is stored of a proxy while it comes, goes and is sent configurations. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,16 @@ struct world {
     struct leaf leaf;
 };
 
-static void insight_start(struct world *w, const char *instance)
+static void insight_start_with(struct world *w, const char *instance, int64_t flush_ns)
 {
     struct insight_options options = {
-        .admit = w->admit, .store = w->store, .instance_id = str_from_c(instance), .flush_ns = FLUSH_NS};
+        .admit = w->admit, .store = w->store, .instance_id = str_from_c(instance), .flush_ns = flush_ns};
     w->insight = insight_new(&options);
+}
+
+static void insight_start(struct world *w, const char *instance)
+{
+    insight_start_with(w, instance, FLUSH_NS);
 }
 
 static void put(struct world *w, enum res_type type, const char *mesh, const char *name, const char *spec)
@@ -147,6 +153,48 @@ TEST(connecting_and_leaving_are_written_at_once)
     world_fini(&w);
 }
 
+static bool has(struct str text, const char *part)
+{
+    return str_find(text, str_from_c(part)) < text.n;
+}
+
+/* A proxy that comes and goes without end (one whose certificate its Envoy does not like, or a hostile one)
+ * keeps the disk to itself no more than others. */
+TEST(a_restless_proxy_is_written_a_few_times)
+{
+    struct world w;
+    char id[16];
+    world_init(&w);
+    insight_start(&w, "cp-1");
+    int64_t before = count_get("insight_writes");
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "s%d", i);
+        happens(&w, XDS_CONNECTED, "web-1", id);
+        happens(&w, XDS_DISCONNECTED, "web-1", id);
+    }
+    happens(&w, XDS_CONNECTED, "web-1", "last");
+    EXPECT_INT("at once", count_get("insight_writes") - before, 4);
+    pass_time(&w, FLUSH_NS);
+    EXPECT_INT("in its turn", count_get("insight_writes") - before, 5);
+    struct str text = stored(&w, "web-1");
+    EXPECT_TRUE("the newest state", has(str_slice(text, str_find(text, STR("s99")), text.n), "\"last\""));
+    EXPECT_TRUE("which is connected",
+                !has(str_slice(text, str_find(text, STR("\"last\"")), text.n), "disconnectTime"));
+    happens(&w, XDS_DISCONNECTED, "web-1", "last");
+    EXPECT_INT("at once again", count_get("insight_writes") - before, 6);
+    world_fini(&w);
+}
+
+TEST(a_timer_is_never_due_at_once)
+{
+    struct world w;
+    world_init(&w);
+    insight_start_with(&w, "cp-1", 0);
+    happens(&w, XDS_CONNECTED, "web-1", "s1");
+    EXPECT_INT("deadline", insight_deadline(w.insight), w.mono_ns + NS_PER_S / 10);
+    world_fini(&w);
+}
+
 TEST(counters_are_written_in_batches)
 {
     struct world w;
@@ -176,11 +224,6 @@ TEST(counters_are_written_in_batches)
     EXPECT_INT("nothing changed, no timer", insight_deadline(w.insight), INT64_MAX);
     EXPECT_INT("nothing written", count_get("insight_writes") - before, 1);
     world_fini(&w);
-}
-
-static bool has(struct str text, const char *part)
-{
-    return str_find(text, str_from_c(part)) < text.n;
 }
 
 TEST(certificates)
