@@ -1,0 +1,279 @@
+"""Who may do what: every REST route with every kind of credentials, and what makes a caller the local administrator.
+
+The matrix follows routes.def: a route without a row here fails. Callers come from 127.0.0.2, which is not this machine's
+administrator; their credentials decide."""
+import base64
+import hashlib
+import hmac
+import json
+import re
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+import ursa
+
+ELSEWHERE = "127.0.0.2"
+
+
+# ---- the API as its tables describe it ----
+def routes():
+    """(method, pattern) of every REST route, in the order of routes.def."""
+    text = (ursa.ROOT / "src/api/routes.def").read_text("utf-8")
+    return re.findall(r'^ROUTE\(REST,\s*(\w+),\s*"([^"]+)"', text, re.M)
+
+
+def types():
+    """(name, plural, scope, traits) of every type."""
+    text = (ursa.ROOT / "include/ursa/types.def").read_text("utf-8")
+    return re.findall(r'^RES_TYPE\(\w+,\s*"(\w+)",\s*"([\w-]+)",.*?(GLOBAL|MESH),\s*([^,]+?),', text, re.M)
+
+
+MATCH = [{"match": {"kuma.io/service": "*"}}]
+NETWORKING = {"address": "127.0.0.1", "inbound": [{"port": 80, "tags": {"kuma.io/service": "a"}}]}
+SPECS = {
+    "Mesh": {}, "Secret": {"data": "eA=="}, "GlobalSecret": {"data": "eA=="}, "Dataplane": {"networking": NETWORKING},
+    "Timeout": {"conf": {"connectTimeout": "1s"}}, "Retry": {"conf": {"tcp": {"maxConnectAttempts": 1}}},
+    "CircuitBreaker": {"conf": {"interval": "1s", "detectors": {"totalErrors": {}}}}, "TrafficPermission": {},
+    "TrafficRoute": {"conf": {"destination": {"kuma.io/service": "*"}}},
+}
+DATAPLANE_TOKEN = {"mesh": "default", "name": "x", "validFor": "1h"}
+
+
+def document(name, scope):
+    body = {"type": name, "name": "x", **SPECS[name]}
+    if scope == "MESH":
+        body["mesh"] = "default"
+    if name not in ("Mesh", "Dataplane", "Secret", "GlobalSecret"):
+        body.update(sources=MATCH, destinations=MATCH)
+    return body
+
+
+# (method, pattern): path, body, statuses for a stranger, a plain user, an administrator
+ROUTES = {
+    ("GET", "/"): ("/", None, 200, 200, 200),
+    ("GET", "/config"): ("/config", None, 200, 200, 200),
+    ("GET", "/policies"): ("/policies", None, 200, 200, 200),
+    ("GET", "/who-am-i"): ("/who-am-i", None, 200, 200, 200),
+    ("GET", "/global-insights"): ("/global-insights", None, 200, 200, 200),
+    ("GET", "/status/zones"): ("/status/zones", None, 200, 200, 200),
+    ("POST", "/apply"): ("/apply?dryRun=true", [document("Mesh", "GLOBAL")], 403, 403, 200),
+    ("POST", "/tokens/dataplane"): ("/tokens/dataplane", DATAPLANE_TOKEN, 403, 403, 200),
+    ("POST", "/tokens/user"): ("/tokens/user", {"name": "x", "validFor": "1h"}, 403, 403, 200),
+    ("POST", "/tokens/zone"): ("/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"}, 403, 403, 200),
+    ("POST", "/tokens/zone-ingress"): ("/tokens/zone-ingress", {"zone": "x", "validFor": "1h"}, 403, 403, 200),
+    ("GET", "/dataplanes+insights"): ("/dataplanes+insights", None, 200, 200, 200),
+    ("GET", "/meshes/{mesh}/dataplanes+insights"): ("/meshes/default/dataplanes+insights", None, 200, 200, 200),
+    ("GET", "/meshes/{mesh}/dataplanes+insights/{name}"): ("/meshes/default/dataplanes+insights/x", None, 200, 200, 200),
+    ("GET", "/mesh-insights"): ("/mesh-insights", None, 200, 200, 200),
+    ("PUT", "/mesh-insights/{name}"): ("/mesh-insights/x", {}, 405, 405, 405),
+    ("DELETE", "/mesh-insights/{name}"): ("/mesh-insights/x", None, 405, 405, 405),
+    ("GET", "/mesh-insights/{name}"): ("/mesh-insights/x", None, 200, 200, 200),
+    ("GET", "/service-insights"): ("/service-insights", None, 200, 200, 200),
+    ("GET", "/meshes/{mesh}/service-insights"): ("/meshes/default/service-insights", None, 200, 200, 200),
+    ("PUT", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", {}, 405, 405, 405),
+    ("DELETE", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, 405, 405, 405),
+    ("GET", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, 200, 200, 200),
+}
+# The same for the routes that every type has, by what the type is.
+PLAIN, SECRET, READ_ONLY = "plain", "secret", "read only"
+TYPE_ROUTES = {
+    "list": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (200, 200, 200)},
+    "GET": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (404, 404, 404)},
+    "PUT": {PLAIN: (403, 403, 200), SECRET: (403, 403, 200), READ_ONLY: (403, 403, 405)},
+    "DELETE": {PLAIN: (403, 403, 404), SECRET: (403, 403, 404), READ_ONLY: (403, 403, 405)},
+}
+
+
+def type_rows(method, pattern):
+    scope = "GLOBAL" if "{global}" in pattern else "MESH"
+    for name, plural, of, traits in types():
+        if of != scope or "RES_DERIVED" in traits:  # those have rows of their own, above
+            continue
+        kind = SECRET if "RES_ADMIN" in traits else READ_ONLY if "RES_READ_ONLY" in traits else PLAIN
+        path = re.sub(r"\{(global|scoped)\}", plural, pattern).replace("{mesh}", "default")
+        path = path.replace("{name}", "missing" if method == "DELETE" else "x")
+        body = document(name, scope) if method == "PUT" and kind != READ_ONLY else {} if method == "PUT" else None
+        yield (path, body, *TYPE_ROUTES["list" if "{name}" not in pattern else method][kind])
+
+
+def rows():
+    for method, pattern in routes():
+        if "{global}" in pattern or "{scoped}" in pattern:
+            yield from ((method, *row) for row in type_rows(method, pattern))
+        elif (method, pattern) in ROUTES:
+            yield (method, *ROUTES[method, pattern])
+
+
+ROWS = list(rows())
+
+
+def test_every_route_has_a_row():
+    generic = {(m, p) for m, p in routes() if "{global}" in p or "{scoped}" in p}
+    assert set(routes()) - generic == set(ROUTES), "routes.def and the matrix differ"
+    assert len(ROWS) > len(ROUTES) + 4 * 8
+
+
+# ---- credentials ----
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def forge(token, algorithm, **header):
+    """The token's claims under another header; signed by 'algorithm', a function of the bytes to sign."""
+    head, claims, _ = token.split(".")
+    signed = encode(json.dumps({**json.loads(decode(head)), **header}).encode()) + "." + claims
+    return signed + "." + encode(algorithm(signed.encode()))
+
+
+def issue_user(daemon, name, groups=(), valid_for="1h"):
+    answer = daemon.post("/tokens/user", {"name": name, "groups": list(groups), "validFor": valid_for})
+    assert answer.status == 200, answer
+    return answer.text
+
+
+def public_key(daemon):
+    """What anybody may know of the key that signs user tokens."""
+    pem = base64.b64decode(daemon.get("/global-secrets/user-token-signing-key-1").json["data"])
+    key = serialization.load_pem_private_key(pem, None).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture(scope="module")
+def credentials(daemon):
+    """Name of a kind of credentials -> its Authorization header, or None."""
+    admin = base64.b64decode(daemon.get("/global-secrets/admin-user-token").json["data"]).decode()
+    revoked, key = issue_user(daemon, "mesh-system:admin"), public_key(daemon)
+    revoked_id = json.loads(decode(revoked.split(".")[1]))["jti"]
+    listed = base64.b64encode(f"x,{revoked_id}\n".encode()).decode()
+    answer = daemon.put("/global-secrets/user-token-revocations", {"type": "GlobalSecret", "name": "user-token-revocations", "data": listed})
+    assert answer.status == 201, answer
+    for name, plural, scope, traits in types():
+        if name in SPECS:
+            path = f"/{plural}/x" if scope == "GLOBAL" else f"/meshes/default/{plural}/x"
+            assert daemon.put(path, document(name, scope)).status == 201, path
+    head, claims, signature = admin.split(".")
+    other_claims = encode(decode(claims).replace(b"mesh-system:admin", b"mesh-system:admim", 1))
+    bearers = {
+        "plain user": issue_user(daemon, "john", ["team-a"]),
+        "admin": admin,
+        "user in the admin group": issue_user(daemon, "jane", ["mesh-system:admin"]),
+        "dataplane token": daemon.post("/tokens/dataplane", {**DATAPLANE_TOKEN, "name": "mesh-system:admin"}).text,
+        "zone token": daemon.post("/tokens/zone", {"zone": "z", "scope": ["ingress"], "validFor": "1h"}).text,
+        "expired": issue_user(daemon, "mesh-system:admin", valid_for="-1h"),
+        "revoked": revoked,
+        "algorithm none": forge(admin, lambda signed: b"", alg="none"),
+        "algorithm None": forge(admin, lambda signed: b"", alg="None"),
+        "HS256 with the public key": forge(admin, lambda signed: hmac.new(key, signed, hashlib.sha256).digest(), alg="HS256"),
+        "HS256 with an empty key": forge(admin, lambda signed: hmac.new(b"", signed, hashlib.sha256).digest(), alg="HS256"),
+        "RS256 of an EC key": forge(admin, lambda signed: decode(signature), alg="RS256"),
+        "unknown key id": forge(admin, lambda signed: decode(signature), kid="2"),
+        "key id is a path": forge(admin, lambda signed: decode(signature), kid="../../secrets/x"),
+        "no key id": forge(admin, lambda signed: decode(signature), kid=""),
+        "other claims": f"{head}.{other_claims}.{signature}",
+        "no signature": f"{head}.{claims}.",
+        "a signature of zeros": f"{head}.{claims}.{encode(bytes(64))}",
+        "garbage": "garbage",
+        "nothing": "",
+    }
+    return {"none": None, "basic": "Basic am9objpzZWNyZXQ=", "lower case": f"bearer {admin}",
+            **{name: f"Bearer {token}" for name, token in bearers.items()}}
+
+
+STRANGERS = ["none", "basic", "lower case"]
+USERS = ["plain user"]
+ADMINS = ["admin", "user in the admin group"]
+REFUSED = ["dataplane token", "zone token", "expired", "revoked", "algorithm none", "algorithm None", "HS256 with the public key",
+           "HS256 with an empty key", "RS256 of an EC key", "unknown key id", "key id is a path", "no key id", "other claims",
+           "no signature", "a signature of zeros", "garbage", "nothing"]
+
+
+@pytest.mark.parametrize("who", STRANGERS + USERS + ADMINS + REFUSED)
+def test_matrix(daemon, credentials, who):
+    """Every route for one kind of credentials; all that differ are told."""
+    wrong = []
+    for method, path, body, stranger, user, admin in ROWS:
+        want = 401 if who in REFUSED else stranger if who in STRANGERS else user if who in USERS else admin
+        headers = {"Authorization": credentials[who]} if credentials[who] is not None else {}
+        answer = daemon.http(method, path, body, headers, source=ELSEWHERE)
+        if answer.status != want:
+            wrong.append(f"{method} {path}: {answer.status}, want {want}: {answer.text[:200]}")
+        if answer.status in (401, 403):
+            assert "eA==" not in answer.text and "BEGIN" not in answer.text, f"{method} {path} tells a secret"
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/meshes/default/nothing", "/meshes/default/secrets/missing"])
+def test_a_bad_token_is_refused_before_anything_is_told(daemon, credentials, path):
+    for who in REFUSED:
+        answer = daemon.get(path, headers={"Authorization": credentials[who]}, source=ELSEWHERE)
+        assert (answer.status, answer.json["title"]) == (401, "Invalid authentication data"), f"{who}: {answer}"
+
+
+def test_documents_to_apply_need_the_rights_of_each(daemon, credentials):
+    """A plain user changes nothing, a secret among others included."""
+    documents = [document("Mesh", "GLOBAL"), document("Secret", "MESH")]
+    for who in STRANGERS + USERS:
+        headers = {"Authorization": credentials[who]} if credentials[who] else {}
+        assert daemon.post("/apply", documents, headers=headers, source=ELSEWHERE).status == 403, who
+
+
+# ---- the local administrator ----
+DIRECT = [  # header fields of callers on this machine itself
+    {}, {"Host": "127.0.0.1"}, {"Host": "127.0.0.1:5681"}, {"Host": "localhost"}, {"Host": "localhost:1"}, {"Host": "LOCALHOST:5681"},
+    {"Host": "[::1]"}, {"Host": "[::1]:5681"}, {"Origin": "http://localhost"}, {"Origin": "http://127.0.0.1:5681"},
+    {"Origin": "https://[::1]:5682"}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"},
+    {"Origin": "http://localhost:5681", "Sec-Fetch-Site": "same-origin", "Referer": "http://evil.example/"},
+    {"Authorization": "Bearer garbage"}, {"User-Agent": "Mozilla/5.0"}, {"Cookie": "a=b"},
+]
+INDIRECT = [  # callers that a web page, a rebound name or a proxy may have sent
+    {"Host": "evil.example"}, {"Host": "evil.example:5681"}, {"Host": ""}, {"Host": "localhost.evil.example"}, {"Host": "localhost."},
+    {"Host": "127.0.0.1.evil.example"}, {"Host": "127.0.0.2"}, {"Host": "127.1"}, {"Host": "2130706433"}, {"Host": "0.0.0.0"},
+    {"Host": "::1"}, {"Host": "[::ffff:127.0.0.1]"}, {"Host": "[::]"}, {"Host": "localhost:evil"}, {"Host": "localhost:5681@evil"},
+    {"Host": "localhost:99999"}, {"Host": "user@localhost"}, {"Host": "localhost/evil"}, {"Host": "localhost, evil"},
+    {"Origin": "http://evil.example"}, {"Origin": "https://evil.example:5681"}, {"Origin": "null"}, {"Origin": ""},
+    {"Origin": "http://localhost.evil.example"}, {"Origin": "http://127.0.0.1.evil.example"}, {"Origin": "http://localhost@evil.example"},
+    {"Origin": "http://evil.example#localhost"}, {"Origin": "http://localhost/evil"}, {"Origin": "file://"}, {"Origin": "localhost"},
+    {"Origin": "ftp://localhost"}, {"Origin": "http://192.168.0.1"}, {"Origin": "http://localhost http://evil.example"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": ""}, {"Sec-Fetch-Site": "None"},
+    {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-Host": "localhost"}, {"X-Forwarded-Proto": "https"}, {"x-forwarded-anything": ""},
+    {"X-Real-IP": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"Forwarded": ""}, {"Via": "1.1 proxy"},
+    {"Host": "localhost", "Origin": "http://localhost", "X-Forwarded-For": "10.0.0.1"},
+    {"Host": "evil.example", "Origin": "http://localhost"}, {"Host": "localhost", "Origin": "http://evil.example"},
+]
+
+
+def caller(daemon, headers, source=None):
+    answer = daemon.get("/who-am-i", headers=headers, source=source)
+    return answer.json["name"] if answer.status == 200 else answer.status
+
+
+@pytest.mark.parametrize("headers", DIRECT, ids=str)
+def test_direct_local_callers_are_the_administrator(daemon, headers):
+    assert caller(daemon, headers) == "mesh-system:admin"
+
+
+@pytest.mark.parametrize("headers", INDIRECT, ids=str)
+def test_indirect_callers_are_not(daemon, headers):
+    assert caller(daemon, headers) == "mesh-system:anonymous"
+
+
+@pytest.mark.parametrize("headers", DIRECT, ids=str)
+def test_callers_from_another_address_are_not(daemon, headers):
+    assert caller(daemon, headers, source=ELSEWHERE) in ("mesh-system:anonymous", 401)
+
+
+def test_an_indirect_caller_may_still_show_a_token(daemon, credentials):
+    headers = {"Authorization": credentials["admin"], "X-Forwarded-For": "10.0.0.1", "Host": "mesh.example"}
+    assert caller(daemon, headers) == "mesh-system:admin"
+
+
+def test_a_page_of_another_origin_gets_no_permission_to_read(daemon):
+    answer = daemon.get("/meshes", headers={"Origin": "http://evil.example"})
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    preflight = daemon.http("OPTIONS", "/meshes/x", headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "PUT"})
+    assert preflight.status == 405
