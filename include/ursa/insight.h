@@ -11,7 +11,7 @@ struct insight_options {
     struct store *store;
     struct str instance_id;
     int64_t flush_ns; /* counters are written at most this often; connects, disconnects and certificates at
-                         once */
+                         once, but for those of a proxy that has many of them */
 };
 struct insight *insight_new(const struct insight_options *);
 void insight_free(struct insight *);

@@ -24,6 +24,9 @@ MUST_USE enum err_kind signing_key_find(const struct snap *, enum token_kind, st
                                         unsigned serial, struct signing_key *out, struct err *e);
 MUST_USE enum err_kind signing_key_newest(const struct snap *, enum token_kind, struct str mesh,
                                           struct signing_key *out, struct err *e);
+/* As signing_key_find, for checking signatures only: the private half may be missing. */
+MUST_USE enum err_kind verify_key_find(const struct snap *, enum token_kind, struct str mesh, unsigned serial,
+                                       struct signing_key *out, struct err *e);
 void signing_key_fini(struct signing_key *);
 
 /* Is this token id in the kind's revocation secret? */

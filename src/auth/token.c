@@ -62,7 +62,7 @@ static enum err_kind find_key(const struct snap *snap, enum token_kind kind, str
         return err_set(e, ERR_UNAUTHENTICATED, "JWT token must have kid header");
     if (serial == 0)
         return err_set(e, ERR_UNAUTHENTICATED, "the token's kid is not the serial number of a signing key");
-    return signing_key_find(snap, kind, mesh, serial, key, e);
+    return verify_key_find(snap, kind, mesh, serial, key, e);
 }
 
 static enum err_kind check_times(const struct token_claims *c, struct err *e)

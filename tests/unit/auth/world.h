@@ -13,7 +13,7 @@
 struct world {
     struct arena arena;
     struct err err;
-    struct resource *secrets[16];
+    struct resource *secrets[80];
     size_t n_secrets;
     struct snap *snap;
 };
