@@ -16,7 +16,7 @@ MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, co
                                         size_t index, struct err *e);
 /* Is the secret of this name (of the same mesh) in use by the backend? It must then not be deleted. */
 bool ca_backend_uses_secret(struct str mesh, const struct ca_backend *, struct str secret);
-/* How long its workload certificates live: dpCert.rotation.expiration; 24 h when that is absent, zero or
+/* How long its workload certificates live: dpCert.rotation.expiration, at least 10 s; 24 h when that is absent, zero or
  * unreadable. */
 int64_t ca_leaf_life_ns(const struct ca_backend *);
 /* Makes root certificate and key (PEM): EC P-256, or RSA of conf.caCert.RSAbits (2048 to 4096; 4096 takes

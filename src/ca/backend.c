@@ -4,6 +4,9 @@
 #include "ursa/base/clock.h"
 
 #define DEFAULT_LEAF_LIFE_NS (24 * 3600 * NS_PER_S)
+/* The language of a Mesh goes down to milliseconds, its certificates only to seconds; and a proxy's are
+ * renewed at 4/5, so that a mesh of short ones would keep the control plane busy with nothing else. */
+#define LEAST_LEAF_LIFE_NS (10 * NS_PER_S)
 
 enum backend_type { BACKEND_BUILTIN, BACKEND_PROVIDED, BACKEND_UNKNOWN };
 
@@ -67,6 +70,6 @@ int64_t ca_leaf_life_ns(const struct ca_backend *backend)
 
     if (backend->dp_cert && backend->dp_cert->rotation &&
         ca_duration_parse(backend->dp_cert->rotation->expiration, &life) && life > 0)
-        return life;
+        return life > LEAST_LEAF_LIFE_NS ? life : LEAST_LEAF_LIFE_NS;
     return DEFAULT_LEAF_LIFE_NS;
 }

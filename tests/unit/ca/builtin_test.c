@@ -200,6 +200,9 @@ TEST(leaf_lifetimes)
                 {"bad", 86400},
                 {"1h", 3600},
                 {"25s", 25},
+                {"10s", 10},
+                {"9s", 10},
+                {"1ms", 10},
                 {"10y", INT64_C(3650) * 86400}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
