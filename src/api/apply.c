@@ -9,9 +9,9 @@
 #include "ursa/base/map.h"
 
 #define MAX_DOCUMENTS 10000
-#define MAX_LOCATED                                                                                          \
-    100 /* each look-up reads the body again: later faults tell their document's place only                  \
-         */
+/* Each look-up of a place reads the body up to there: so much for all of them, then a fault tells its
+ * document's place only. */
+#define LOCATE_BYTES (8u << 20)
 
 struct document {
     json_t *root;         /* owned */
@@ -28,7 +28,7 @@ struct document {
 struct apply {
     struct document *docs;
     size_t n;
-    size_t n_located;
+    size_t located_bytes;
     bool dry_run;
 };
 
@@ -139,9 +139,9 @@ static void refuse_duplicates(struct request *r, struct apply *a)
             map_put(&seen, key, d);
             continue;
         }
-        err_cause_at(&d->err, STR("name"),
-                     arena_printf(&r->arena, "is the same resource as document %zu on line %zu",
-                                  (size_t)(first - a->docs) + 1, first->pos.line));
+        err_cause_at(
+            &d->err, STR("name"),
+            arena_printf(&r->arena, "is the same resource as document %zu", (size_t)(first - a->docs) + 1));
         resource_unref(d->res);
         d->res = NULL;
     }
@@ -170,13 +170,14 @@ static const char *outcome_name(enum admit_outcome outcome)
 static struct text_pos locate(struct request *r, struct apply *a, const struct document *d, struct str field)
 {
     const char *dot = d->prefix.n && field.n ? "." : "";
+    struct text_pos pos;
 
-    if ((field.n == 0 && d->prefix.n == 0) || a->n_located == MAX_LOCATED)
+    if ((field.n == 0 && d->prefix.n == 0) || a->located_bytes + r->body.n > LOCATE_BYTES)
         return d->pos;
-    a->n_located++;
-    return yaml_locate(
-        buf_str(&r->body), d->yaml_index,
-        arena_printf(&r->arena, STR_FMT "%s" STR_FMT, STR_ARG(d->prefix), dot, STR_ARG(field)));
+    a->located_bytes += r->body.n;
+    pos = yaml_locate(buf_str(&r->body), d->yaml_index,
+                      arena_printf(&r->arena, STR_FMT "%s" STR_FMT, STR_ARG(d->prefix), dot, STR_ARG(field)));
+    return pos.line ? pos : d->pos;
 }
 
 static void add_fault(struct request *r, struct apply *a, const struct document *d, struct str field,
@@ -209,7 +210,8 @@ static json_t *document_json(struct request *r, struct apply *a, size_t i, bool 
     json_t *entry = json_object(), *faults = json_array();
 
     json_object_set_new(entry, "document", json_integer((json_int_t)i + 1));
-    json_object_set_new(entry, "line", json_integer((json_int_t)d->pos.line));
+    if (d->prefix.n == 0) /* where an item of a JSON list begins is looked up for faults only */
+        json_object_set_new(entry, "line", json_integer((json_int_t)d->pos.line));
     if (d->type != RES_N) {
         json_object_set_new(entry, "type", json_from_str(res_type_info(d->type)->name));
         if (d->key.mesh.n)
