@@ -476,7 +476,7 @@ TEST(a_bad_start_says_why)
         .address = "127.0.0.1", .port = taken, .cert_pem = pem.cert, .key_pem = pem.key};
 
     EXPECT_INT("port in use", net_start(&options, &none, &e), ERR_IO);
-    EXPECT_TRUE("its text names the place", str_find(e.text, STR("127.0.0.1:")) < e.text.n);
+    EXPECT_TRUE("its text names the place", str_find(e.text, STR("127.0.0.1 port ")) < e.text.n);
     options.address = "no.such.address.invalid.";
     EXPECT_INT("no address", net_start(&options, &none, &e), ERR_INVALID);
     options.key_pem = STR("");
