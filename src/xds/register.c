@@ -13,11 +13,14 @@
  */
 #define START_GRACE_NS (60 * NS_PER_S)
 
+/* One is enough, but those of broken connections are noticed late. */
+#define STREAMS_MAX 32
+
 struct registered {
     struct list node; /* in 'expiring' while nobody holds it */
     char *id;
-    struct str mesh, name; /* parts of 'id' */
-    size_t n_holders;      /* streams, and registrations that the writer has not answered */
+    struct str mesh, name;             /* parts of 'id' */
+    size_t n_streams, n_registrations; /* that have not ended; that the writer has not answered */
     int64_t deadline;
 };
 
@@ -101,19 +104,32 @@ void registry_fini(struct registry *reg)
     map_fini(&reg->proxies);
 }
 
+static bool is_held(const struct registered *p)
+{
+    return p->n_streams > 0 || p->n_registrations > 0;
+}
+
+static void expire_unless_held(struct registry *reg, struct registered *p)
+{
+    if (!is_held(p))
+        expire_at(reg, p, clock_mono_ns() + reg->options->deregistration_delay_ns);
+}
+
 struct registered *registry_hold(struct registry *reg, const struct proxy_node *node)
 {
     struct registered *p = find_or_add(reg, node->params.mesh, node->params.name);
-    p->n_holders++;
+    if (p->n_streams == STREAMS_MAX)
+        return NULL;
+    p->n_streams++;
     list_del(&p->node);
     return p;
 }
 
 void registry_release(struct registry *reg, struct registered *p)
 {
-    assert(p->n_holders > 0);
-    if (--p->n_holders == 0)
-        expire_at(reg, p, clock_mono_ns() + reg->options->deregistration_delay_ns);
+    assert(p->n_streams > 0);
+    p->n_streams--;
+    expire_unless_held(reg, p);
 }
 
 /* Why the writer refused; without a fault of the operation it was the writer itself (too much to do, the
@@ -138,7 +154,8 @@ static void answer_registration(struct mail *mail)
                                 STR_ARG(refusal_text(req)));
         r->done(r->ctx, req->kind, text);
     }
-    registry_release(r->registry, r->proxy);
+    r->proxy->n_registrations--;
+    expire_unless_held(r->registry, r->proxy);
     admit_request_free(req);
     free(r);
 }
@@ -172,7 +189,7 @@ struct registration *registry_submit(struct registry *reg, struct registered *pr
     };
     req->done = registration_written;
     req->ctx = r;
-    proxy->n_holders++;
+    proxy->n_registrations++;
     reg->n_under_way++;
     COUNT(xds_registrations);
     admit_submit(reg->options->admit, req);
@@ -201,10 +218,8 @@ static void answer_removal(struct mail *mail)
                  "mesh=" STR_FMT " proxy=" STR_FMT " deregistration failed, will be tried again: " STR_FMT,
                  STR_ARG(op->key.mesh), STR_ARG(op->key.name), STR_ARG(refusal_text(r->request)));
         struct registered *p = find_or_add(r->registry, op->key.mesh, op->key.name);
-        if (p->n_holders == 0) {
-            list_del(&p->node);
-            expire_at(r->registry, p, clock_mono_ns() + r->registry->options->deregistration_delay_ns);
-        }
+        list_del(&p->node);
+        expire_unless_held(r->registry, p);
     }
     admit_request_free(r->request);
     free(r);

@@ -28,7 +28,7 @@ void registry_fini(struct registry *);          /* nothing may be under way */
 int64_t registry_deadline(const struct registry *);
 void registry_run_timers(struct registry *, int64_t now_ns);
 
-/* A stream of this proxy begins or ends. */
+/* A stream of this proxy begins or ends; NULL when it has too many. */
 struct registered *registry_hold(struct registry *, const struct proxy_node *);
 void registry_release(struct registry *, struct registered *);
 

@@ -276,6 +276,14 @@ static enum err_kind check_brought(struct ads_stream *s, const struct resource *
                    "you are trying to override existing proxy to which you don't have an access.");
 }
 
+static enum err_kind hold(struct ads_stream *s, struct err *e)
+{
+    s->registered = registry_hold(&s->ads->registry, &s->node);
+    return s->registered
+               ? ERR_NONE
+               : err_set(e, ERR_LIMIT, "proxy " STR_FMT " has too many streams", STR_ARG(s->node.id));
+}
+
 static void take_registered(void *ctx, enum err_kind kind, struct str text);
 
 /* Stores what the proxy brought, as long as what it is judged against here does not change meanwhile. */
@@ -284,8 +292,8 @@ static enum err_kind register_brought(struct ads_stream *s, const struct snap *s
     const struct resource *stored = find_stored(s, snap);
     if (check_brought(s, stored, e) != ERR_NONE)
         return e->kind;
-    if (!s->registered)
-        s->registered = registry_hold(&s->ads->registry, &s->node);
+    if (!s->registered && hold(s, e) != ERR_NONE)
+        return e->kind;
     s->registration =
         registry_submit(&s->ads->registry, s->registered, s->dataplane, stored, take_registered, s);
     return ERR_NONE;
@@ -333,9 +341,9 @@ static enum err_kind begin(struct ads_stream *s, const struct discovery_node *no
             move(s, STREAM_REGISTERING);
         return e->kind;
     }
-    s->registered = registry_hold(&s->ads->registry, &s->node);
-    go_live(s);
-    return ERR_NONE;
+    if (hold(s, e) == ERR_NONE)
+        go_live(s);
+    return e->kind;
 }
 
 /* ---- requests ---- */

@@ -10,6 +10,10 @@
     "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
     "1\","                                                                                                   \
     "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
+#define WEB_2                                                                                                \
+    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-2\",\"networking\":{\"address\":\"10.0.0."  \
+    "2\","                                                                                                   \
+    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
 #define DB_8080                                                                                              \
     "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
     "1\","                                                                                                   \
@@ -345,6 +349,40 @@ TEST(a_dataplane_of_the_api_stays)
     peer_close(&w, &p);
     pass_time(&w, DELAY_NS);
     EXPECT_CSTR("stays", owner_of(&w, "web-1"), "api");
+    world_fini(&w);
+}
+
+/* What one proxy can make us remember has a bound: it needs one stream, and some more while it reconnects. */
+TEST(a_proxy_has_so_many_streams)
+{
+    enum { MOST = 32 };
+    struct world w;
+    struct peer peers[MOST], more, other;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    put(&w, dataplane_make(WEB_2));
+    ads_start(&w, false);
+    for (size_t i = 0; i < MOST; i++) {
+        peer_open(&w, &peers[i], STR_NONE);
+        peer_says(&peers[i], FIRST);
+        EXPECT_CSTR("one of them", err_kind_name(peers[i].kind), err_kind_name(ERR_NONE));
+    }
+    peer_open(&w, &more, STR_NONE);
+    peer_says(&more, FIRST);
+    EXPECT_CSTR("one more", err_kind_name(more.kind), err_kind_name(ERR_LIMIT));
+    EXPECT_CSTR("text", more.text, "proxy default.web-1 has too many streams");
+    peer_close(&w, &more);
+    peer_open(&w, &other, STR_NONE);
+    peer_says(&other, "{'node': {'id': 'default.web-2'}, " CDS "}");
+    EXPECT_CSTR("another proxy's", err_kind_name(other.kind), err_kind_name(ERR_NONE));
+    peer_close(&w, &other);
+    peer_close(&w, &peers[0]);
+    peer_open(&w, &peers[0], STR_NONE);
+    peer_says(&peers[0], BROUGHT("web", "80"));
+    settle(&w);
+    EXPECT_CSTR("one instead of another", err_kind_name(peers[0].kind), err_kind_name(ERR_NONE));
+    for (size_t i = 0; i < MOST; i++)
+        peer_close(&w, &peers[i]);
     world_fini(&w);
 }
 
