@@ -101,9 +101,14 @@ analyze: deps-lint
 .PHONY: coverage bench
 coverage: deps-test
 	@tools/ensure-packages "the coverage report" gcovr
-	@$(SUB) VARIANT=coverage all unit-programs
-	@for t in build/coverage/tests/unit/*/*_test; do $$t >/dev/null || exit 1; done
-	@gcovr -r . --object-directory build/coverage --filter src/ --exclude src/envoy/schema_table.c --html build/coverage/index.html --txt -
+	@$(SUB) VARIANT=coverage unit-programs test-programs
+	@find build/coverage -name '*.gcda' -delete
+	@for t in build/coverage/tests/unit/*/*_test build/coverage/tests/golden; do \
+	  $$t >build/coverage/log 2>&1 || { cat build/coverage/log; exit 1; }; done
+	@gcovr -r . --object-directory build/coverage --filter src/ --exclude src/envoy/schema_table.c --html build/coverage/index.html \
+	  --csv build/coverage/files.csv
+	@awk -F, 'NR > 1 { split($$1, at, "/"); all[at[2]] += $$2; run[at[2]] += $$3 } \
+	  END { for (r in all) printf "%-10s %5.1f %% of %5d lines\n", r, 100 * run[r] / all[r], all[r] }' build/coverage/files.csv | sort
 bench: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
 	@bench/run

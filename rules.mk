@@ -21,7 +21,7 @@ CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 LDFLAGS_asan := -fsanitize=address,undefined
 CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 LDFLAGS_tsan := -fsanitize=thread
-CFLAGS_coverage := -O0 --coverage
+CFLAGS_coverage := -O0 --coverage -fprofile-update=atomic
 LDFLAGS_coverage := --coverage
 CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_fuzz := -fsanitize=fuzzer,address,undefined
