@@ -27,7 +27,8 @@ struct envoy_version envoy_version_parse(struct str output, struct arena *a)
         return v;
     rest = str_trim(str_slice(output, at + mark.n, output.n));
     v.build = rest = arena_str(a, str_slice(rest, 0, str_chr(rest, '\n')));
-    if (str_next(&rest, '/', &part) && str_next(&rest, '/', &part) && part.n > 0)
+    rest = str_slice(rest, str_chr(rest, '/') + 1, rest.n);
+    if (str_next(&rest, '/', &part) && part.n > 0)
         v.version = part;
     return v;
 }

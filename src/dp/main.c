@@ -53,34 +53,40 @@ static enum err_kind write_bootstrap(const struct place *p, struct str yaml, str
     return written ? ERR_NONE : err_set(e, ERR_IO, "%s: %m", p->bootstrap.p);
 }
 
-static int command_run(int argc, char **argv)
+/* The exit status. */
+static int run(const struct options *o, struct arena *a)
 {
-    struct arena arena;
-    struct options options;
     struct place place = {.temporary = false};
     struct proxy proxy;
     struct str yaml;
     struct err e;
-    enum log_level level;
     int status = 1;
 
+    err_init(&e, a);
+    choose_place(o, a, &place);
+    struct str socket = arena_printf(a, STR_FMT "/access-log.sock", STR_ARG(place.dir));
+    if (bootstrap_fetch(o, socket, a, &proxy, &yaml, &e) == ERR_NONE &&
+        make_place(o, &place, &e) == ERR_NONE && write_bootstrap(&place, yaml, &e) == ERR_NONE) {
+        log_info("dp", "bootstrap fetched mesh=" STR_FMT " proxy=" STR_FMT, STR_ARG(proxy.mesh),
+                 STR_ARG(proxy.name));
+        status = envoy_run(o, place.bootstrap.p);
+    } else {
+        fprintf(stderr, "ursa-dp: " STR_FMT "\n", STR_ARG(err_render(&e, a)));
+    }
+    remove_place(&place);
+    return status;
+}
+
+static int command_run(int argc, char **argv)
+{
+    struct options options;
+    struct arena arena;
+    int status;
+
     arena_init(&arena);
-    err_init(&e, &arena);
     if (options_read(&options, argc, argv, &arena, &status)) {
-        status = 1;
-        if (log_level_parse(str_from_c(options.log_level), &level))
-            log_set_level(level);
-        choose_place(&options, &arena, &place);
-        struct str socket = arena_printf(&arena, STR_FMT "/access-log.sock", STR_ARG(place.dir));
-        if (bootstrap_fetch(&options, socket, &arena, &proxy, &yaml, &e) == ERR_NONE &&
-            make_place(&options, &place, &e) == ERR_NONE && write_bootstrap(&place, yaml, &e) == ERR_NONE) {
-            log_info("dp", "bootstrap fetched mesh=" STR_FMT " proxy=" STR_FMT, STR_ARG(proxy.mesh),
-                     STR_ARG(proxy.name));
-            status = envoy_run(&options, place.bootstrap.p);
-        } else {
-            fprintf(stderr, "ursa-dp: " STR_FMT "\n", STR_ARG(err_render(&e, &arena)));
-        }
-        remove_place(&place);
+        log_set_level(options.log_level);
+        status = run(&options, &arena);
     }
     arena_fini(&arena);
     return status;

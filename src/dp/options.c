@@ -7,7 +7,7 @@
 
 #include "ursa/base/clock.h"
 
-enum flag_kind { TEXT, SWITCH, DURATION, VARIABLE };
+enum flag_kind { TEXT, SWITCH, DURATION, LEVEL, VARIABLE };
 
 struct flag {
     const char *name;
@@ -46,7 +46,7 @@ static const struct flag flags[] = {
      "how long to wait for the control plane or the Dataplane"},
     {"envoy-log-level", TEXT, AT(envoy_log_level), "DATAPLANE_RUNTIME_ENVOY_LOG_LEVEL", "warning",
      "Envoy's log level"},
-    {"log-level", TEXT, AT(log_level), NULL, "info", "error, warn, info or debug"},
+    {"log-level", LEVEL, AT(log_level), NULL, "info", "error, warn, info or debug"},
 };
 
 void options_print_help(FILE *out)
@@ -77,6 +77,8 @@ static bool set(struct options *o, const struct flag *f, const char *value)
         return true;
     case DURATION:
         return duration_parse(text, member) && *(int64_t *)member >= 0;
+    case LEVEL:
+        return log_level_parse(text, member);
     case VARIABLE:
         if (cut == text.n || cut == 0 || o->n_variables == MAX_VARIABLES)
             return false;
@@ -89,7 +91,18 @@ static bool set(struct options *o, const struct flag *f, const char *value)
 
 static const char *expected(enum flag_kind kind)
 {
-    return kind == DURATION ? "a duration such as 30s" : kind == VARIABLE ? "KEY=VALUE" : "a value";
+    switch (kind) {
+    case DURATION:
+        return "a duration such as 30s";
+    case LEVEL:
+        return "error, warn, info or debug";
+    case VARIABLE:
+        return "KEY=VALUE";
+    case TEXT:
+    case SWITCH:
+        break;
+    }
+    return "a value";
 }
 
 static const char *from_environment(const struct flag *f, struct arena *a)

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "ursa/base/log.h"
 #include "ursa/client.h"
 
 #define MAX_VARIABLES 64
@@ -22,7 +23,7 @@ struct options {
     const char *binary_path; /* envoy */
     const char *config_dir;  /* NULL: a temporary one */
     const char *envoy_log_level;
-    const char *log_level;
+    enum log_level log_level;
     const char *concurrency; /* Envoy's worker threads */
     int64_t drain_time_ns, retry_for_ns;
 };

@@ -36,6 +36,7 @@ TEST(defaults)
     EXPECT_TRUE("read", r.good);
     EXPECT_CSTR("address", r.options.cp_address, "https://localhost:5678");
     EXPECT_CSTR("program", r.options.binary_path, "envoy");
+    EXPECT_INT("level", r.options.log_level, LOG_INFO);
     EXPECT_CSTR("threads", r.options.concurrency, "2");
     EXPECT_INT("drain time", r.options.drain_time_ns, 30 * NS_PER_S);
     EXPECT_INT("patience", r.options.retry_for_ns, 300 * NS_PER_S);
@@ -107,6 +108,7 @@ TEST(what_cannot_be_read_ends_with_2)
         {"bad duration in a variable", {NULL}, "soon", 2},
         {"variable without =", {"--dataplane-var", "a"}, NULL, 2},
         {"variable without a name", {"--dataplane-var", "=a"}, NULL, 2},
+        {"unknown level", {"--log-level=loud"}, NULL, 2},
         {"no flag", {"dataplane.yaml"}, NULL, 2},
         {"help", {"--help"}, NULL, 0},
     };
