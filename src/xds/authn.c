@@ -31,8 +31,10 @@ static bool is_current(struct authn *a, const struct snap *snap, struct str mesh
     return a->keys == token_keys_version(snap, TOKEN_DATAPLANE, mesh);
 }
 
-static enum err_kind verify(struct authn *a, const struct snap *snap, struct str mesh, struct err *e)
+enum err_kind authn_verify(struct authn *a, const struct snap *snap, struct str mesh, struct err *e)
 {
+    if (is_current(a, snap, mesh))
+        return ERR_NONE;
     COUNT(xds_tokens_verified);
     a->verified = false;
     arena_reset(&a->arena);
@@ -46,11 +48,10 @@ static enum err_kind verify(struct authn *a, const struct snap *snap, struct str
     return ERR_NONE;
 }
 
-enum err_kind authn_check(struct authn *a, const struct snap *snap, const struct resource *dataplane,
-                          struct err *e)
+enum err_kind authn_check(struct authn *a, const struct snap *snap, struct str mesh,
+                          const struct resource *dataplane, struct err *e)
 {
-    struct str mesh = dataplane->key.mesh;
-    if (!is_current(a, snap, mesh) && verify(a, snap, mesh, e) != ERR_NONE)
+    if (authn_verify(a, snap, mesh, e) != ERR_NONE)
         return e->kind;
     return token_check_dataplane(&a->claims, dataplane, e); /* each time: its tags may have changed */
 }

@@ -16,9 +16,11 @@ struct authn {
 };
 void authn_init(struct authn *, struct str authorization);
 void authn_fini(struct authn *);
-/* May the bearer be this Dataplane now? ERR_UNAUTHENTICATED, ERR_DENIED. The signature is checked once, and
- * again only when the mesh's keys or revocations have changed or the token has expired. */
-MUST_USE enum err_kind authn_check(struct authn *, const struct snap *, const struct resource *dataplane,
-                                   struct err *e);
+/* Is the token one of the stream's mesh? The signature is checked once, and again only when the mesh's keys
+ * or revocations have changed or the token has expired. ERR_UNAUTHENTICATED. */
+MUST_USE enum err_kind authn_verify(struct authn *, const struct snap *, struct str mesh, struct err *e);
+/* And may the bearer be this Dataplane now? ERR_DENIED. */
+MUST_USE enum err_kind authn_check(struct authn *, const struct snap *, struct str mesh,
+                                   const struct resource *dataplane, struct err *e);
 
 #endif

@@ -146,7 +146,9 @@ static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap,
     const struct resource *dataplane = find_dataplane(s, snap);
     if (!dataplane)
         return err_set(e, ERR_NOT_FOUND, NOT_FOUND_TEXT, STR_ARG(s->node.id));
-    return s->ads->options.authenticate ? authn_check(&s->authn, snap, dataplane, e) : ERR_NONE;
+    if (!s->ads->options.authenticate)
+        return ERR_NONE;
+    return authn_check(&s->authn, snap, s->node.params.mesh, dataplane, e);
 }
 
 /* ---- configurations ---- */
@@ -327,12 +329,20 @@ static void take_registered(void *ctx, enum err_kind kind, struct str text)
         end(s, kind, text);
 }
 
+/* Reads no document of a stranger's: up to 256 kB of YAML are work. */
+static enum err_kind take_brought(struct ads_stream *s, const struct snap *snap, struct err *e)
+{
+    if (s->ads->options.authenticate && authn_verify(&s->authn, snap, s->node.params.mesh, e) != ERR_NONE)
+        return e->kind;
+    return proxy_node_decode_dataplane(&s->node, &s->dataplane, e);
+}
+
 static enum err_kind begin(struct ads_stream *s, const struct discovery_node *node, const struct snap *snap,
                            struct err *e)
 {
     if (proxy_node_read(node, &s->arena, &s->node, e) != ERR_NONE)
         return e->kind;
-    if (s->node.dataplane.n > 0 && proxy_node_decode_dataplane(&s->node, &s->dataplane, e) != ERR_NONE)
+    if (s->node.dataplane.n > 0 && take_brought(s, snap, e) != ERR_NONE)
         return e->kind;
     if (authenticate(s, snap, e) != ERR_NONE)
         return e->kind;

@@ -87,6 +87,14 @@ TEST(refusals)
         {"brings what is no document", RIGHT,
          "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': '{'}}}", ERR_MALFORMED,
          "dataplane.resource"},
+        {"a stranger brings what is no document", GARBAGE,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': '{'}}}", ERR_UNAUTHENTICATED,
+         "authentication failed"},
+        {"brings a Dataplane of another mesh", OTHER_MESH,
+         "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': '{type: Dataplane, mesh: "
+         "other, name: web-1, "
+         "networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web}}]}}'}}}",
+         ERR_UNAUTHENTICATED, "authentication failed"},
         {"brings another type", RIGHT,
          "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': 'type: Mesh'}}}", ERR_INVALID,
          "is no type of a proxy's resource"},
