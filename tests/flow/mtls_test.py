@@ -12,6 +12,7 @@ from world import World, dataplane, inbound, mesh_document, policy
 
 ROUNDS = 10
 QUICK = 0.020  # seconds from the API's answer to the first changed answer
+QUICK_TCP = 0.050  # where a listener's filter chain is replaced
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ class Prober:
         return self.changes[n][0] - answered
 
 
-def measure_permission(plane, permission, ask, allowed, denied, record):
+def measure_permission(plane, permission, ask, allowed, denied, limit, record):
     """Removes and restores a permission again and again."""
     denials, permits = [], []
     with Prober(ask) as prober:
@@ -150,7 +151,7 @@ def measure_permission(plane, permission, ask, allowed, denied, record):
     for what, times in (("denied", denials), ("restored", permits)):
         median = statistics.median(times)
         record(f"{what} {median * 1000:.1f} ms after the API's answer (median of {ROUNDS}; worst {max(times) * 1000:.1f} ms)")
-        assert median < QUICK, times
+        assert median < limit, times
 
 
 def test_a_permission_acts_on_the_next_request_of_an_open_connection(plane, blue, green, record):
@@ -158,7 +159,7 @@ def test_a_permission_acts_on_the_next_request_of_an_open_connection(plane, blue
     with contextlib.closing(Caller(blue.port["to_api"])) as caller, Load(green.port["to_api"]) as others:
         assert {caller.call().app for _ in range(10)} == {"blue-api-v1", "blue-api-v2"}  # a connection to each
         pooled = blue.web.stat(upstream)
-        measure_permission(plane, permission_to("api"), lambda: caller.call().status, 200, 403, record)
+        measure_permission(plane, permission_to("api"), lambda: caller.call().status, 200, 403, QUICK, record)
         assert caller.closed == 0, "the caller's connection was closed"
         assert blue.web.stat(upstream) == pooled, "the connection between the proxies was replaced"
         assert blue.backend.stat("listener_manager.listener_modified") == 0
@@ -166,7 +167,7 @@ def test_a_permission_acts_on_the_next_request_of_an_open_connection(plane, blue
 
 
 def test_a_permission_acts_on_tcp(plane, blue, record):
-    measure_permission(plane, permission_to("db"), lambda: tcp_call(blue.port["to_db"], "query"), "blue-db: query", "", record)
+    measure_permission(plane, permission_to("db"), lambda: tcp_call(blue.port["to_db"], "query"), "blue-db: query", "", QUICK_TCP, record)
 
 
 # ---- policies that change under load ----

@@ -87,6 +87,10 @@ class Proxy:
     def stat(self, name):
         return self.stats(f"^{name}$".replace(".", "\\.")).get(name, 0)
 
+    def updates(self, kind=""):
+        """{name: how many updates it took} of everything Envoy was ever sent; 'kind' begins the names: "sds." """
+        return self.stats(rf"^{kind}.*\.update_success$")
+
     def config_dump(self):
         """Everything Envoy was given, as text; private keys are redacted by Envoy."""
         return self.admin("/config_dump?include_eds")[1]

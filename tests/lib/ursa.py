@@ -3,10 +3,10 @@
 URSA_BUILD names the build (build/release; build/asan), URSA_SHARED the folder of recordings (beside the repository)."""
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
-import random
 import re
 import select
 import signal
@@ -23,18 +23,37 @@ STOP_LIMIT = 60
 TROUBLE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|^\S+ error ", re.M)
 
 
-def free_ports(n):
-    """Ports that nobody listens on, below those that the kernel gives to outgoing connections: they stay free until they are used. All are
-    held until all are known, so they differ."""
-    with contextlib.ExitStack() as held:
-        found = []
-        while len(found) < n:
-            s = held.enter_context(socket.socket())
+class Ports:
+    """Ports for one test process: a block of its own, below those that the kernel gives to outgoing connections. The block is claimed by the
+    name of a socket, which goes with the process; in it every port is handed out once before any comes again."""
+
+    FIRST, BLOCK, N_BLOCKS = 10000, 1000, 10
+
+    def __init__(self):
+        self._claim = socket.socket(socket.AF_UNIX)
+        for block in range(self.N_BLOCKS):
             with contextlib.suppress(OSError):
-                port = random.randrange(10000, 32000)
-                s.bind(("127.0.0.1", port))
-                found.append(port)
-        return found
+                self._claim.bind(f"\0ursa-test-ports-{block}")
+                first = self.FIRST + block * self.BLOCK
+                self._next = itertools.cycle(range(first, first + self.BLOCK))
+                return
+        raise AssertionError(f"{self.N_BLOCKS} test processes run already")
+
+    def take(self):
+        for port in self._next:
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+                return port
+
+
+_ports = None
+
+
+def free_ports(n):
+    """Ports that nobody listens on, all different."""
+    global _ports
+    _ports = _ports or Ports()
+    return [_ports.take() for _ in range(n)]
 
 
 class Answer:
