@@ -94,9 +94,10 @@ lint-cppcheck:
 	  --std=c11 -D_GNU_SOURCE -Iinclude -j$(JOBS) $(filter %.c,$(filter src/%,$(C_FILES)))
 
 .PHONY: analyze
-analyze: deps-lint
+analyze: deps-lint $(B)/gen/store_migrations.inc
 	@tools/ensure-packages "the analyzers" clang-tidy-14 clang-14
-	@clang-tidy-14 --quiet $(filter src/%.c,$(C_FILES)) -- -std=c11 -D_GNU_SOURCE -Iinclude -Isrc
+	@printf '%s\n' $(filter src/%.c,$(C_FILES)) | xargs -P $(JOBS) -n 1 sh -c 'clang-tidy-14 --quiet --warnings-as-errors="*" "$$@" -- \
+	  -std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen 2>/dev/null' clang-tidy && echo "analyze: nothing found"
 
 .PHONY: coverage bench
 coverage: deps-test
