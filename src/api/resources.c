@@ -2,19 +2,45 @@
  * table. */
 #include "page.h"
 #include "router.h"
+#include "ursa/base/clock.h"
 
-/* COMPAT: items take ?format=; the k8s forms do not exist here, so only universal is answered. */
-static bool format_is_known(struct request *r)
+/* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where of these types proxies alone live in a
+ * namespace. It helps who moves there; secrets have no such form. */
+static json_t *kubernetes_json(struct arena *a, const struct resource *res)
+{
+    const struct res_type_info *type = res_type_info(res->key.type);
+    json_t *metadata = json_object(), *spec = resource_to_json(res), *o = json_object();
+    struct str created = time_format(a, res->created_ns / NS_PER_S * NS_PER_S);
+    static const char *const meta[] = {"type", "mesh", "name", "creationTime", "modificationTime"};
+
+    json_object_set_new(metadata, "name", json_from_str(res->key.name));
+    if (res->key.type == RES_DATAPLANE || res->key.type == RES_DATAPLANE_INSIGHT)
+        json_object_set_new(metadata, "namespace", json_string("kuma-system"));
+    json_object_set_new(metadata, "creationTimestamp", json_from_str(created));
+    for (size_t i = 0; i < ARRAY_LEN(meta); i++)
+        json_object_del(spec, meta[i]);
+    json_object_set_new(o, "kind", json_from_str(type->name));
+    json_object_set_new(o, "apiVersion", json_string("kuma.io/v1alpha1"));
+    json_object_set_new(o, "metadata", metadata);
+    if (type->scope == SCOPE_MESH)
+        json_object_set_new(o, "mesh", json_from_str(res->key.mesh));
+    json_object_set_new(o, "spec", spec);
+    return o;
+}
+
+/* ?format=: false after refusing it. */
+static bool read_format(struct request *r, bool *kubernetes)
 {
     struct str format = request_query(r, "format");
+    bool secret = res_type_info(r->type)->traits & RES_ADMIN;
 
-    if (!format.p || str_eq(format, STR("universal")))
+    *kubernetes = str_eq(format, STR("k8s")) || str_eq(format, STR("kubernetes"));
+    if (!format.p || str_eq(format, STR("universal")) || (*kubernetes && !secret))
         return true;
     r->title = "invalid format";
     err_cause_at(&r->err, STR(""),
-                 str_eq(format, STR("k8s")) || str_eq(format, STR("kubernetes"))
-                     ? STR("\"format\" k8s is not available: this control plane runs in universal mode")
-                     : STR("\"format\" must be one of [\"k8s\", \"kubernetes\", \"universal\"]"));
+                 *kubernetes ? STR("\"format\" must be \"universal\": secrets have no other")
+                             : STR("\"format\" must be one of [\"k8s\", \"kubernetes\", \"universal\"]"));
     answer_error(r);
     return false;
 }
@@ -22,15 +48,16 @@ static bool format_is_known(struct request *r)
 void resource_get(struct request *r)
 {
     const struct resource *found;
+    bool kubernetes;
 
-    if (!format_is_known(r))
+    if (!read_format(r, &kubernetes))
         return;
     r->title = "Could not retrieve a resource";
     found = snap_find(r->snap, r->type, r->mesh, r->name);
-    if (found)
-        answer_json(r, 200, resource_to_json(found));
-    else
+    if (!found)
         answer_fault(r, ERR_NOT_FOUND, "not found");
+    else
+        answer_json(r, 200, kubernetes ? kubernetes_json(&r->arena, found) : resource_to_json(found));
 }
 
 static void answer_range(struct request *r, struct snap_range range)
