@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """disk.py -- the n-th sync or write fails (strace injects it): nothing is acknowledged that is not durable.
 
-A failed sync must not be retried: the store answers everything with an I/O error until it is opened again, and then is sound. A full
+A failed sync, for want of space or not, must not be retried: the store answers everything with an I/O error until it is opened again, and then is sound. A full
 disk fails the writes it hits; they work again as soon as there is space, without a restart. Each fault is tried on a new file, where it
 meets the making of the store, and on one that is there, where it meets the writer at work (strace counts calls per thread)."""
 import itertools
@@ -16,6 +16,7 @@ COUNT = 30  # with the first one, below the driver's 50: nothing is taken back
 INJECTIONS = (
     # name, system calls, error, which, what must hold beyond a sound file
     ("sync fails once", "fsync,fdatasync", "EIO", "{n}", "read-only"),
+    ("sync fails once for want of space", "fsync,fdatasync", "ENOSPC", "{n}", "read-only"),
     ("write fails once", "pwrite64", "EIO", "{n}", "read-only"),
     ("disk full once", "pwrite64", "ENOSPC", "{n}", "recovers"),
     ("disk stays full", "pwrite64", "ENOSPC", "{n}+", "stays full"),
@@ -51,7 +52,7 @@ def judge(folder, is_new, calls, error, which, promise):
     assert is_new or failed or len(acked) == COUNT, "the store does not start"
     assert status in (0, 1), f"the driver ended with {status}"
     assert status == 1 or len(acked) + len(failed) == COUNT, f"{len(acked) + len(failed)} answers for {COUNT} transactions"
-    kind = {"EIO": "io", "ENOSPC": "no_space"}[error]
+    kind = "io" if promise == "read-only" else "no_space"
     assert all(word == kind for _, word in failed), f"answered with other errors: {failed[:3]}"
     if promise == "read-only" and failed:
         assert max(acked, default=0) < failed[0][0], f"acknowledged after the disk failed: {acked} {failed[:1]}"
