@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """disk.py -- the n-th sync or write fails (strace injects it): nothing is acknowledged that is not durable.
 
-A failed sync, for want of space or not, must not be retried: the store answers everything with an I/O error until it is opened again, and then is sound. A full
-disk fails the writes it hits; they work again as soon as there is space, without a restart. Each fault is tried on a new file, where it
+A failed sync, for want of space or not, must not be retried: the store answers everything with an I/O error until it is opened again,
+and then is sound. A full disk fails the writes it hits; they work again as soon as there is space, without a restart. Each fault is tried on a new file, where it
 meets the making of the store, and on one that is there, where it meets the writer at work (strace counts calls per thread)."""
 import itertools
 import os
