@@ -16,8 +16,8 @@ MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, co
                                         size_t index, struct err *e);
 /* Is the secret of this name (of the same mesh) in use by the backend? It must then not be deleted. */
 bool ca_backend_uses_secret(struct str mesh, const struct ca_backend *, struct str secret);
-/* How long its workload certificates live: dpCert.rotation.expiration, at least 10 s; 24 h when that is absent, zero or
- * unreadable. */
+/* How long its workload certificates live: dpCert.rotation.expiration, at least 10 s; 24 h when that is
+ * absent, zero or unreadable. */
 int64_t ca_leaf_life_ns(const struct ca_backend *);
 /* Makes root certificate and key (PEM): EC P-256, or RSA of conf.caCert.RSAbits (2048 to 4096; 4096 takes
  * about 2 s); validity -10 s .. conf.caCert.expiration (10 y). The caller wipes the key's text once it is

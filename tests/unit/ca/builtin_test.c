@@ -194,16 +194,8 @@ TEST(leaf_lifetimes)
     static const struct {
         const char *expiration; /* NULL: no rotation given */
         int64_t want_s;
-    } rows[] = {{NULL, 86400},
-                {"", 86400},
-                {"0", 86400},
-                {"bad", 86400},
-                {"1h", 3600},
-                {"25s", 25},
-                {"10s", 10},
-                {"9s", 10},
-                {"1ms", 10},
-                {"10y", INT64_C(3650) * 86400}};
+    } rows[] = {{NULL, 86400}, {"", 86400}, {"0", 86400}, {"bad", 86400}, {"1h", 3600},
+                {"25s", 25},   {"10s", 10}, {"9s", 10},   {"1ms", 10},    {"10y", INT64_C(3650) * 86400}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct dp_cert_rotation rotation = {.expiration = str_from_c(rows[i].expiration)};
