@@ -74,10 +74,16 @@ static void touch_insight(struct compiler *c, struct str name)
         touch_name(c, FN_IN_TLS_READY, tags_get(&net->inbound[i].tags, TAG_SERVICE));
 }
 
-static void touch_certificates(struct compiler *c)
+/* Inputs of which every one may have changed: a set, so that a batch walks over the memo once. */
+#define ALL_OF(input) (1u << FN_##input)
+#define ALL_CERTIFICATES (ALL_OF(IN_CA) | ALL_OF(IN_IDENTITY))
+
+static void touch_whole(struct compiler *c, unsigned inputs)
 {
-    memo_touch_all(c->memo, FN_IN_CA);
-    memo_touch_all(c->memo, FN_IN_IDENTITY);
+    for (unsigned fn = 0; inputs >> fn; fn++) {
+        if (inputs >> fn & 1)
+            memo_touch_all(c->memo, fn);
+    }
 }
 
 static void touch_policy(struct compiler *c, const struct res_key *key)
@@ -90,20 +96,18 @@ static void touch_policy(struct compiler *c, const struct res_key *key)
     memo_touch(c->memo);
 }
 
-static void touch(struct compiler *c, const struct change *change)
+/* Touches what the change can have changed; what it can have changed everywhere is added to '*whole'. */
+static void touch(struct compiler *c, const struct change *change, unsigned *whole)
 {
     const struct res_key *key = change_key(change);
     struct str own = view_mesh_name(c->view);
     switch ((int)key->type) {
     case RES_MESH:
-        if (!str_eq(key->name, own))
-            return;
-        memo_touch_all(c->memo, FN_IN_MESH);
-        memo_touch_all(c->memo, FN_IN_TLS_READY);
-        touch_certificates(c);
+        if (str_eq(key->name, own))
+            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_TLS_READY) | ALL_CERTIFICATES;
         return;
     case RES_GLOBAL_SECRET:
-        memo_touch_all(c->memo, FN_IN_ADMIN_CERT);
+        *whole |= ALL_OF(IN_ADMIN_CERT);
         return;
     default:
         break;
@@ -115,7 +119,7 @@ static void touch(struct compiler *c, const struct change *change)
     else if (key->type == RES_DATAPLANE_INSIGHT)
         touch_insight(c, key->name);
     else if (key->type == RES_SECRET)
-        touch_certificates(c);
+        *whole |= ALL_CERTIFICATES;
     else if (res_type_info(key->type)->traits & RES_POLICY)
         touch_policy(c, key);
 }
@@ -126,8 +130,10 @@ void compiler_update(struct compiler *c, struct view *view, const struct change 
     c->view = view ? view_ref(view) : NULL;
     if (!view)
         memo_clear(c->memo);
+    unsigned whole = 0;
     for (size_t i = 0; view && i < n; i++)
-        touch(c, &changes[i]);
+        touch(c, &changes[i], &whole);
+    touch_whole(c, whole);
     view_unref(last);
 }
 

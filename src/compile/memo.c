@@ -23,6 +23,7 @@ struct entry {
     bool has_run, running, stale, held;
     struct list users;   /* of struct edge.in_dep */
     struct list garbage; /* in the memo's list while nobody may want it */
+    struct list touched; /* in the memo's list until it is read again */
     uint32_t key_size;
     char key[]; /* function number, arguments */
 };
@@ -36,7 +37,7 @@ struct memo {
     size_t n_functions;
     void *world;
     struct map entries; /* by key */
-    struct list garbage;
+    struct list garbage, touched;
     struct buf call; /* the call under construction */
     struct counts counts[];
 };
@@ -59,6 +60,7 @@ struct memo *memo_new(const struct memo_fn *const *functions, size_t n, void *wo
     m->world = world;
     map_init(&m->entries);
     list_init(&m->garbage);
+    list_init(&m->touched);
     buf_init(&m->call, KEY_MAX);
     return m;
 }
@@ -84,6 +86,7 @@ static void entry_free(struct memo *m, struct entry *e)
 {
     m->counts[fn_number(e)].entries--;
     list_del(&e->garbage);
+    list_del(&e->touched);
     set_value(e, (struct memo_value){0});
     free(e->deps);
     free(e);
@@ -127,6 +130,7 @@ static struct entry *find_or_add(struct memo *m, struct str key)
     e->stale = true;
     list_init(&e->users);
     list_init(&e->garbage);
+    list_init(&e->touched);
     map_put(&m->entries, entry_key(e), e);
     m->counts[fn_number(e)].entries++;
     return e;
@@ -279,15 +283,6 @@ void *memo_world(struct memo_ctx *ctx)
     return ctx->memo->world;
 }
 
-const void *memo_hold(struct memo *m)
-{
-    assert(buf_ok(&m->call));
-    struct entry *e = find_or_add(m, buf_str(&m->call));
-    e->held = true;
-    evaluate(m, e);
-    return e->value.p;
-}
-
 void memo_release(struct memo *m)
 {
     struct entry *e = find(m, buf_str(&m->call));
@@ -300,10 +295,8 @@ void memo_release(struct memo *m)
 static void touch(struct memo *m, struct entry *e)
 {
     assert(e->fn->read);
-    uint64_t before = e->value.version;
-    run(m, e);
-    if (e->value.version != before)
-        mark_users_stale(e);
+    if (list_empty(&e->touched))
+        list_add_tail(&m->touched, &e->touched);
 }
 
 void memo_touch(struct memo *m)
@@ -322,6 +315,29 @@ void memo_touch_all(struct memo *m, unsigned function)
         if (fn_number(e) == function)
             touch(m, e);
     }
+}
+
+/* A batch may touch one input a thousand times; it is read once, when all of the batch is known. */
+static void read_touched(struct memo *m)
+{
+    while (!list_empty(&m->touched)) {
+        struct entry *e = LIST_ITEM(m->touched.next, struct entry, touched);
+        list_del(&e->touched);
+        uint64_t before = e->value.version;
+        run(m, e);
+        if (e->value.version != before)
+            mark_users_stale(e);
+    }
+}
+
+const void *memo_hold(struct memo *m)
+{
+    assert(buf_ok(&m->call));
+    read_touched(m);
+    struct entry *e = find_or_add(m, buf_str(&m->call));
+    e->held = true;
+    evaluate(m, e);
+    return e->value.p;
 }
 
 void memo_collect(struct memo *m)

@@ -51,7 +51,7 @@ struct buf *memo_outer_call(struct memo *, unsigned function);
 /* Evaluates, and keeps the entry until it is released. */
 const void *memo_hold(struct memo *);
 void memo_release(struct memo *);
-/* An input may have changed: reads it again if anybody asked for it. */
+/* An input may have changed: if anybody asked for it, it is read again before anything else is evaluated. */
 void memo_touch(struct memo *);
 void memo_touch_all(struct memo *, unsigned function);
 /* Drops what nobody depends on. */

@@ -27,7 +27,7 @@ static struct memo_value sum(struct memo_ctx *ctx, struct str args)
     uint64_t total = 0;
     for (uint32_t i = 0, n = key_get_u32(&r); i < n; i++)
         total += ask(ctx, NUMBER, i);
-    return (struct memo_value){NULL, total + 1};
+    return (struct memo_value){(void *)(uintptr_t)total, total + 1};
 }
 
 /* (n): whether that is more than nothing */
@@ -57,10 +57,10 @@ static const struct memo_fn fn_number = {.name = "number", .read = number},
 static const struct memo_fn *const functions[N_FUNCTIONS] = {&fn_number, &fn_sum, &fn_sign, &fn_report,
                                                              &fn_pick};
 
-static void hold(struct memo *m, unsigned function, uint32_t arg)
+static int hold(struct memo *m, unsigned function, uint32_t arg)
 {
     key_u32(memo_outer_call(m, function), arg);
-    memo_hold(m);
+    return (int)(uintptr_t)memo_hold(m);
 }
 
 static void set(struct memo *m, int *world, uint32_t i, int value)
@@ -111,6 +111,33 @@ TEST(runs_only_what_read_something_that_changed)
     set(m, world, 1, 0);
     hold(m, REPORT, 2);
     EXPECT_RUNS("all of it", m, 4, 3, 2);
+    memo_free(m);
+}
+
+TEST(what_is_touched_many_times_is_read_once)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, SUM, 3);
+    EXPECT_INT("first", stat(m, "number", "runs"), 3);
+    for (int i = 0; i < 100; i++) {
+        set(m, world, 1, 100 + i);
+        memo_touch_all(m, NUMBER);
+    }
+    EXPECT_INT("not before somebody asks", stat(m, "number", "runs"), 3);
+    EXPECT_INT("the last value counts", hold(m, SUM, 3), 1 + 199 + 3);
+    EXPECT_INT("once each", stat(m, "number", "runs"), 6);
+    set(m, world, 1, 5);
+    set(m, world, 1, 199);
+    hold(m, SUM, 3);
+    EXPECT_INT("there and back is no change", stat(m, "sum", "runs"), 2);
+
+    set(m, world, 1, 7);
+    key_u32(memo_outer_call(m, SUM), 3);
+    memo_release(m);
+    memo_collect(m);
+    EXPECT_INT("dropped while touched", stat(m, "number", "entries"), 0);
+    EXPECT_INT("read anew", hold(m, SUM, 3), 1 + 7 + 3);
     memo_free(m);
 }
 
