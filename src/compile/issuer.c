@@ -13,14 +13,14 @@
 #include "ursa/base/rand.h"
 #include "ursa/base/vec.h"
 
-#define DEFAULT_LIFETIME_NS (24 * 3600 * NS_PER_S)
 #define RETRY_NS (30 * NS_PER_S) /* after a renewal that failed */
 
 /* What one proxy was issued. */
 struct holder {
     struct leaf *identity;
     uint64_t issued_for; /* URIs, backend, authority, lifetime */
-    int64_t renew_at;    /* monotonic */
+    int64_t renew_at;    /* monotonic; INT64_MAX: no time is set */
+    bool due;            /* that time has come: whoever asks next gets a new one */
     struct leaf *admin;
     struct blob *admin_ca;
     uint64_t admin_issued_for; /* CA, address */
@@ -30,8 +30,8 @@ struct holder {
 
 /* The authority of a mesh, as loaded from one snapshot. */
 struct loaded {
-    struct authority *authority;
-    uint64_t sequence;
+    struct authority *authority; /* NULL: it cannot be used */
+    uint64_t sequence;           /* of that snapshot; 0: not loaded yet */
     char mesh[];
 };
 
@@ -140,7 +140,7 @@ static struct authority *authority_of(struct issuer *i, const struct view *v,
     struct str mesh = view_mesh_name(v);
     uint64_t sequence = snap_sequence(view_snap(v));
     struct loaded *l = loaded_get(i, mesh);
-    if (l->authority && l->sequence == sequence)
+    if (l->sequence == sequence)
         return l->authority;
     struct arena a;
     arena_init(&a);
@@ -167,47 +167,36 @@ static struct blob *give_ca(void *ctx, const struct view *v, const struct ca_bac
 }
 
 /* ---- identities ---- */
-static int64_t lifetime(const struct ca_backend *backend)
-{
-    int64_t ns;
-    const struct dp_cert *cert = backend->dp_cert;
-    if (cert && cert->rotation && ca_duration_parse(cert->rotation->expiration, &ns) && ns > 0)
-        return ns;
-    return DEFAULT_LIFETIME_NS;
-}
-
 /* At 4/5 of the life, less up to a twentieth of it, so that what was issued together is not renewed together.
- */
-static int64_t renewal_time(const struct leaf *leaf)
+ * From the life that was asked for and on the monotonic clock: a wall clock that jumps moves no renewal. */
+static int64_t renewal_time(int64_t life_ns)
 {
-    int64_t life = leaf->expires_ns - clock_wall_ns();
-    return clock_mono_ns() + life / 5 * 4 - (int64_t)(rand_u64() % (uint64_t)(life / 20 + 1));
+    return clock_mono_ns() + life_ns / 5 * 4 - (int64_t)(rand_u64() % (uint64_t)(life_ns / 20 + 1));
 }
 
 static void schedule(struct issuer *i, struct holder *h, int64_t at)
 {
     h->renew_at = at;
+    h->due = false;
     if (at < i->deadline)
         i->deadline = at;
 }
 
 static void issue(struct issuer *i, struct holder *h, const struct resource *dp,
-                  const struct authority *authority, const struct str *uris, size_t n_uris,
-                  int64_t lifetime_ns)
+                  const struct authority *authority, const struct str *uris, size_t n_uris, int64_t life_ns)
 {
     struct arena a;
     arena_init(&a);
     struct err e;
     err_init(&e, &a);
     struct leaf *fresh;
-    if (authority_issue(authority, uris, n_uris, lifetime_ns, &fresh, &e)) {
-        log_error("compile", "mesh=" STR_FMT " proxy=" STR_FMT " no certificate: " STR_FMT,
-                  STR_ARG(dp->key.mesh), STR_ARG(dp->key.name), STR_ARG(err_render(&e, &a)));
+    if (authority_issue(authority, uris, n_uris, life_ns, &fresh, &e)) {
+        report(&dp->key, "certificate", &e);
         schedule(i, h, clock_mono_ns() + RETRY_NS);
     } else {
         leaf_unref(h->identity);
         h->identity = fresh;
-        schedule(i, h, renewal_time(fresh));
+        schedule(i, h, renewal_time(life_ns));
         COUNT(certificates_issued);
     }
     arena_fini(&a);
@@ -226,12 +215,12 @@ static struct leaf *give_identity(void *ctx, const struct view *v, const struct 
     struct str *uris;
     size_t n;
     identity_uris(&a, dp->key.mesh, resource_dataplane(dp), &uris, &n);
-    int64_t life = lifetime(backend);
+    int64_t life = ca_leaf_life_ns(backend);
     uint64_t wanted = hash_mix(hash_content(backend->name.p, backend->name.n), authority_version(authority));
     wanted = hash_mix(wanted, (uint64_t)life);
     for (size_t k = 0; k < n; k++)
         wanted = hash_mix(wanted, hash_content(uris[k].p, uris[k].n));
-    if (!h->identity || h->issued_for != wanted || clock_mono_ns() >= h->renew_at) {
+    if (!h->identity || h->issued_for != wanted || h->due) {
         if (h->issued_for != wanted) { /* what it had is no longer true */
             leaf_unref(h->identity);
             h->identity = NULL;
@@ -258,8 +247,13 @@ void issuer_run(struct issuer *i, int64_t now, bool (*renew)(void *, struct str,
     void *value;
     while (map_next(&i->holders, &at, &key, &value)) {
         struct holder *h = value;
-        if (h->renew_at <= now)
-            VEC_PUSH(&due, h);
+        if (h->renew_at > now)
+            continue;
+        /* Without mTLS, or without a CA that can sign, nobody asks and no new time is set: one in the past
+         * would make the engine spin. */
+        h->renew_at = INT64_MAX;
+        h->due = true;
+        VEC_PUSH(&due, h);
     }
     for (size_t k = 0; k < due.n; k++) {
         struct str all = str_from(due.v[k]->key, due.v[k]->key_size);
