@@ -1,0 +1,51 @@
+"""The settings that open or close the API, each against what it must not open."""
+import ursa
+
+from access_test import DATAPLANE_TOKEN, ELSEWHERE, document
+
+
+def statuses(daemon, requests, source=ELSEWHERE):
+    return [daemon.http(method, path, body, source=source).status for method, path, body in requests]
+
+
+WRITES = [
+    ("PUT", "/meshes/x", document("Mesh", "GLOBAL")), ("PUT", "/meshes/default/timeouts/x", document("Timeout", "MESH")),
+    ("POST", "/apply", [document("Dataplane", "MESH")]), ("DELETE", "/meshes/x", None),
+]
+SECRETS = [
+    ("GET", "/global-secrets/admin-user-token", None), ("GET", "/secrets", None), ("PUT", "/meshes/default/secrets/x", document("Secret", "MESH")),
+    ("DELETE", "/global-secrets/user-token-signing-key-1", None), ("POST", "/tokens/dataplane", DATAPLANE_TOKEN),
+    ("POST", "/tokens/user", {"name": "mesh-system:admin", "validFor": "1h"}),
+    ("POST", "/apply", [document("Mesh", "GLOBAL"), document("Secret", "MESH")]),
+]
+
+
+def test_anonymous_writes_open_everything_but_secrets():
+    with ursa.running("memory", API_SERVER_AUTHN_ANONYMOUS_WRITES="true") as daemon:
+        assert statuses(daemon, WRITES) == [201, 201, 200, 200]
+        assert statuses(daemon, SECRETS) == [403] * len(SECRETS)
+        refused = daemon.post("/apply", SECRETS[-1][2], source=ELSEWHERE).json["documents"]
+        assert [entry["outcome"] for entry in refused] == ["not applied", "refused"], refused
+        assert daemon.get("/meshes/x").status == 404  # all or nothing
+        assert daemon.get("/who-am-i", source=ELSEWHERE).json["name"] == "mesh-system:anonymous"
+
+
+def test_without_the_local_administrator_tokens_decide():
+    with ursa.running("memory", API_SERVER_AUTHN_LOCALHOST_IS_ADMIN="false") as daemon:
+        assert daemon.get("/who-am-i").json["name"] == "mesh-system:anonymous"
+        assert statuses(daemon, WRITES + SECRETS, source=None) == [403] * len(WRITES + SECRETS)
+        assert daemon.get("/meshes", headers={"Authorization": "Bearer garbage"}).status == 401
+
+
+def test_a_read_only_api_refuses_every_write():
+    with ursa.running("memory", API_SERVER_READ_ONLY="true") as daemon:
+        assert statuses(daemon, WRITES, source=None) == [405] * len(WRITES)
+        assert statuses(daemon, [("GET", "/meshes", None), ("GET", "/global-secrets", None)], source=None) == [200, 200]
+
+
+def test_without_authentication_proxies_need_no_token():
+    with ursa.running("memory", DP_SERVER_AUTHN_DP_PROXY_TYPE="none") as daemon:
+        assert daemon.put("/meshes/default/dataplanes/x", document("Dataplane", "MESH")).status == 201
+        for members in ({}, {"dataplaneToken": "garbage"}):
+            answer = daemon.post("/bootstrap", {"mesh": "default", "name": "x", **members}, headers={"Host": "localhost"}, port=daemon.dp_port, tls=True)
+            assert answer.status == 200, answer
