@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -15,6 +16,7 @@ void mailbox_init(struct mailbox *box)
 {
     lock_init(&box->lock);
     box->first = box->last = NULL;
+    atomic_init(&box->n_sending, 0);
     box->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (box->event_fd < 0) {
         /* Boxes are made at start only; without descriptors nothing can run. */
@@ -26,6 +28,8 @@ void mailbox_init(struct mailbox *box)
 void mailbox_fini(struct mailbox *box)
 {
     assert(!box->first);
+    while (atomic_load_explicit(&box->n_sending, memory_order_acquire) > 0)
+        sched_yield(); /* a sender that has only to write to the eventfd */
     close(box->event_fd);
     lock_fini(&box->lock);
 }
@@ -33,6 +37,7 @@ void mailbox_fini(struct mailbox *box)
 void mailbox_send(struct mailbox *box, struct mail *mail)
 {
     mail->next = NULL;
+    atomic_fetch_add_explicit(&box->n_sending, 1, memory_order_relaxed);
     lock_take(&box->lock);
     bool was_empty = !box->first;
 
@@ -46,6 +51,7 @@ void mailbox_send(struct mailbox *box, struct mail *mail)
      * once for nothing. */
     if (was_empty)
         eventfd_write(box->event_fd, 1);
+    atomic_fetch_sub_explicit(&box->n_sending, 1, memory_order_release);
 }
 
 /* Clears before it takes: mail that comes in between is either taken or announces itself again. */

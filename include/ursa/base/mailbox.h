@@ -5,6 +5,8 @@
 #ifndef URSA_BASE_MAILBOX_H
 #define URSA_BASE_MAILBOX_H
 
+#include <stdatomic.h>
+
 #include "ursa/base/lock.h"
 
 struct mail {
@@ -16,10 +18,13 @@ struct mailbox {
     struct lock lock; /* protects first, last */
     struct mail *first, *last;
     int event_fd;
+    atomic_uint n_sending; /* threads that are inside mailbox_send */
 };
 
 void mailbox_init(struct mailbox *);
-void mailbox_fini(struct mailbox *);                /* must be empty */
+/* Must be empty. The receiver may end the box as soon as it has the last mail: this waits for its sender to
+ * leave. */
+void mailbox_fini(struct mailbox *);
 void mailbox_send(struct mailbox *, struct mail *); /* any thread */
 /* Receiver only: takes all that is there, in order (NULL when empty), and clears the eventfd. */
 struct mail *mailbox_take(struct mailbox *);

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "ursa/base/alloc.h"
 #include "ursa/base/mailbox.h"
@@ -95,4 +97,34 @@ TEST(no_letter_is_lost)
         pthread_join(threads[i], NULL);
     EXPECT_INT("all arrived", n, N_SENDERS * N_LETTERS);
     mailbox_fini(&box);
+}
+
+static void *send_one(void *box)
+{
+    send(box, 0, 0);
+    return NULL;
+}
+
+/* Whoever waits for the last letter frees the box next, while its sender may still be about to wake it. */
+TEST(the_box_may_go_as_soon_as_its_last_letter_is_there)
+{
+    for (int i = 0; i < 500; i++) {
+        struct mailbox *box = xmalloc(sizeof(*box));
+        pthread_t sender;
+        eventfd_t wakes = 0;
+
+        mailbox_init(box);
+        next_number[0] = 0;
+        pthread_create(&sender, NULL, send_one, box);
+        while (mailbox_run(box) == 0)
+            ;
+        mailbox_fini(box);
+        free(box);
+        int next = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* most likely the same number */
+
+        pthread_join(sender, NULL);
+        eventfd_read(next, &wakes);
+        close(next);
+        EXPECT_INT("nobody wrote to what took the descriptor's place", wakes, 0);
+    }
 }
