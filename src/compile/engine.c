@@ -21,7 +21,6 @@ struct engine {
     struct issuer *issuer;
     struct map meshes;                         /* by name */
     struct VEC(struct batch *) batches;        /* arrived since the last pass */
-    struct VEC(struct change) changes;         /* of those batches, in order; borrowed */
     struct VEC(struct engine_query *) queries; /* answered at the end of the pass */
     struct list waiters;
     bool stop;
@@ -37,6 +36,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     m = xcalloc(1, sizeof *m);
     m->name = xstrndup(name);
     list_init(&m->proxies);
+    map_init(&m->by_name);
     struct compiler_options options = issuer_options(e->issuer);
     m->compiler = compiler_new(name, &options);
     m->view = view_new(e->snap, name);
@@ -50,6 +50,8 @@ static void mesh_free(struct engine *e, struct engine_mesh *m)
     map_del(&e->meshes, str_from_c(m->name));
     compiler_free(m->compiler);
     view_unref(m->view);
+    map_fini(&m->by_name);
+    VEC_FINI(&m->changes);
     free(m->name);
     free(m);
 }
@@ -58,13 +60,13 @@ static void mesh_free(struct engine *e, struct engine_mesh *m)
  * changes. */
 static void mesh_move(struct engine *e, struct engine_mesh *m)
 {
-    size_t n = m->changed ? e->changes.n : 0;
-    struct view *next = m->view ? view_next(m->view, e->snap, e->changes.v, n, NULL, NULL)
+    struct view *next = m->view ? view_next(m->view, e->snap, m->changes.v, m->changes.n, NULL, NULL)
                                 : view_new(e->snap, str_from_c(m->name));
     if (next || m->view)
-        compiler_update(m->compiler, next, e->changes.v, n);
+        compiler_update(m->compiler, next, m->changes.v, m->changes.n);
     view_unref(m->view);
     m->view = next;
+    VEC_FINI(&m->changes);
 }
 
 /* ---- proxies ---- */
@@ -102,24 +104,54 @@ static void proxy_compile(struct engine *e, struct engine_proxy *p)
     arena_fini(&a);
 }
 
+static void mesh_add(struct engine_mesh *m, struct engine_proxy *p)
+{
+    struct engine_proxy *twin = map_find(&m->by_name, p->params.name);
+    if (twin)
+        list_add_tail(&twin->twins, &p->twins);
+    else
+        map_put(&m->by_name, p->params.name, p);
+    list_add_tail(&m->proxies, &p->in_mesh);
+    m->n_proxies++;
+    m->has_new = true;
+}
+
+static void mesh_remove(struct engine_mesh *m, struct engine_proxy *p)
+{
+    if (map_find(&m->by_name, p->params.name) == p) {
+        struct engine_proxy *twin = LIST_ITEM(p->twins.next, struct engine_proxy, twins);
+        if (twin == p)
+            map_del(&m->by_name, p->params.name);
+        else
+            map_put(&m->by_name, twin->params.name, twin);
+    }
+    list_del(&p->twins);
+    list_del(&p->in_mesh);
+    m->n_proxies--;
+}
+
+static bool has_equal_twin(const struct engine_proxy *p)
+{
+    LIST_FOR (node, &p->twins) {
+        if (same_params(&LIST_ITEM(node, struct engine_proxy, twins)->params, &p->params))
+            return true;
+    }
+    return false;
+}
+
 static void handle_attach(struct mail *mail)
 {
     struct engine_proxy *p = CONTAINER_OF(mail, struct engine_proxy, attach);
     p->mesh = mesh_get(p->engine, p->params.mesh);
-    p->mesh->n_proxies++;
-    list_add_tail(&p->mesh->proxies, &p->in_mesh);
+    mesh_add(p->mesh, p);
 }
 
 static void handle_detach(struct mail *mail)
 {
     struct engine_proxy *p = CONTAINER_OF(mail, struct engine_proxy, detach);
     struct engine_mesh *m = p->mesh;
-    list_del(&p->in_mesh);
-    m->n_proxies--;
-    bool again = false; /* another stream of the same proxy */
-    LIST_FOR (node, &m->proxies) {
-        again |= same_params(&LIST_ITEM(node, struct engine_proxy, in_mesh)->params, &p->params);
-    }
+    bool again = has_equal_twin(p);
+    mesh_remove(m, p);
     if (list_empty(&m->proxies)) {
         mesh_free(p->engine, m);
     } else if (!again) {
@@ -149,6 +181,7 @@ struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *
     p->ctx = ctx;
     p->attach.handle = handle_attach;
     list_init(&p->in_mesh);
+    list_init(&p->twins);
     mailbox_send(&e->box, &p->attach);
     return p;
 }
@@ -183,6 +216,12 @@ static void take_batch(void *ctx, struct batch *batch)
     mailbox_send(&e->box, &m->mail);
 }
 
+static void mesh_note(struct engine_mesh *m, const struct change *c)
+{
+    VEC_PUSH(&m->changes, *c);
+    m->changed = true;
+}
+
 static void note_change(struct engine *e, const struct change *c)
 {
     const struct res_key *key = change_key(c);
@@ -193,7 +232,7 @@ static void note_change(struct engine *e, const struct change *c)
         issuer_forget_mesh(e->issuer, key->name);
     struct engine_mesh *m = map_find(&e->meshes, is_mesh ? key->name : key->mesh);
     if (m)
-        m->changed = true;
+        mesh_note(m, c);
 }
 
 static bool concerns_all(const struct change *c)
@@ -201,28 +240,34 @@ static bool concerns_all(const struct change *c)
     return change_key(c)->type == RES_GLOBAL_SECRET;
 }
 
-/* Changes of the batches, in order, beside the newest snapshot. */
+static void note_for_all(struct engine *e, const struct change *c)
+{
+    size_t at = 0;
+    struct str name;
+    void *m;
+    while (map_next(&e->meshes, &at, &name, &m))
+        mesh_note(m, c);
+}
+
+/* Each mesh gets its own changes of the batches, in order, and moves to the newest snapshot. */
 static void take_changes(struct engine *e)
 {
-    bool all = false;
     for (size_t i = 0; i < e->batches.n; i++) {
         const struct batch *b = e->batches.v[i];
         for (size_t k = 0; k < b->n_changes; k++) {
-            VEC_PUSH(&e->changes, b->changes[k]);
-            note_change(e, &b->changes[k]);
-            all |= concerns_all(&b->changes[k]);
+            if (concerns_all(&b->changes[k]))
+                note_for_all(e, &b->changes[k]);
+            else
+                note_change(e, &b->changes[k]);
         }
     }
     snap_unref(e->snap);
     e->snap = snap_ref(e->batches.v[e->batches.n - 1]->snap);
     size_t at = 0;
     struct str name;
-    void *value;
-    while (map_next(&e->meshes, &at, &name, &value)) {
-        struct engine_mesh *m = value;
-        m->changed |= all;
+    void *m;
+    while (map_next(&e->meshes, &at, &name, &m))
         mesh_move(e, m);
-    }
 }
 
 /* ---- who waits for a sequence ---- */
@@ -303,20 +348,17 @@ static bool renew(void *ctx, struct str mesh, struct str proxy)
 {
     struct engine *e = ctx;
     struct engine_mesh *m = map_find(&e->meshes, mesh);
-    if (!m)
+    if (!m || !map_find(&m->by_name, proxy))
         return false;
-    LIST_FOR (node, &m->proxies) {
-        if (!str_eq(LIST_ITEM(node, struct engine_proxy, in_mesh)->params.name, proxy))
-            continue;
-        compiler_touch_identity(m->compiler, proxy);
-        m->changed = true;
-        return true;
-    }
-    return false;
+    compiler_touch_identity(m->compiler, proxy);
+    m->changed = true;
+    return true;
 }
 
 static void compile_mesh(struct engine *e, struct engine_mesh *m)
 {
+    if (!m->changed && !m->has_new)
+        return;
     LIST_FOR (node, &m->proxies) {
         struct engine_proxy *p = LIST_ITEM(node, struct engine_proxy, in_mesh);
         if (m->changed || !p->answered)
@@ -324,7 +366,7 @@ static void compile_mesh(struct engine *e, struct engine_mesh *m)
     }
     if (m->changed)
         compiler_collect(m->compiler);
-    m->changed = false;
+    m->changed = m->has_new = false;
 }
 
 static void pass(struct engine *e)
@@ -340,7 +382,6 @@ static void pass(struct engine *e)
     for (size_t i = 0; i < e->batches.n; i++)
         batch_unref(e->batches.v[i]);
     VEC_CLEAR(&e->batches);
-    VEC_CLEAR(&e->changes);
     uint64_t applied = snap_sequence(e->snap);
     atomic_store_explicit(&e->applied, applied, memory_order_release);
     answer_waiters(e, e->stop ? UINT64_MAX : applied);
@@ -403,7 +444,6 @@ void engine_stop(struct engine *e)
     assert(e->meshes.n == 0);
     map_fini(&e->meshes);
     VEC_FINI(&e->batches);
-    VEC_FINI(&e->changes);
     VEC_FINI(&e->queries);
     issuer_free(e->issuer);
     snap_unref(e->snap);

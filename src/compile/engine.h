@@ -5,6 +5,7 @@
 #include "issuer.h"
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
+#include "ursa/base/vec.h"
 #include "ursa/compile.h"
 
 /* A mesh that has attached proxies; without any there is no such object, and its changes cost nothing. */
@@ -14,7 +15,10 @@ struct engine_mesh {
     struct compiler *compiler;
     struct list proxies; /* struct engine_proxy.in_mesh */
     size_t n_proxies;
-    bool changed; /* in this pass: ask for every proxy again */
+    struct map by_name;                /* one of the proxies of that name, which leads to its twins */
+    struct VEC(struct change) changes; /* of this pass, in order; borrowed from its batches */
+    bool changed;                      /* in this pass: ask for every proxy again */
+    bool has_new;                      /* a proxy that was not answered yet */
 };
 
 struct engine_proxy {
@@ -24,6 +28,7 @@ struct engine_proxy {
     struct arena arena; /* texts of the parameters */
     struct engine_mesh *mesh;
     struct list in_mesh;
+    struct list twins; /* the other streams of this proxy; no head */
     struct config_set *delivered;
     bool answered; /* something was delivered, if only that there is nothing */
     void (*deliver)(void *ctx, struct config_set *, uint64_t sequence);

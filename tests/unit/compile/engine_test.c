@@ -316,3 +316,29 @@ TEST(two_streams_of_one_proxy_share_its_configuration)
     detach(&two);
     world_free(w, stop);
 }
+
+TEST(streams_of_one_proxy_come_and_go_in_any_order)
+{
+    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        int64_t now = INT64_C(1700000000) * NS_PER_S;
+        clock_fake(now, now);
+        struct world *w = world_new(start, NULL);
+        apply(w, two_meshes);
+        struct client streams[3];
+        for (size_t k = 0; k < ARRAY_LEN(streams); k++)
+            attach(&streams[k], "a", "web-1");
+        settle(w);
+        for (size_t k = 0; k < ARRAY_LEN(streams); k++) {
+            struct client *last = &streams[orders[i][2]];
+            now += 24 * 3600 * NS_PER_S;
+            clock_fake(now, now);
+            settle(w);
+            EXPECT_INT("the certificate is renewed as long as a stream is there", last->n_deliveries, k + 2);
+            detach(&streams[orders[i][k]]);
+        }
+        EXPECT_TRUE("all gone", !ask("mesh/a"));
+        world_free(w, stop);
+    }
+    clock_fake(-1, -1);
+}
