@@ -37,7 +37,10 @@ struct endpoint {
 struct service {
     atomic_uint refs;
     struct str name;
-    uint64_t version;   /* content hash: equal sets have equal versions */
+    uint64_t version; /* content hash: equal sets have equal versions */
+    /* What all of its inbounds have in common, healthy or not: were the last healthy one to take the protocol
+     * along, the listeners of its clients would change (docs/decisions/0004). */
+    enum protocol protocol;
     size_t n_endpoints; /* may be 0: the service is known, nothing healthy offers it */
     const struct endpoint *endpoints;
 };

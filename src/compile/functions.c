@@ -101,9 +101,7 @@ static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
     struct key_reader r = key_read(args);
     key_str(memo_call(ctx, FN_IN_SERVICE), key_get_str(&r));
     const struct service *s = memo_get(ctx);
-    enum protocol p = PROTOCOL_NONE;
-    for (size_t i = 0; s && i < s->n_endpoints; i++)
-        p = protocol_common(p, protocol_parse(tags_get(s->endpoints[i].tags, TAG_PROTOCOL)));
+    enum protocol p = s ? s->protocol : PROTOCOL_NONE;
     return (struct memo_value){NULL, (uint64_t)p + 1}; /* the version says it all */
 }
 const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};

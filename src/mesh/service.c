@@ -92,10 +92,11 @@ static void add_str(struct buf *b, struct str s)
     buf_add_str(b, s);
 }
 
-static uint64_t endpoints_version(const struct endpoint *v, size_t n)
+static uint64_t content_version(enum protocol protocol, const struct endpoint *v, size_t n)
 {
     struct buf b;
     buf_init(&b, BUF_MAX_RESOURCE);
+    buf_add(&b, &protocol, sizeof protocol);
     for (size_t i = 0; i < n; i++) {
         add_str(&b, v[i].address);
         buf_add(&b, &v[i].port, sizeof v[i].port);
@@ -127,12 +128,15 @@ struct service *service_new(struct str name, struct offer *offers, size_t n)
     atomic_init(&d->pub.refs, 1);
     d->pub.name = str_from(d->name, name.n);
     d->pub.endpoints = ends;
+    d->pub.protocol = PROTOCOL_NONE;
     for (size_t i = 0; i < n; i++) {
+        struct str protocol = tags_get(&offers[i].inbound->tags, TAG_PROTOCOL);
+        d->pub.protocol = protocol_common(d->pub.protocol, protocol_parse(protocol));
         resource_ref(offers[i].dataplane);
         if (inbound_is_healthy(offers[i].inbound))
             ends[d->pub.n_endpoints++] = endpoint_of(&offers[i]);
     }
-    d->pub.version = endpoints_version(ends, d->pub.n_endpoints);
+    d->pub.version = content_version(d->pub.protocol, ends, d->pub.n_endpoints);
     return &d->pub;
 }
 

@@ -173,6 +173,99 @@ TEST(the_next_view_shares_what_did_not_change)
     world_free(&w);
 }
 
+TEST(a_batch_may_name_one_dataplane_many_times)
+{
+    struct world w = world_new();
+    struct arena a;
+    arena_init(&a);
+    struct view *empty = view_new(w.one, STR("m")), *full = view_new(w.two, STR("m"));
+    const struct {
+        const char *name;
+        struct view *from;
+        struct snap *to;
+        struct change changes[3];
+        size_t n;
+        const char *s, *t;
+    } rows[] = {
+        {"created, moved",
+         empty,
+         w.moved,
+         {{CHANGE_PUT, NULL, w.d2}, {CHANGE_PUT, w.d2, w.d2_moved}},
+         2,
+         "10.0.0.1:80",
+         "10.0.0.2:80"},
+        {"created, deleted",
+         empty,
+         w.one,
+         {{CHANGE_PUT, NULL, w.d2_moved}, {CHANGE_DELETE, w.d2_moved, NULL}},
+         2,
+         "10.0.0.1:80",
+         "none"},
+        {"deleted, made again elsewhere",
+         full,
+         w.moved,
+         {{CHANGE_DELETE, w.d2, NULL}, {CHANGE_PUT, NULL, w.d2_moved}},
+         2,
+         "10.0.0.1:80",
+         "10.0.0.2:80"},
+        {"moved there and back",
+         full,
+         w.two,
+         {{CHANGE_PUT, w.d2, w.d2_moved}, {CHANGE_PUT, w.d2_moved, w.d2}},
+         2,
+         "10.0.0.1:80 10.0.0.2:80",
+         "none"},
+        {"deleted, made again, deleted",
+         full,
+         w.one,
+         {{CHANGE_DELETE, w.d2, NULL}, {CHANGE_PUT, NULL, w.d2}, {CHANGE_DELETE, w.d2, NULL}},
+         3,
+         "10.0.0.1:80",
+         "none"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct view *v = view_next(rows[i].from, rows[i].to, rows[i].changes, rows[i].n, NULL, NULL);
+        EXPECT_STR(rows[i].name, addresses(&a, v, "s"), rows[i].s);
+        EXPECT_STR(rows[i].name, addresses(&a, v, "t"), rows[i].t);
+        view_unref(v);
+    }
+    view_unref(empty);
+    view_unref(full);
+    arena_fini(&a);
+    world_free(&w);
+}
+
+TEST(a_service_speaks_what_all_of_its_inbounds_have_in_common)
+{
+#define INBOUND(port, protocol, more)                                                                        \
+    "{'port': " #port ", 'tags': {'kuma.io/service': 's', 'kuma.io/protocol': '" protocol "'}" more "}"
+    static const struct {
+        const char *name, *inbounds;
+        enum protocol want;
+    } rows[] = {
+        {"one", INBOUND(80, "http", ""), PROTOCOL_HTTP},
+        {"two alike", INBOUND(80, "grpc", "") "," INBOUND(81, "grpc", ""), PROTOCOL_GRPC},
+        {"in common", INBOUND(80, "grpc", "") "," INBOUND(81, "http2", ""), PROTOCOL_HTTP2},
+        {"none healthy", INBOUND(80, "http", ", 'health': {}"), PROTOCOL_HTTP},
+        {"an unhealthy one counts", INBOUND(80, "http", "") "," INBOUND(81, "tcp", ", 'health': {}"),
+         PROTOCOL_TCP},
+    };
+#undef INBOUND
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char networking[512];
+        snprintf(networking, sizeof networking, "'address': '10.0.0.1', 'inbound': [%s]", rows[i].inbounds);
+        struct resource *list[] = {resource(RES_MESH, "{'type': 'Mesh', 'name': 'm'}"),
+                                   dataplane("d", networking)};
+        struct snap *snap = snap_from_list(list, ARRAY_LEN(list), 1);
+        struct view *v = view_new(snap, STR("m"));
+        EXPECT_INT(rows[i].name, view_service(v, STR("s"))->protocol, rows[i].want);
+        view_unref(v);
+        snap_unref(snap);
+        resource_unref(list[0]);
+        resource_unref(list[1]);
+    }
+}
+
 TEST(changes_of_other_meshes_are_skipped)
 {
     struct world w = world_new();
