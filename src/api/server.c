@@ -27,6 +27,16 @@ static void log_from_library(void *ctx, const char *fmt, va_list args)
     log_debug("api", "libmicrohttpd: %s", line);
 }
 
+static void note_closed(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode what)
+{
+    struct server *s = ctx;
+
+    (void)connection;
+    (void)socket_context;
+    s->closed |= what == MHD_CONNECTION_NOTIFY_CLOSED;
+}
+
 static enum err_kind server_start(struct api *api, enum api_server port, const char *address, uint16_t number,
                                   struct err *e)
 {
@@ -48,13 +58,13 @@ static enum err_kind server_start(struct api *api, enum api_server port, const c
     }
     struct MHD_OptionItem listening[] = {{MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
                                          {MHD_OPTION_END, 0, NULL}};
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER,
-                                 log_from_library, NULL, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, o->timeout_s,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADER_BYTES,
-                                 MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK,
-                                 receive_unescaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s,
-                                 MHD_OPTION_ARRAY, address ? listening : &listening[1], MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_from_library, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        o->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADER_BYTES,
+        MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, receive_unescaped, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s, MHD_OPTION_NOTIFY_CONNECTION, note_closed, s,
+        MHD_OPTION_ARRAY, address ? listening : &listening[1], MHD_OPTION_END);
     if (!s->daemon)
         return err_set(e, ERR_IO, "cannot start the HTTP server on port %u", number);
     info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -77,10 +87,17 @@ static int wait_ms(struct api *api)
     return (int)least;
 }
 
+/* After accept() has failed for want of descriptors, 0.9.75 listens again only at the beginning of the run
+ * that follows a connection's end: without a second one here it would wait for an event that cannot come. */
 static void run_servers(struct api *api)
 {
-    for (int i = 0; i < API_SERVERS; i++)
-        MHD_run(api->servers[i].daemon);
+    for (int i = 0; i < API_SERVERS; i++) {
+        struct server *s = &api->servers[i];
+        s->closed = false;
+        MHD_run(s->daemon);
+        if (s->closed)
+            MHD_run(s->daemon);
+    }
 }
 
 /* What still waits is answered by the writer and the engine, which run on until the API has stopped. */

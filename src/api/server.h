@@ -13,6 +13,7 @@ struct server {
     int listen_fd; /* -1: none (API_DP) */
     uint16_t bound_port;
     struct list requests; /* live ones */
+    bool closed;          /* a connection has gone in this run */
 };
 
 struct api {
