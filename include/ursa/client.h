@@ -37,6 +37,9 @@ MUST_USE enum err_kind client_send(struct client *, const char *method, struct s
 /* The certificate that an ursa-cp of this user (or of the system) on this machine made for itself, or "" when
  * there is none readable. */
 struct str client_local_ca_file(struct arena *);
+/* Is "https://host:port/..." this machine by its very name: localhost, 127.0.0.1 or [::1]? Only then is its
+ * own certificate to be trusted. */
+bool client_address_is_local(struct str url);
 /* A whole file ("-": standard input) into the arena; at most 'max' bytes. */
 MUST_USE enum err_kind client_read_file(const char *path, size_t max, struct arena *, struct str *text,
                                         struct err *e);

@@ -38,20 +38,6 @@ enum err_kind address_normalize(struct arena *a, struct str text, struct str *ou
     return ERR_NONE;
 }
 
-bool address_is_local(struct str address)
-{
-    size_t start = str_find(address, STR("://"));
-    struct str host = start < address.n ? str_slice(address, start + 3, address.n) : address;
-
-    host = str_slice(host, 0, str_chr(host, '/'));
-    if (str_has_prefix(host, STR("[")))
-        host = str_slice(host, 0, str_chr(host, ']') + 1);
-    else
-        host = str_slice(host, 0, str_chr(host, ':'));
-    return str_eq_nocase(host, STR("localhost")) || str_eq(host, STR("127.0.0.1")) ||
-           str_eq(host, STR("[::1]"));
-}
-
 struct str url_encode(struct arena *a, struct str s)
 {
     struct buf out;
@@ -135,7 +121,7 @@ enum err_kind connection_open_to(const struct control_plane *cp, int64_t timeout
         read_token(cp, a, &o.token, e) != ERR_NONE || make_headers(cp, a, &lines, e) != ERR_NONE)
         return e->kind;
     o.headers = lines;
-    bool local = address_is_local(c->address);
+    bool local = client_address_is_local(c->address);
     if (!o.ca_file.n && local)
         o.ca_file = client_local_ca_file(a);
     if (o.token.n && !local && str_has_prefix(c->address, STR("http://")))

@@ -53,7 +53,5 @@ struct str url_encode(struct arena *, struct str);
 struct str url_of_type(struct arena *, enum res_type, struct str mesh, struct str name);
 /* "http://host:1/" -> "http://host:1"; ERR_INVALID for what is no http or https URL. */
 MUST_USE enum err_kind address_normalize(struct arena *, struct str, struct str *out, struct err *e);
-/* The host of an address is this machine by name: localhost, 127.0.0.1, [::1]. */
-bool address_is_local(struct str address);
 
 #endif

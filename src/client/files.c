@@ -19,6 +19,20 @@ struct str client_local_ca_file(struct arena *a)
     return STR_NONE;
 }
 
+bool client_address_is_local(struct str url)
+{
+    size_t start = str_find(url, STR("://"));
+    struct str host = start < url.n ? str_slice(url, start + 3, url.n) : url;
+
+    host = str_slice(host, 0, str_chr(host, '/'));
+    if (str_has_prefix(host, STR("[")))
+        host = str_slice(host, 0, str_chr(host, ']') + 1);
+    else
+        host = str_slice(host, 0, str_chr(host, ':'));
+    return str_eq_nocase(host, STR("localhost")) || str_eq(host, STR("127.0.0.1")) ||
+           str_eq(host, STR("[::1]"));
+}
+
 enum err_kind client_read_file(const char *path, size_t max, struct arena *a, struct str *text, struct err *e)
 {
     bool standard_input = strcmp(path, "-") == 0;

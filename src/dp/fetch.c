@@ -80,8 +80,10 @@ static enum err_kind read_given(const char *file, const char *inline_text, struc
 enum err_kind bootstrap_fetch(const struct options *o, struct str socket, struct arena *a, struct proxy *p,
                               struct str *yaml, struct err *e)
 {
+    bool local = client_address_is_local(str_from_c(o->cp_address));
     struct client_options options = {.ca_file = o->ca_cert_file ? str_from_c(o->ca_cert_file)
-                                                                : client_local_ca_file(a),
+                                                : local         ? client_local_ca_file(a)
+                                                                : STR_NONE,
                                      .skip_verify = o->skip_verify,
                                      .timeout_ms = 10000};
     struct str dataplane, token, ca;

@@ -37,7 +37,7 @@ TEST(addresses)
         if (!rows[i].want)
             continue;
         EXPECT_STR(rows[i].text, got, rows[i].want);
-        EXPECT_INT(rows[i].text, address_is_local(got), rows[i].local);
+        EXPECT_INT(rows[i].text, client_address_is_local(got), rows[i].local);
     }
     arena_fini(&a);
 }
