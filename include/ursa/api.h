@@ -47,6 +47,8 @@ MUST_USE enum err_kind api_start(const struct api_options *, struct api **out, s
 void api_set_net(struct api *, struct net *);
 /* net_options.http1: gives the connection to the API_DP server; ctx is the struct api. Any thread. */
 void api_take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len);
+/* The proxies' port has another certificate from now on: later bootstraps trust this one. Any thread. */
+void api_set_server_cert(struct api *, struct str pem);
 void api_set_ready(struct api *, bool ready); /* what /ready answers */
 void api_stop(struct api *);                  /* finishes suspended requests, joins; NULL is ignored */
 uint16_t api_port(const struct api *, enum api_server);

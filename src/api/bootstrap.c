@@ -3,6 +3,7 @@
 #include "ursa/bootstrap.h"
 
 #include "router.h"
+#include "server.h"
 #include "ursa/base/base64.h"
 
 /* Texts that end kuma-dp instead of letting it try again and again. */
@@ -79,7 +80,7 @@ static bool check_host(struct request *r, const struct asked *q)
 
     if (r->options->bootstrap.xds_host.n)
         return true;
-    if (cert_describe(r->options->bootstrap.server_cert_pem, &r->arena, &sans, &is_ca, &expires, &r->err) !=
+    if (cert_describe(blob_str(r->server->api->server_cert), &r->arena, &sans, &is_ca, &expires, &r->err) !=
         ERR_NONE) {
         answer_error(r);
         return false;
@@ -113,7 +114,7 @@ static bool check_ca(struct request *r, struct asked *q)
     bool is_ca;
 
     if (q->ca_pem.n == 0)
-        q->ca_pem = r->options->bootstrap.server_cert_pem;
+        q->ca_pem = blob_str(r->server->api->server_cert);
     if (cert_describe(q->ca_pem, &r->arena, &sans, &is_ca, &expires, &r->err) != ERR_NONE)
         refuse(r, 400,
                arena_printf(&r->arena, "caCert is not a certificate: " STR_FMT, STR_ARG(r->err.text)));

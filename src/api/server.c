@@ -207,6 +207,7 @@ enum err_kind api_start(const struct api_options *options, struct api **out, str
     struct api *api = xcalloc(1, sizeof(*api));
 
     api->options = *options;
+    api->server_cert = blob_new(options->bootstrap.server_cert_pem.p, options->bootstrap.server_cert_pem.n);
     api->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < API_SERVERS; i++)
         api->servers[i].listen_fd = -1;
@@ -246,6 +247,7 @@ void api_stop(struct api *api)
     mailbox_run(&api->mailbox);
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
+    blob_unref(api->server_cert);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);
@@ -256,6 +258,31 @@ void api_set_net(struct api *api, struct net *net)
     lock_take(&api->net_lock);
     api->net = net;
     lock_drop(&api->net_lock);
+}
+
+struct cert_mail {
+    struct mail mail;
+    struct api *api;
+    struct blob *pem;
+};
+
+static void take_server_cert(struct mail *mail)
+{
+    struct cert_mail *m = CONTAINER_OF(mail, struct cert_mail, mail);
+
+    blob_unref(m->api->server_cert);
+    m->api->server_cert = m->pem;
+    free(m);
+}
+
+void api_set_server_cert(struct api *api, struct str pem)
+{
+    struct cert_mail *m = xcalloc(1, sizeof(*m));
+
+    m->mail.handle = take_server_cert;
+    m->api = api;
+    m->pem = blob_new(pem.p, pem.n);
+    mailbox_send(&api->mailbox, &m->mail);
 }
 
 void api_set_ready(struct api *api, bool ready)

@@ -19,7 +19,8 @@ struct server {
 struct api {
     struct api_options options;
     struct server servers[API_SERVERS];
-    struct mailbox mailbox; /* finished writes, handed-over connections, answers of the engine */
+    struct blob *server_cert; /* PEM of the proxies' port: what a bootstrap tells Envoy to trust */
+    struct mailbox mailbox;   /* finished writes, handed-over connections, answers of the engine */
     int epoll_fd;
     pthread_t thread;
     bool started;

@@ -217,6 +217,7 @@ static void reload(struct daemon *d)
         fresh.work_dir = d->config->work_dir;
         if (files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
             net_reload_tls(d->net, cert, key, &e) == ERR_NONE) {
+            api_set_server_cert(d->api, cert);
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
         }

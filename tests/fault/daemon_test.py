@@ -1,5 +1,8 @@
 """What keeps ursa-cp from starting, what it says then and how it ends; signals; the service manager's protocol."""
+import base64
 import contextlib
+import http.client
+import json
 import os
 import pathlib
 import signal
@@ -59,6 +62,19 @@ class Process:
 
     def certificate(self):
         return ssl.get_server_certificate(("127.0.0.1", self.settings["DP_SERVER_PORT"]))
+
+    def bootstrap(self):
+        """The bootstrap of a proxy that brings its Dataplane: what Envoy would start with."""
+        resource = {"type": "Dataplane", "mesh": "default", "name": "p",
+                    "networking": {"address": "127.0.0.1", "inbound": [{"port": 1, "servicePort": 2, "tags": {"kuma.io/service": "p"}}]}}
+        connection = http.client.HTTPSConnection("127.0.0.1", self.settings["DP_SERVER_PORT"], timeout=10,
+                                                 context=ssl._create_unverified_context())
+        connection.request("POST", "/bootstrap", json.dumps({"mesh": "default", "name": "p", "dataplaneResource": json.dumps(resource)}))
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        assert answer.status == 200, text
+        return text
 
 
 def refuses(folder, *words, status=1, arguments=(), **settings):
@@ -183,7 +199,7 @@ def reload(process):
 def test_sighup_takes_new_certificates(tmp_path):
     (tmp_path / "own").mkdir()
     cert, key = make_pair(tmp_path, "new")
-    with running(tmp_path / "own") as process:
+    with running(tmp_path / "own", DP_SERVER_AUTHN_DP_PROXY_TYPE="none") as process:
         before = process.certificate()
         (tmp_path / "own/ursa-cp.crt").write_bytes(cert.read_bytes())
         reload(process)
@@ -191,6 +207,8 @@ def test_sighup_takes_new_certificates(tmp_path):
         (tmp_path / "own/ursa-cp.key").write_bytes(key.read_bytes())
         reload(process)
         assert process.certificate() != before
+        # Envoy checks the control plane by what its bootstrap says: that must be the new one too.
+        assert base64.b64encode(cert.read_bytes()).decode() in process.bootstrap()
 
 
 def test_sighup_reads_the_configuration_again(tmp_path):
