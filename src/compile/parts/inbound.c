@@ -4,8 +4,7 @@
  * Who may call an HTTP inbound is an HTTP filter whose rules come by ECDS, so a permission changes without
  * touching the listener. TCP has no such way: there the rules are a network filter in the listener. */
 #include "../functions.h"
-#include "ursa/base/clock.h"
-#include "ursa/base/json.h"
+#include "ursa/base/map.h"
 
 struct inbound {
     struct str address, workload_address, service;
@@ -55,17 +54,44 @@ static struct inbound *read_inbounds(struct str args, struct arena *a, size_t *n
     return v;
 }
 
+/* Names that the inbounds of one proxy have taken. */
+struct taken {
+    struct map services, ports, workloads;
+};
+
 /* "inbound:<service>" for its first inbound, so that replicas share; further ones of the service add where
  * they listen. */
-static struct str route_name(struct arena *a, const struct inbound *v, size_t at)
+static struct str route_name(struct arena *a, struct taken *taken, struct inbound *in)
 {
-    const struct inbound *in = &v[at];
+    if (!map_put(&taken->services, in->service, in))
+        return arena_printf(a, "inbound:" STR_FMT, STR_ARG(in->service));
     struct str where = envoy_host_port(a, in->address, in->port);
-    for (size_t i = 0; i < at; i++) {
-        if (str_eq(v[i].service, in->service))
-            return arena_printf(a, "inbound:" STR_FMT ":" STR_FMT, STR_ARG(in->service), STR_ARG(where));
-    }
-    return arena_printf(a, "inbound:" STR_FMT, STR_ARG(in->service));
+    return arena_printf(a, "inbound:" STR_FMT ":" STR_FMT, STR_ARG(in->service), STR_ARG(where));
+}
+
+/* What a workload is spoken to in: tcp, http or http2. */
+static enum protocol wire_protocol(enum protocol p)
+{
+    if (!protocol_is_http(p))
+        return PROTOCOL_TCP;
+    return p == PROTOCOL_HTTP ? PROTOCOL_HTTP : PROTOCOL_HTTP2;
+}
+
+/* "localhost:<port>" for the first workload on that port. One on another address, or one that is spoken to
+ * otherwise, is another cluster: it adds where its inbound listens. (In the reference the last one takes the
+ * name and gets the requests of all.) */
+static struct str cluster_name(struct arena *a, struct taken *taken, struct inbound *in)
+{
+    struct str workload = arena_printf(a, "%u %u " STR_FMT, in->workload_port, wire_protocol(in->protocol),
+                                       STR_ARG(in->workload_address));
+    const struct inbound *same = map_find(&taken->workloads, workload);
+    if (same)
+        return same->cluster;
+    map_put(&taken->workloads, workload, in);
+    if (!map_put(&taken->ports, str_from(&in->workload_port, sizeof in->workload_port), in))
+        return arena_printf(a, "localhost:%u", in->workload_port);
+    struct str where = envoy_host_port(a, in->address, in->port);
+    return arena_printf(a, "localhost:%u:" STR_FMT, in->workload_port, STR_ARG(where));
 }
 
 /* The names of the policies of this inbound. */
@@ -87,7 +113,7 @@ static void add_cluster(struct memo_ctx *ctx, const struct inbound *in, struct c
     key_str(k, in->cluster);
     key_str(k, in->workload_address);
     key_u32(k, in->workload_port);
-    key_u32(k, in->protocol);
+    key_u32(k, wire_protocol(in->protocol));
     calls_add(out, XDS_CLUSTER, ctx);
 }
 
@@ -124,15 +150,14 @@ static void add_listener(struct memo_ctx *ctx, const struct inbound *in, struct 
     calls_add(out, XDS_LISTENER, ctx);
 }
 
-static void add_inbound(struct memo_ctx *ctx, struct inbound *v, size_t at, struct calls *out)
+static void add_inbound(struct memo_ctx *ctx, struct inbound *in, struct taken *taken, struct calls *out)
 {
     struct arena *a = memo_arena(ctx);
-    struct inbound *in = &v[at];
     in->protocol = protocol_parse(tags_get(&in->tags, TAG_PROTOCOL));
-    in->cluster = arena_printf(a, "localhost:%u", in->workload_port);
+    in->cluster = cluster_name(a, taken, in);
     bool http = protocol_is_http(in->protocol), mtls = ask_mesh(ctx)->mtls;
     if (http)
-        in->route = route_name(a, v, at);
+        in->route = route_name(a, taken, in);
     if (http && mtls)
         in->rbac = arena_printf(a, "rbac:" STR_FMT, STR_ARG(in->route));
     if (mtls) /* without certificates nobody can be told from anybody */
@@ -151,8 +176,12 @@ static struct memo_value run_inbound(struct memo_ctx *ctx, struct str args)
     size_t n;
     struct inbound *v = read_inbounds(args, memo_arena(ctx), &n);
     struct calls *out = calls_new();
+    struct taken taken = {0};
     for (size_t i = 0; i < n; i++)
-        add_inbound(ctx, v, i, out);
+        add_inbound(ctx, &v[i], &taken, out);
+    map_fini(&taken.services);
+    map_fini(&taken.ports);
+    map_fini(&taken.workloads);
     return value_calls(out);
 }
 const struct memo_fn fn_inbound = {.name = "inbound", .run = run_inbound, .drop = drop_calls};
