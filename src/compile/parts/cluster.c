@@ -5,6 +5,7 @@
 #include "ursa/base/log.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 /* "backend{mesh=default,version=v1}": the destination's tags but its service, and the mesh, by key. */
 static struct str server_name(struct arena *a, struct str mesh, struct str service, const struct tags *tags)
@@ -100,40 +101,52 @@ static json_t *locality(struct str zone, bool aware, json_t *endpoints)
     return group;
 }
 
-/* The zone that comes after 'last' (p == NULL: the first), of the endpoints that match. */
-static bool next_zone(const struct service *s, struct str last, struct str *zone)
+static struct str zone_of(const struct endpoint *e)
 {
-    bool found = false;
-    for (size_t i = 0; i < s->n_endpoints; i++) {
-        struct str z = tags_get(s->endpoints[i].tags, TAG_ZONE);
-        if (!z.p)
-            z = STR("");
-        if ((!last.p || str_cmp(z, last) > 0) && (!found || str_cmp(z, *zone) < 0)) {
-            *zone = z;
-            found = true;
-        }
-    }
-    return found;
+    struct str zone = tags_get(e->tags, TAG_ZONE);
+    return zone.p ? zone : STR("");
 }
 
-static json_t *zone_endpoints(struct arena *a, const struct service *s, const struct tags *subset,
-                              struct str zone)
+/* By zone; inside one as they stand in the service. */
+static int zone_cmp(const void *a, const void *b)
 {
-    json_t *list = json_array();
+    const struct endpoint *x = *(const struct endpoint *const *)a, *y = *(const struct endpoint *const *)b;
+    int c = str_cmp(zone_of(x), zone_of(y));
+    return c ? c : (x > y) - (x < y);
+}
+
+/* The endpoints with the subset's tags that Envoy can be told of, sorted by zone. */
+static const struct endpoint **choose_endpoints(struct arena *a, const struct service *s,
+                                                const struct tags *subset, size_t *n)
+{
+    const struct endpoint **chosen = ARENA_ARRAY(a, const struct endpoint *, s->n_endpoints);
+    *n = 0;
     for (size_t i = 0; i < s->n_endpoints; i++) {
         const struct endpoint *e = &s->endpoints[i];
-        struct str z = tags_get(e->tags, TAG_ZONE);
-        if (!selector_matches(subset, e->tags) || !str_eq(z.p ? z : STR(""), zone))
+        if (!selector_matches(subset, e->tags))
             continue;
-        if (!is_ip(a, e->address)) {
+        if (is_ip(a, e->address))
+            chosen[(*n)++] = e;
+        else
             log_warn("compile",
                      "service=" STR_FMT " address=" STR_FMT " left out: host names are not resolved",
                      STR_ARG(s->name), STR_ARG(e->address));
-            continue;
-        }
-        json_array_append_new(list, envoy_endpoint(e->address, e->port, 1, metadata(e->tags)));
     }
-    return list;
+    qsort(chosen, *n, sizeof(struct endpoint *), zone_cmp);
+    return chosen;
+}
+
+static json_t *zone_groups(const struct endpoint *const *v, size_t n, bool locality_aware)
+{
+    json_t *groups = json_array();
+    for (size_t i = 0; i < n;) {
+        struct str zone = zone_of(v[i]);
+        json_t *list = json_array();
+        for (; i < n && str_eq(zone_of(v[i]), zone); i++)
+            json_array_append_new(list, envoy_endpoint(v[i]->address, v[i]->port, 1, metadata(v[i]->tags)));
+        json_array_append_new(groups, locality(zone, locality_aware, list));
+    }
+    return groups;
 }
 
 static struct memo_value run_endpoints(struct memo_ctx *ctx, struct str args)
@@ -144,17 +157,9 @@ static struct memo_value run_endpoints(struct memo_ctx *ctx, struct str args)
     struct tags subset = key_get_tags(&r, a);
     key_str(memo_call(ctx, FN_IN_SERVICE), service);
     const struct service *s = memo_get(ctx);
-    bool aware = ask_mesh(ctx)->locality_aware;
-
-    json_t *groups = json_array();
-    struct str zone, last = STR_NONE;
-    while (s && next_zone(s, last, &zone)) {
-        json_t *list = zone_endpoints(a, s, &subset, zone);
-        if (json_array_size(list))
-            json_array_append_new(groups, locality(zone, aware, json_incref(list)));
-        json_decref(list);
-        last = zone;
-    }
+    size_t n = 0;
+    const struct endpoint **chosen = s ? choose_endpoints(a, s, &subset, &n) : NULL;
+    json_t *groups = zone_groups(chosen, n, ask_mesh(ctx)->locality_aware);
     return value_resource(ctx, XDS_ENDPOINT, envoy_endpoints(name, groups));
 }
 const struct memo_fn fn_endpoints = {.name = "endpoints", .run = run_endpoints, .drop = drop_resource};
