@@ -237,8 +237,9 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
         r->close = true;
         return send_answer(r);
     }
-    /* How chunks end is judged by the library, and leniently: nothing is read behind a chunked body. */
-    r->close = request_header(r, "Transfer-Encoding").p != NULL;
+    /* How chunks end is judged by the library, and leniently: nothing is read behind a chunked body. And a
+     * daemon that stops takes no further request. */
+    r->close = request_header(r, "Transfer-Encoding").p || atomic_load(&r->server->api->stopping);
     check_head(r);
     length = request_header(r, "Content-Length");
     if (length.p && (!str_to_uint(length, UINT64_MAX, &announced) || announced > r->options->max_body)) {

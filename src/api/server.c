@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "receive.h"
+#include "ursa/base/clock.h"
 #include "ursa/base/listen.h"
 #include "ursa/base/log.h"
 
 #define MAX_HEADER_BYTES (32u << 10)
-#define STOP_ROUNDS 100 /* of 50 ms, for what still waits when the daemon stops */
+#define STOP_LIMIT (5 * NS_PER_S) /* for what is being answered when the daemon stops */
+#define STOP_POLL_MS 50
 
 /* ---- starting ---- */
 
@@ -100,30 +102,46 @@ static void run_servers(struct api *api)
     }
 }
 
-/* What still waits is answered by the writer and the engine, which run on until the API has stopped. */
+static void pass(struct api *api, int timeout_ms)
+{
+    struct epoll_event events[8];
+    int n = epoll_wait(api->epoll_fd, events, (int)ARRAY_LEN(events), timeout_ms);
+
+    if (n < 0 && errno != EINTR)
+        log_error("api", "epoll_wait error=%m"); /* the servers are run all the same */
+    mailbox_run(&api->mailbox);
+    run_servers(api);
+}
+
+/* Some request waits for the writer or the engine, or its answer is not sent yet. */
+static bool is_answering(const struct api *api)
+{
+    for (int i = 0; i < API_SERVERS; i++) {
+        LIST_FOR (node, &api->servers[i].requests) {
+            const struct request *r = LIST_ITEM(node, struct request, link);
+            if (r->suspended || (r->status != 0 && !r->body_refused) || r->queued)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever asked is answered: the writer and the engine run on until the API has stopped. Every answer from
+ * now on closes its connection (receive.c), so this ends; who reads slowly is cut off at last. */
 static void finish_requests(struct api *api)
 {
-    for (int round = 0; api->n_suspended > 0 && round < STOP_ROUNDS; round++) {
-        mailbox_wait(&api->mailbox, 50);
-        mailbox_run(&api->mailbox);
-    }
-    run_servers(api);
+    int64_t end = clock_mono_ns() + STOP_LIMIT;
+
+    while (is_answering(api) && clock_mono_ns() < end)
+        pass(api, STOP_POLL_MS);
 }
 
 static void *loop(void *arg)
 {
     struct api *api = arg;
-    struct epoll_event events[8];
 
-    while (!atomic_load(&api->stopping)) {
-        int n = epoll_wait(api->epoll_fd, events, (int)ARRAY_LEN(events), wait_ms(api));
-        if (n < 0 && errno != EINTR) {
-            log_error("api", "epoll_wait error=%m");
-            break;
-        }
-        mailbox_run(&api->mailbox);
-        run_servers(api);
-    }
+    while (!atomic_load(&api->stopping))
+        pass(api, wait_ms(api));
     finish_requests(api);
     return NULL;
 }
@@ -231,6 +249,7 @@ void api_stop(struct api *api)
         mail->handle = wake;
         mailbox_send(&api->mailbox, mail);
         pthread_join(api->thread, NULL);
+        mailbox_run(&api->mailbox); /* connections for servers that are still there */
     }
     if (api->n_suspended > 0) {
         /* Somebody still holds these requests: freeing them would be worse than leaving them to the end of
@@ -244,7 +263,6 @@ void api_stop(struct api *api)
         else if (api->servers[i].listen_fd >= 0)
             close(api->servers[i].listen_fd);
     }
-    mailbox_run(&api->mailbox);
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
     blob_unref(api->server_cert);

@@ -238,6 +238,26 @@ def test_an_orderly_stop_ends_with_0(tmp_path, number):
         assert status == 0 and " error " not in log
 
 
+def test_a_stop_answers_what_waits_and_takes_no_more(tmp_path):
+    """A client that has sent a thousand writes at once gets whole answers, and nothing after one that says that it is the last."""
+    with running(tmp_path) as process:
+        body = b'{"type": "Mesh", "name": "default"}'
+        write = b"PUT /meshes/default HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+        with socket.create_connection(("127.0.0.1", process.settings["API_SERVER_HTTP_PORT"]), timeout=10) as client:
+            client.sendall(write % (len(body), body) * 1000)
+            answers = client.recv(1)
+            process.signal(signal.SIGTERM)
+            with contextlib.suppress(ConnectionResetError):
+                while part := client.recv(65536):
+                    answers += part
+        status, log = process.end()
+        assert status == 0 and "unanswered" not in log, log
+        heads = answers.decode().split("\r\n\r\n")
+        assert heads.pop() == "" and all(head.startswith("HTTP/1.1 200 OK") for head in heads), heads[-3:]
+        assert not any("Connection: close" in head for head in heads[:-1]), heads[-3:]
+        assert len(heads) < 1000
+
+
 # ---- the command line ----
 
 def test_a_configuration_at_fault_ends_with_2_and_names_every_fault(tmp_path):
