@@ -84,8 +84,8 @@ enum access {
     ACCESS_VIEW_PROXY
 };
 struct access_config {
-    bool anonymous_writes; /* kuma-cp's behaviour: anybody who reaches the API may write; Ursa's default: only
-                              admins may, off loopback */
+    bool anonymous_writes; /* kuma-cp's behaviour: whoever reaches the API may write. Ursa's default: writes
+                              need a valid user token (or to be the local administrator) */
 };
 /* 'type' is RES_N for routes that are about no type. A read of an admin-only type (RES_ADMIN) needs an admin
  * like any of its writes. ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the

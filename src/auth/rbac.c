@@ -1,18 +1,23 @@
 /* rbac.c -- what a user may do (rest-api.md 8.2). The rules are static: administrators may do everything,
- * others may read what is no secret, and write only where the operator asked for kuma-cp's open door. */
+ * users with a valid token all but secrets and tokens, strangers read; they write only where the operator
+ * asked for kuma-cp's open door. */
 #include "ursa/auth.h"
 
+#include "groups.h"
 #include "ursa/base/buf.h"
 
-bool user_is_admin(const struct user *user)
+static bool is_in_group(const struct user *user, struct str group)
 {
-    if (str_eq(user->name, user_admin.name))
-        return true;
     for (size_t i = 0; i < user->groups.n; i++) {
-        if (str_eq(user->groups.v[i], user_admin.name))
+        if (str_eq(user->groups.v[i], group))
             return true;
     }
     return false;
+}
+
+bool user_is_admin(const struct user *user)
+{
+    return str_eq(user->name, user_admin.name) || is_in_group(user, user_admin.name);
 }
 
 static bool is_allowed(const struct access_config *config, const struct user *user, enum access access,
@@ -27,7 +32,8 @@ static bool is_allowed(const struct access_config *config, const struct user *us
     case ACCESS_READ:
         return !secret || user_is_admin(user);
     case ACCESS_WRITE:
-        return (config->anonymous_writes && !secret) || user_is_admin(user);
+        return user_is_admin(user) ||
+               (!secret && (config->anonymous_writes || is_in_group(user, (struct str)GROUP_AUTHENTICATED)));
     case ACCESS_ADMIN_RESOURCE:
     case ACCESS_ISSUE_TOKEN:
         return user_is_admin(user);

@@ -1,7 +1,7 @@
 /* user.c -- who sent an API request: the local administrator, the bearer of a user token, or anybody. */
 #include "ursa/auth.h"
 
-#define GROUP_AUTHENTICATED STR_INIT("mesh-system:authenticated")
+#include "groups.h"
 
 static struct str admin_groups[] = {STR_INIT("mesh-system:admin"), GROUP_AUTHENTICATED};
 static struct str anonymous_groups[] = {STR_INIT("mesh-system:unauthenticated")};

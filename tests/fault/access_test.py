@@ -57,7 +57,7 @@ ROUTES = {
     ("GET", "/who-am-i"): ("/who-am-i", None, 200, 200, 200),
     ("GET", "/global-insights"): ("/global-insights", None, 200, 200, 200),
     ("GET", "/status/zones"): ("/status/zones", None, 200, 200, 200),
-    ("POST", "/apply"): ("/apply?dryRun=true", [document("Mesh", "GLOBAL")], 403, 403, 200),
+    ("POST", "/apply"): ("/apply?dryRun=true", [document("Mesh", "GLOBAL")], 403, 200, 200),
     ("POST", "/tokens/dataplane"): ("/tokens/dataplane", DATAPLANE_TOKEN, 403, 403, 200),
     ("POST", "/tokens/user"): ("/tokens/user", {"name": "x", "validFor": "1h"}, 403, 403, 200),
     ("POST", "/tokens/zone"): ("/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"}, 403, 403, 200),
@@ -80,8 +80,8 @@ PLAIN, SECRET, READ_ONLY = "plain", "secret", "read only"
 TYPE_ROUTES = {
     "list": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (200, 200, 200)},
     "GET": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (404, 404, 404)},
-    "PUT": {PLAIN: (403, 403, 200), SECRET: (403, 403, 200), READ_ONLY: (403, 403, 405)},
-    "DELETE": {PLAIN: (403, 403, 404), SECRET: (403, 403, 404), READ_ONLY: (403, 403, 405)},
+    "PUT": {PLAIN: (403, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (403, 405, 405)},
+    "DELETE": {PLAIN: (403, 404, 404), SECRET: (403, 403, 404), READ_ONLY: (403, 405, 405)},
 }
 
 
@@ -215,7 +215,7 @@ def test_a_bad_token_is_refused_before_anything_is_told(daemon, credentials, pat
 
 
 def test_documents_to_apply_need_the_rights_of_each(daemon, credentials):
-    """A plain user changes nothing, a secret among others included."""
+    """A secret among others is a plain user's no more than alone, and then nothing is applied."""
     documents = [document("Mesh", "GLOBAL"), document("Secret", "MESH")]
     for who in STRANGERS + USERS:
         headers = {"Authorization": credentials[who]} if credentials[who] else {}

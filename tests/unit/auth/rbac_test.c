@@ -28,7 +28,8 @@ TEST(rights)
         {"anonymous and an admin resource", &user_anonymous, ACCESS_ADMIN_RESOURCE, RES_SECRET, false, false},
         {"anonymous issues", &user_anonymous, ACCESS_ISSUE_TOKEN, RES_N, false, false},
         {"user reads", &john, ACCESS_READ, RES_DATAPLANE, true, true},
-        {"user writes", &john, ACCESS_WRITE, RES_DATAPLANE, false, true},
+        {"user writes", &john, ACCESS_WRITE, RES_DATAPLANE, true, true},
+        {"user writes secrets", &john, ACCESS_WRITE, RES_SECRET, false, false},
         {"user reads secrets", &john, ACCESS_READ, RES_SECRET, false, false},
         {"user issues", &john, ACCESS_ISSUE_TOKEN, RES_N, false, false},
         {"user without groups writes", &nobody, ACCESS_WRITE, RES_MESH, false, true},
@@ -73,7 +74,7 @@ TEST(words_of_a_refusal)
         {&odd, ACCESS_READ, RES_SECRET, "user \"q\\\"q/a\\n\" " SECRET_TEXT},
         {&alone, ACCESS_READ, RES_SECRET, "user \"x/\" " SECRET_TEXT},
         {&john, ACCESS_ISSUE_TOKEN, RES_N, "action not allowed"},
-        {&john, ACCESS_WRITE, RES_N, "action not allowed"},
+        {&user_anonymous, ACCESS_WRITE, RES_N, "action not allowed"},
     };
     struct world w;
 
