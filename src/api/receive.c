@@ -64,17 +64,32 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
 
 /* ---- who asks ---- */
 
+/* COMPAT: all of 127.0.0.0/8 would be this machine too; kuma-cp knows the one address only. A socket that
+ * listens on "::" shows an IPv4 peer as ::ffff:127.0.0.1. */
+bool receive_is_loopback(const struct sockaddr *peer)
+{
+    struct in_addr v4 = {0};
+
+    if (!peer)
+        return false;
+    if (peer->sa_family == AF_INET)
+        v4 = ((const struct sockaddr_in *)(const void *)peer)->sin_addr;
+    if (peer->sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+        if (IN6_IS_ADDR_LOOPBACK(v6))
+            return true;
+        if (IN6_IS_ADDR_V4MAPPED(v6))
+            memcpy(&v4, &v6->s6_addr[12], sizeof(v4));
+    }
+    return v4.s_addr == htonl(INADDR_LOOPBACK);
+}
+
 static bool peer_is_loopback(struct request *r)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *peer = info ? info->client_addr : NULL;
 
-    if (peer && peer->sa_family == AF_INET)
-        return ((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
-    if (peer && peer->sa_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr);
-    return false;
+    return info && receive_is_loopback(info->client_addr);
 }
 
 static enum MHD_Result note_forwarding(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)

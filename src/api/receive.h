@@ -13,4 +13,7 @@ enum MHD_Result receive_request(void *server, struct MHD_Connection *, const cha
 void receive_completed(void *server, struct MHD_Connection *, void **request,
                        enum MHD_RequestTerminationCode);
 
+/* Exactly 127.0.0.1 or ::1. NULL is nobody's address. */
+bool receive_is_loopback(const struct sockaddr *peer);
+
 #endif
