@@ -25,6 +25,7 @@ struct str envoy_stat_name(struct arena *, struct str);
 /* "10.0.0.1:80", "[::1]:80" */
 struct str envoy_host_port(struct arena *, struct str address, uint32_t port);
 json_t *envoy_address(struct str address, uint32_t port);
+bool envoy_address_is_ip(struct str address); /* a socket address is one; host names need a DNS cluster */
 json_t *envoy_ads(void); /* the ConfigSource of everything that comes over the same stream */
 
 /* ---- clusters, endpoints ---- */

@@ -5,13 +5,13 @@
  * and no health discovery service. */
 #include "ursa/bootstrap.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
 #include "ursa/base/base64.h"
 #include "ursa/base/json.h"
 #include "ursa/base/yaml.h"
+#include "ursa/envoy_build.h"
 
 #define GOOGLE_APIS "type.googleapis.com/"
 #define HTTP_OPTIONS "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -46,16 +46,6 @@ static json_t *packed(json_t *v)
 {
     assert(v);
     return v;
-}
-
-static bool is_address(struct str host)
-{
-    char text[INET6_ADDRSTRLEN], binary[sizeof(struct in6_addr)];
-    if (host.n == 0 || host.n >= sizeof(text))
-        return false;
-    memcpy(text, host.p, host.n);
-    text[host.n] = '\0';
-    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
 }
 
 static json_t *socket_address(struct str address, uint16_t port)
@@ -216,7 +206,7 @@ static json_t *static_resources(const struct bootstrap_input *in, struct arena *
     json_t *log_address =
         packed(json_pack("{s:{s:o}}", "pipe", "path", socket_path(in->access_log_socket, "kuma-al", in, a)));
     json_t *log_sink = cluster(ACCESS_LOG_CLUSTER, "STATIC", log_address, NULL);
-    json_t *ads = cluster(ADS_CLUSTER, is_address(in->xds_host) ? "STATIC" : "STRICT_DNS",
+    json_t *ads = cluster(ADS_CLUSTER, envoy_address_is_ip(in->xds_host) ? "STATIC" : "STRICT_DNS",
                           socket_address(in->xds_host, in->xds_port), tls_to_control_plane(in->xds_host));
     json_t *secret = packed(json_pack(
         "{s:s, s:{s:[o, o], s:{s:o}}}", "name", VALIDATION_SECRET, "validationContext",

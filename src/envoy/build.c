@@ -1,7 +1,7 @@
 /* What every builder stands on: packing, extensions, addresses, names. */
 #include "ursa/envoy_build.h"
 
-#include <assert.h>
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -83,6 +83,17 @@ json_t *envoy_address(struct str address, uint32_t port)
 {
     return envoy_pack("{s: {s: s%, s: I}}", "socketAddress", "address", PACK_STR(address), "portValue",
                       (json_int_t)port);
+}
+
+bool envoy_address_is_ip(struct str address)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char binary[sizeof(struct in6_addr)];
+    if (address.n == 0 || address.n >= sizeof text)
+        return false;
+    memcpy(text, address.p, address.n);
+    text[address.n] = '\0';
+    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
 }
 
 json_t *envoy_ads(void)

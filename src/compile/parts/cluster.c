@@ -4,7 +4,6 @@
 #include "ursa/base/json.h"
 #include "ursa/base/log.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 /* "backend{mesh=default,version=v1}": the destination's tags but its service, and the mesh, by key. */
@@ -70,13 +69,6 @@ static struct memo_value run_cluster(struct memo_ctx *ctx, struct str args)
 const struct memo_fn fn_cluster = {.name = "cluster", .run = run_cluster, .drop = drop_resource};
 
 /* ---- endpoints ---- */
-static bool is_ip(struct arena *a, struct str address)
-{
-    unsigned char binary[sizeof(struct in6_addr)];
-    const char *text = arena_cstr(a, address);
-    return inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
-}
-
 static json_t *metadata(const struct tags *tags)
 {
     json_t *own = tags_to_json(tags, TAG_SERVICE);
@@ -125,7 +117,7 @@ static const struct endpoint **choose_endpoints(struct arena *a, const struct se
         const struct endpoint *e = &s->endpoints[i];
         if (!selector_matches(subset, e->tags))
             continue;
-        if (is_ip(a, e->address))
+        if (envoy_address_is_ip(e->address))
             chosen[(*n)++] = e;
         else
             log_warn("compile",

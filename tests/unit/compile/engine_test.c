@@ -4,6 +4,7 @@
 #include "../../lib/test.h"
 #include "../../tools/world.c" /* unit tests link their room and tests/lib only */
 #include "ursa/base/clock.h"
+#include "ursa/base/json.h"
 #include "ursa/compile.h"
 
 static const char *const two_meshes =
@@ -253,6 +254,12 @@ TEST(a_mesh_without_proxies_is_not_compiled)
     settle(w);
     json_t *proxy = ask("proxy/a/web-1"), *rebuilt = ask("rebuild/a");
     EXPECT_TRUE("shown", json_object_get(proxy, "cds"));
+    struct arena a;
+    arena_init(&a);
+    struct str text = json_format(&a, proxy);
+    EXPECT_TRUE("with its secrets", str_find(text, STR("identity_cert:secret:a")) < text.n);
+    EXPECT_TRUE("without its key", str_find(text, STR("privateKey")) == text.n);
+    arena_fini(&a);
     EXPECT_INT("rebuilt", json_integer_value(json_object_get(rebuilt, "proxies")), 1);
     EXPECT_INT("the same came out", json_integer_value(json_object_get(rebuilt, "differed")), 0);
     EXPECT_INT("no delivery", web.n_deliveries, 1);
