@@ -114,10 +114,10 @@ def test_two_daemons_on_one_store(tmp_path):
 @pytest.mark.parametrize("setting", PORTS)
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 def test_a_port_in_use(tmp_path, setting, store):
+    port = ursa.free_ports(1)[0]  # outside of what the kernel gives to outgoing connections: it stays free afterwards
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        port = taken.getsockname()[1]
         refuses(tmp_path, "cannot start", port, "in use", STORE_TYPE=store, **{setting: port})
     with running(tmp_path, STORE_TYPE=store, **{setting: port}):
         pass  # nothing of the failed start is in the way

@@ -146,9 +146,9 @@ def test_a_refusal_is_told_and_harms_nothing_else(world):
 
 # ---- certificates ----
 def test_certificates_are_renewed_in_time(world, record):
-    """With certificates of 5 s: two renewals at 4/5 of their life, no request fails, no connection is closed; the other mesh keeps its own."""
+    """With certificates of 10 s, the shortest: two renewals at 4/5 of their life, no request fails, no connection is closed; the other mesh keeps its own."""
     plane = world.plane
-    plane.put_document(mesh_document("blue", "STRICT", dpCert={"rotation": {"expiration": "5s"}}))
+    plane.put_document(mesh_document("blue", "STRICT", dpCert={"rotation": {"expiration": "10s"}}))
     blue, green = world.pairs("blue", "green")
 
     def serials(pair):
@@ -162,7 +162,7 @@ def test_certificates_are_renewed_in_time(world, record):
             known = serials(blue)
             assert call(blue.port["to_api"]).status == 200 and tcp_call(blue.port["to_db"], "query")
         record(f"renewed {time.monotonic() - started:.1f} s after the one before")
-        assert 3 < time.monotonic() - started < 5
+        assert 6 < time.monotonic() - started < 10
         load.go_on()
     load.check()
     assert serials(green) == others
