@@ -186,6 +186,14 @@ static bool check_token(struct request *r, const struct asked *q)
 
 /* ---- the answer ---- */
 
+/* 0 for what is no port. A free object's numbers may be written 8080.0, and be any. */
+static uint16_t port_value(const json_t *v)
+{
+    double n = json_number_value(v);
+
+    return n >= 1 && n <= UINT16_MAX ? (uint16_t)n : 0;
+}
+
 /* Applications whose metrics kuma-dp merges: those of the Mesh's Prometheus backend in use that are not
  * switched off. */
 static json_t *aggregate_json(struct request *r, const struct asked *q)
@@ -212,20 +220,12 @@ static json_t *aggregate_json(struct request *r, const struct asked *q)
         json_object_set_new(
             entry, "address",
             json_from_str(address.n ? address : resource_dataplane(q->dataplane)->networking->address));
-        json_object_set_new(entry, "port",
-                            json_integer((json_int_t)json_number_value(json_get(app, "port"))));
+        json_object_set_new(entry, "port", json_integer(port_value(json_get(app, "port"))));
         json_object_set_new(entry, "path", json_from_str(json_str(json_get(app, "path"))));
         json_array_append_new(list, entry);
     }
     json_decref(conf);
     return list;
-}
-
-static uint16_t port_value(const json_t *v)
-{
-    json_int_t n = json_integer_value(v);
-
-    return n > 0 && n <= UINT16_MAX ? (uint16_t)n : 0;
 }
 
 static struct str make_bootstrap(struct request *r, const struct asked *q)
