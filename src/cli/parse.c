@@ -236,7 +236,7 @@ static bool is_topic(struct str words)
 /* Says which word is wrong, and which was meant. */
 static enum err_kind unknown_command(struct parser *p, const struct str *words, size_t n)
 {
-    struct str group = STR(""), candidates[64];
+    struct str group, candidates[64];
     size_t n_good = 0, n_candidates = 0;
 
     while (n_good < n && is_topic(join(p->arena, words, n_good + 1)))
