@@ -38,7 +38,10 @@ ALL_LDFLAGS = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 .PHONY: FORCE
 FORCE:
 keep_text = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+# Everything compiled waits for the flags: a machine without the compiler or a library hears here what to do.
 $(B)/flags: FORCE
+	@command -v $(CC) >/dev/null && command -v pkg-config >/dev/null && pkg-config --exists $(PACKAGES) libcurl || { \
+	  echo "$(CC), pkg-config or a library is missing: 'make deps-$(if $(filter fuzz,$(VARIANT)),test,build)' installs what is needed" >&2; exit 1; }
 	$(call keep_text,$(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_LDFLAGS))
 $(B)/sources: FORCE
 	$(call keep_text,$(sort $(shell find src -name '*.c' -o -name '*.sql')))
