@@ -25,7 +25,7 @@ TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-yaml python3-crypt
 LINT_PACKAGES := clang-format-14 cppcheck python3
 BENCH_PACKAGES := python3 wrk
 
-.PHONY: deps-build deps-test deps-lint deps-bench
+.PHONY: deps-build deps-demo deps-test deps-lint deps-bench
 deps-build:
 	@tools/ensure-packages "the build" $(BUILD_PACKAGES)
 deps-test: deps-build
@@ -33,6 +33,9 @@ deps-test: deps-build
 	@tools/ensure-envoy build/envoy
 deps-lint:
 	@tools/ensure-packages "lint" $(LINT_PACKAGES)
+deps-demo: deps-build
+	@tools/ensure-packages "the demo" python3 curl
+	@tools/ensure-envoy build/envoy
 deps-bench: deps-build
 	@tools/ensure-packages "the benchmarks" $(BENCH_PACKAGES)
 
@@ -41,9 +44,7 @@ SUB = $(MAKE) --no-print-directory -j$(JOBS) WERROR=1
 
 # ---- the two commands of the README ----
 .PHONY: demo test
-demo: deps-build
-	@tools/ensure-packages "the demo" python3 curl
-	@tools/ensure-envoy build/envoy
+demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tools/demo $(ARGS)
 
