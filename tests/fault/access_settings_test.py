@@ -1,4 +1,6 @@
 """The settings that open or close the API, each against what it must not open."""
+import re
+
 import ursa
 
 from access_test import DATAPLANE_TOKEN, ELSEWHERE, document
@@ -49,3 +51,19 @@ def test_without_authentication_proxies_need_no_token():
         for members in ({}, {"dataplaneToken": "garbage"}):
             answer = daemon.post("/bootstrap", {"mesh": "default", "name": "x", **members}, headers={"Host": "localhost"}, port=daemon.dp_port, tls=True)
             assert answer.status == 200, answer
+
+
+def test_debug_is_the_administrators_also_on_an_open_port():
+    """/metrics may be scraped from elsewhere; what proxies are sent may not, and no page of a browser may change the daemon."""
+    text = (ursa.ROOT / "src/api/routes.def").read_text("utf-8")
+    rows = re.findall(r'^ROUTE\(DIAG,\s*(\w+),\s*"([^"]+)"', text, re.M)
+    assert len(rows) > 8
+    with ursa.running("memory", DIAGNOSTICS_INTERFACE="0.0.0.0") as daemon:
+        for method, pattern in rows:
+            path = pattern.replace("{mesh}", "default").replace("{name}", "x")
+            is_debug = path.startswith("/debug/")
+            got = daemon.http(method, path, port=daemon.diag_port, source=ELSEWHERE).status
+            assert got == (403 if is_debug else 200), f"{method} {path}: {got}"
+            got = daemon.http(method, path, port=daemon.diag_port, headers={"Origin": "http://evil.example"}).status
+            assert got == (403 if is_debug else 200), f"{method} {path} from a page: {got}"
+            assert daemon.http(method, path, port=daemon.diag_port).status != 403, f"{method} {path}"
