@@ -79,7 +79,7 @@ LINTS := lint-format lint-headers lint-layers lint-names lint-banned lint-settin
 .PHONY: lint $(LINTS)
 lint: deps-lint
 	@$(MAKE) --no-print-directory $(LINTS)
-C_FILES = $(filter-out src/envoy/schema_table.c,$(shell git ls-files '*.c' '*.h'))
+C_FILES = $(filter-out src/envoy/schema_table.c,$(or $(shell git ls-files '*.c' '*.h'),$(error git names no files here: nothing to look at)))
 lint-format:
 	@clang-format-14 --dry-run -Werror $(C_FILES)
 lint-headers:
