@@ -18,8 +18,8 @@ TEST(a_put_is_stored_with_its_times_origin_and_revision)
         EXPECT_INT(name, store_text(&f).n, 0); /* nothing is visible before the commit */
         group_commit(&f);
         EXPECT_STR(name, store_text(&f),
-                   "0//m r1 o0 c10 m10 {}\n"
-                   "7/m/s r2 o2 c10 m20 {\"data\":\"Yg==\"}\n");
+                   "Mesh//m r1 o0 c10 m10 {}\n"
+                   "Secret/m/s r2 o2 c10 m20 {\"data\":\"Yg==\"}\n");
         fixture_fini(&f);
     }
 }
@@ -125,8 +125,8 @@ TEST(what_is_undone_leaves_no_trace)
         group_commit(&f);
         EXPECT_INT(name, heard.n_batches, 2);
         EXPECT_STR(name, store_text(&f),
-                   "0//m r1 o0 c1000 m1000 {}\n"
-                   "7/m/kept r2 o0 c2000 m2000 {\"data\":\"YQ==\"}\n");
+                   "Mesh//m r1 o0 c1000 m1000 {}\n"
+                   "Secret/m/kept r2 o0 c2000 m2000 {\"data\":\"YQ==\"}\n");
         fixture_fini(&f);
     }
 }
@@ -159,9 +159,9 @@ TEST(a_mesh_takes_all_that_is_in_it_along)
         group_commit(&f);
         EXPECT_CSTR(name, heard.text, "-d -s2 -s1 -d -a");
         EXPECT_STR(name, store_text(&f),
-                   "0//b r1 o0 c1 m1 {}\n"
-                   "7/b/s1 r1 o0 c1 m1 {\"data\":\"YQ==\"}\n"
-                   "8//a r1 o0 c1 m1 {\"data\":\"YQ==\"}\n");
+                   "Mesh//b r1 o0 c1 m1 {}\n"
+                   "Secret/b/s1 r1 o0 c1 m1 {\"data\":\"YQ==\"}\n"
+                   "GlobalSecret//a r1 o0 c1 m1 {\"data\":\"YQ==\"}\n");
         fixture_fini(&f);
     }
 }
