@@ -103,7 +103,7 @@ enum err_kind builtin_conf_read(const struct free_json *conf, const struct path 
 
 /* ---- provided ---- */
 
-static enum err_kind read_source(const json_t *o, const struct path *at, struct data_source *out,
+static enum err_kind read_source(const json_t *o, const struct path *at, struct pem_source *out,
                                  struct err *e)
 {
     /* COMPAT: when several are given, the last in this order wins. */
@@ -116,7 +116,7 @@ static enum err_kind read_source(const json_t *o, const struct path *at, struct 
                    {"inlineString", SOURCE_INLINE_STRING}};
     size_t bad_at;
 
-    *out = (struct data_source){.kind = o ? SOURCE_NONE : SOURCE_ABSENT};
+    *out = (struct pem_source){.kind = o ? SOURCE_NONE : SOURCE_ABSENT};
     if (o && !json_is_object(o))
         return wrong_kind(o, GO_OBJECT, at, e);
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
@@ -126,7 +126,7 @@ static enum err_kind read_source(const json_t *o, const struct path *at, struct 
             continue;
         if (!json_is_string(v))
             return wrong_kind(v, "string", at, e);
-        *out = (struct data_source){.kind = sources[i].kind, .value = arena_str(e->arena, json_str(v))};
+        *out = (struct pem_source){.kind = sources[i].kind, .value = arena_str(e->arena, json_str(v))};
     }
     if (out->kind == SOURCE_INLINE && !base64_decode(e->arena, out->value, &out->value, &bad_at)) {
         err_cause(e, at, "could not convert backend config: illegal base64 data at input byte %zu", bad_at);

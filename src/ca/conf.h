@@ -22,12 +22,12 @@ enum source_kind {
     SOURCE_INLINE,
     SOURCE_INLINE_STRING
 };
-struct data_source {
+struct pem_source {
     enum source_kind kind; /* ABSENT: the member is not there; NONE: it names no source */
     struct str value;      /* name of the secret, path, or the bytes themselves */
 };
 struct provided_conf {
-    struct data_source cert, key;
+    struct pem_source cert, key;
 };
 MUST_USE enum err_kind provided_conf_read(const struct free_json *, const struct path *at,
                                           struct provided_conf *, struct err *e);

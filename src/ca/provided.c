@@ -6,7 +6,7 @@
 
 /* ---- the sources ---- */
 
-static void check_source(const struct data_source *source, const struct path *at, struct err *e)
+static void check_source(const struct pem_source *source, const struct path *at, struct err *e)
 {
     switch (source->kind) {
     case SOURCE_ABSENT:
@@ -34,7 +34,7 @@ static void check_source(const struct data_source *source, const struct path *at
     }
 }
 
-static enum err_kind load(const struct snap *snap, struct str mesh, const struct data_source *source,
+static enum err_kind load(const struct snap *snap, struct str mesh, const struct pem_source *source,
                           struct str *out, struct err *e)
 {
     const struct resource *secret;
@@ -152,7 +152,7 @@ enum err_kind provided_load(const struct snap *snap, struct str mesh, const stru
     return load_both(snap, mesh, &conf, cert, key, e);
 }
 
-static bool is_secret(const struct data_source *source, struct str name)
+static bool is_secret(const struct pem_source *source, struct str name)
 {
     return source->kind == SOURCE_SECRET && str_eq(source->value, name);
 }
