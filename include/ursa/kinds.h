@@ -428,4 +428,6 @@ struct derived_spec {
     char unused;
 };
 
+#include "ursa/kinds_legacy.h"
+
 #endif

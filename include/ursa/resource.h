@@ -90,6 +90,14 @@ void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
  * parts are empty) and is not checked here. On success *out has refs == 1 and revision 0. */
 MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out,
                                        struct err *e);
+/* Judges a value in Envoy's own words, which this room keeps as text: YAML or JSON of a 'message' such as
+ * "envoy.config.cluster.v3.Cluster", 'whole' or a patch. False and the reason, in the arena, when it is none.
+ */
+typedef bool resource_native_check(struct str message, struct str text, bool whole, struct arena *,
+                                   struct str *reason);
+/* Whoever knows Envoy's messages says so once, before it decodes what users wrote; clients do not, and leave
+ * it to the server. */
+void resource_set_native_check(resource_native_check *);
 /* The document's own "type" (the key's case does not matter), for resource_check_meta; borrowed, STR_NONE
  * when absent. */
 struct str resource_doc_type(const json_t *doc);
@@ -127,6 +135,28 @@ const struct circuit_breaker_spec *resource_circuit_breaker(const struct resourc
 const struct retry_spec *resource_retry(const struct resource *);
 const struct secret_spec *resource_secret(const struct resource *); /* Secret and GlobalSecret */
 const struct dataplane_insight_spec *resource_dataplane_insight(const struct resource *);
+const struct selector_spec *
+resource_selectors(const struct resource *); /* any policy with one list of selectors */
+const struct zone_spec *resource_zone(const struct resource *);
+const struct zone_ingress_spec *resource_zone_ingress(const struct resource *);
+const struct zone_egress_spec *resource_zone_egress(const struct resource *);
+const struct external_service_spec *resource_external_service(const struct resource *);
+const struct mesh_gateway_spec *resource_mesh_gateway(const struct resource *);
+const struct mesh_gateway_route_spec *resource_mesh_gateway_route(const struct resource *);
+const struct traffic_log_spec *resource_traffic_log(const struct resource *);
+const struct traffic_trace_spec *resource_traffic_trace(const struct resource *);
+const struct health_check_spec *resource_health_check(const struct resource *);
+const struct rate_limit_spec *resource_rate_limit(const struct resource *);
+const struct fault_injection_spec *resource_fault_injection(const struct resource *);
+const struct proxy_template_spec *resource_proxy_template(const struct resource *);
+const struct virtual_outbound_spec *resource_virtual_outbound(const struct resource *);
+
+/* What a VirtualOutbound calls a service with these tags. False and the reason, in the arena, when its
+ * template gives no DNS name or no port: a parameter's tag is missing, for example. */
+MUST_USE bool virtual_outbound_host(const struct virtual_outbound_conf *, const struct tags *, struct arena *,
+                                    struct str *host, struct str *reason);
+MUST_USE bool virtual_outbound_port(const struct virtual_outbound_conf *, const struct tags *, struct arena *,
+                                    uint32_t *port, struct str *reason);
 
 /* Tag sets (sorted by key). */
 struct str tags_get(const struct tags *, struct str key); /* STR_NONE when absent */

@@ -1,6 +1,7 @@
 /* decode.c -- JSON to typed specs, driven by field tables; the rules of the reference's protobuf JSON decoder
  * (resources.md 1.4). */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,25 @@ static bool decode_double(struct decoder *d, const json_t *v, const struct path 
     return isfinite(*out) || refuse_number(d, v, at, "float64", "a finite number");
 }
 
+/* As a float would keep it, and print it: with the fewest digits that tell it from its neighbours. */
+static bool decode_float(struct decoder *d, const json_t *v, const struct path *at, double *out)
+{
+    char text[32];
+
+    if (!decode_double(d, v, at, out))
+        return false;
+    float kept = (float)*out;
+    if (!isfinite(kept))
+        return refuse_number(d, v, at, "float32", "a number of single precision");
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, (double)kept);
+        if (strtof(text, NULL) == kept)
+            break;
+    }
+    *out = strtod(text, NULL);
+    return true;
+}
+
 /* By name, or by number: a number without a name is kept. */
 static bool decode_enum(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
                         uint32_t *out)
@@ -165,7 +185,8 @@ static bool decode_enum(struct decoder *d, const struct field *f, const json_t *
         struct str expected = arena_printf(a, "one of");
 
         for (size_t i = 0; i < f->names->n; i++)
-            expected = arena_printf(a, STR_FMT "%s %s", STR_ARG(expected), i ? "," : "", f->names->v[i]);
+            if (f->names->v[i])
+                expected = arena_printf(a, STR_FMT "%s %s", STR_ARG(expected), i ? "," : "", f->names->v[i]);
         return refuse(d, v, at, expected.p, s.p);
     }
     if (json_is_null(v))
@@ -215,8 +236,6 @@ static bool decode_bytes(struct decoder *d, const json_t *v, const struct path *
     if (!base64_decode(d->arena, json_str(v), out, &bad_at))
         return refuse_silently(d, at, "padded standard base64",
                                arena_printf(a, "illegal base64 data at input byte %zu", bad_at));
-    if (out->n == 0)
-        *out = STR_NONE;
     return true;
 }
 
@@ -254,6 +273,19 @@ static bool decode_str_list(struct decoder *d, const json_t *v, const struct pat
     out->v = out->n ? ARENA_ARRAY(d->arena, struct str, out->n) : NULL;
     for (size_t i = 0; i < out->n; i++)
         if (!decode_str(d, json_array_get(v, i), AT_INDEX(at, i), &out->v[i]))
+            return false;
+    return true;
+}
+
+static bool decode_bytes_list(struct decoder *d, const json_t *v, const struct path *at, struct str_list *out)
+{
+    if (!is_list(d, v, at))
+        return false;
+    out->n = json_array_size(v);
+    out->v = out->n ? ARENA_ARRAY(d->arena, struct str, out->n) : NULL;
+    for (size_t i = 0; i < out->n; i++)
+        if (!json_is_null(json_array_get(v, i)) &&
+            !decode_bytes(d, json_array_get(v, i), AT_INDEX(at, i), &out->v[i]))
             return false;
     return true;
 }
@@ -368,7 +400,15 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
     case FIELD_STR:
     case FIELD_OPT_STR:
         return decode_str(d, v, at, member);
-    case FIELD_BYTES:
+    case FIELD_BYTES: {
+        struct str *bytes = member;
+        if (!decode_bytes(d, v, at, bytes))
+            return false;
+        if (bytes->n == 0)
+            *bytes = STR_NONE;
+        return true;
+    }
+    case FIELD_OPT_BYTES:
         return decode_bytes(d, v, at, member);
     case FIELD_BOOL:
         return decode_bool(d, v, at, member);
@@ -393,6 +433,11 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
         opt->set = true;
         return decode_double(d, v, at, &opt->v);
     }
+    case FIELD_OPT_FLOAT: {
+        struct opt_double *opt = member;
+        opt->set = true;
+        return decode_float(d, v, at, &opt->v);
+    }
     case FIELD_DURATION:
         return decode_duration(d, v, at, member);
     case FIELD_TIME:
@@ -407,6 +452,8 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
         return decode_tags(d, v, at, member);
     case FIELD_STR_LIST:
         return decode_str_list(d, v, at, member);
+    case FIELD_BYTES_LIST:
+        return decode_bytes_list(d, v, at, member);
     case FIELD_U32_LIST:
     case FIELD_ENUM_LIST:
         return decode_u32_list(d, f, v, at, member);

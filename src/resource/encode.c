@@ -54,6 +54,15 @@ static json_t *encode_str_list(const struct str_list *list)
     return array;
 }
 
+static json_t *encode_bytes_list(const struct str_list *list, struct arena *scratch)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(array, encode_bytes(list->v[i], scratch));
+    return array;
+}
+
 static json_t *encode_u32_list(const struct field *f, const struct u32_list *list)
 {
     json_t *array = json_array();
@@ -130,6 +139,10 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
         const struct str *s = member;
         return s->p ? json_from_str(*s) : NULL;
     }
+    case FIELD_OPT_BYTES: {
+        const struct str *s = member;
+        return s->p ? encode_bytes(*s, scratch) : NULL;
+    }
     case FIELD_OPT_BOOL: {
         const struct opt_bool *v = member;
         return v->set ? json_boolean(v->v) : NULL;
@@ -138,7 +151,8 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
         const struct opt_u32 *v = member;
         return v->set ? json_integer(v->v) : NULL;
     }
-    case FIELD_OPT_DOUBLE: {
+    case FIELD_OPT_DOUBLE:
+    case FIELD_OPT_FLOAT: {
         const struct opt_double *v = member;
         return v->set ? json_real(v->v) : NULL;
     }
@@ -167,6 +181,10 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     case FIELD_STR_LIST: {
         const struct str_list *list = member;
         return list->n ? encode_str_list(list) : NULL;
+    }
+    case FIELD_BYTES_LIST: {
+        const struct str_list *list = member;
+        return list->n ? encode_bytes_list(list, scratch) : NULL;
     }
     case FIELD_U32_LIST:
     case FIELD_ENUM_LIST: {

@@ -14,7 +14,7 @@ struct str enum_name(const struct enum_names *names, uint32_t number)
 bool enum_number(const struct enum_names *names, struct str name, uint32_t *number)
 {
     for (size_t i = 0; i < names->n; i++)
-        if (str_eq(name, str_from_c(names->v[i]))) {
+        if (names->v[i] && str_eq(name, str_from_c(names->v[i]))) {
             *number = (uint32_t)i;
             return true;
         }
@@ -23,8 +23,8 @@ bool enum_number(const struct enum_names *names, struct str name, uint32_t *numb
 
 void field_clear(const struct field *f, void *spec)
 {
-    /* Only members of a oneof are ever taken back, and those are of two kinds. */
-    assert(f->kind == FIELD_OPT_STR || f->kind == FIELD_SUB);
+    /* Only members of a oneof are ever taken back, and those are pointers or slices. */
+    assert(f->kind == FIELD_OPT_STR || f->kind == FIELD_OPT_BYTES || f->kind == FIELD_SUB);
     memset((char *)spec + f->offset, 0, f->kind == FIELD_SUB ? sizeof(void *) : sizeof(struct str));
 }
 

@@ -24,6 +24,8 @@ enum field_kind {
     FIELD_OPT_BOOL,
     FIELD_OPT_U32,
     FIELD_OPT_DOUBLE,
+    FIELD_OPT_FLOAT, /* a double with the precision of a float */
+    FIELD_OPT_BYTES, /* given: p != NULL */
     FIELD_DURATION,
     FIELD_TIME,
     /* messages */
@@ -33,6 +35,7 @@ enum field_kind {
     /* lists and maps: empty is absent */
     FIELD_TAGS,
     FIELD_STR_LIST,
+    FIELD_BYTES_LIST,
     FIELD_U32_LIST,
     FIELD_ENUM_LIST,
     FIELD_LIST, /* of messages: a pointer and a count */
@@ -41,7 +44,7 @@ enum field_kind {
 
 struct enum_names {
     const char *full_name; /* as the reference's message spells it */
-    const char *const *v;  /* indexed by number */
+    const char *const *v;  /* indexed by number; NULL: that number has no name */
     size_t n;
 };
 
@@ -76,11 +79,14 @@ struct field {
 #define F_OPT_BOOL(n, T, ...) FIELD_ROW(FIELD_OPT_BOOL, struct opt_bool, n, T, __VA_ARGS__)
 #define F_OPT_U32(n, T, ...) FIELD_ROW(FIELD_OPT_U32, struct opt_u32, n, T, __VA_ARGS__)
 #define F_OPT_DOUBLE(n, T, ...) FIELD_ROW(FIELD_OPT_DOUBLE, struct opt_double, n, T, __VA_ARGS__)
+#define F_OPT_FLOAT(n, T, ...) FIELD_ROW(FIELD_OPT_FLOAT, struct opt_double, n, T, __VA_ARGS__)
+#define F_OPT_BYTES(n, T, ...) FIELD_ROW(FIELD_OPT_BYTES, struct str, n, T, __VA_ARGS__)
 #define F_DURATION(n, T, ...) FIELD_ROW(FIELD_DURATION, struct opt_dur, n, T, __VA_ARGS__)
 #define F_TIME(n, T, ...) FIELD_ROW(FIELD_TIME, struct opt_time, n, T, __VA_ARGS__)
 #define F_FREE(n, T, ...) FIELD_ROW(FIELD_FREE, struct free_json, n, T, __VA_ARGS__)
 #define F_TAGS(n, T, ...) FIELD_ROW(FIELD_TAGS, struct tags, n, T, __VA_ARGS__)
 #define F_STR_LIST(n, T, ...) FIELD_ROW(FIELD_STR_LIST, struct str_list, n, T, __VA_ARGS__)
+#define F_BYTES_LIST(n, T, ...) FIELD_ROW(FIELD_BYTES_LIST, struct str_list, n, T, __VA_ARGS__)
 #define F_U32_LIST(n, T, ...) FIELD_ROW(FIELD_U32_LIST, struct u32_list, n, T, __VA_ARGS__)
 /* ... member, the enum's names */
 #define F_ENUM(n, T, m, e, ...) FIELD_ROW(FIELD_ENUM, uint32_t, n, T, m, .names = &(e), __VA_ARGS__)

@@ -197,6 +197,12 @@ static const void *spec_of(const struct resource *r, bool type_is_right)
     return r->spec;
 }
 
+/* Specs of a family begin with the same members. */
+static bool begins_with(const struct resource *r, const char *member)
+{
+    return str_eq(str_from_c(res_type_info(r->key.type)->fields[0].name), str_from_c(member));
+}
+
 const struct mesh_spec *resource_mesh(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_MESH);
@@ -209,7 +215,12 @@ const struct dataplane_spec *resource_dataplane(const struct resource *r)
 
 const struct policy_spec *resource_policy(const struct resource *r)
 {
-    return spec_of(r, res_type_info(r->key.type)->traits & RES_POLICY);
+    return spec_of(r, begins_with(r, "sources"));
+}
+
+const struct selector_spec *resource_selectors(const struct resource *r)
+{
+    return spec_of(r, begins_with(r, "selectors"));
 }
 
 const struct traffic_route_spec *resource_traffic_route(const struct resource *r)

@@ -175,16 +175,28 @@ bool is_request_uri(struct str s, struct str *port)
     return are_escapes_valid(rest);
 }
 
-bool is_host_port(struct str s)
+bool host_port_split(struct str s, struct str *host, struct str *port)
 {
     size_t colon = str_rchr(s, ':');
-    struct str host = str_slice(s, 0, colon);
+    struct str before = str_slice(s, 0, colon);
 
-    if (colon == s.n || colon + 1 == s.n)
+    *host = *port = STR("");
+    if (colon == s.n)
         return false;
-    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = str_slice(host, 1, host.n - 1);
-    else if (str_chr(host, ':') < host.n)
+    if (before.n >= 2 && before.p[0] == '[' && before.p[before.n - 1] == ']')
+        before = str_slice(before, 1, before.n - 1);
+    else if (str_chr(before, ':') < before.n)
         return false;
-    return host.n > 0 && str_chr(host, '[') == host.n && str_chr(host, ']') == host.n;
+    if (str_chr(before, '[') < before.n || str_chr(before, ']') < before.n)
+        return false;
+    *host = before;
+    *port = str_slice(s, colon + 1, s.n);
+    return true;
+}
+
+bool is_host_port(struct str s)
+{
+    struct str host, port;
+
+    return host_port_split(s, &host, &port) && host.n > 0 && port.n > 0;
 }

@@ -13,10 +13,6 @@ static const struct field health_fields[] = {
     F_END,
 };
 
-static const struct field empty_fields[] = {
-    F_END,
-};
-
 static const struct field service_probe_fields[] = {
     F_DURATION("interval", struct service_probe, interval),
     F_DURATION("timeout", struct service_probe, timeout),
@@ -61,11 +57,6 @@ static const struct field transparent_fields[] = {
     F_U32("redirectPortInboundV6", struct dp_transparent, redirect_port_inbound_v6,
           .alias = "redirect_port_inbound_v6"),
     F_STR_LIST("reachableServices", struct dp_transparent, reachable_services, .alias = "reachable_services"),
-    F_END,
-};
-
-static const struct field admin_fields[] = {
-    F_U32("port", struct dp_admin, port),
     F_END,
 };
 

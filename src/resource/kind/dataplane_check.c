@@ -36,22 +36,6 @@ static void admin_check(const struct dp_networking *net, const struct path *at, 
 
 /* ---- tags ---- */
 
-static void inbound_protocol_check(const struct tags *tags, const struct path *at, struct err *e)
-{
-    static const char *const known[] = {"grpc", "http", "http2", "kafka", "tcp"};
-    struct str protocol = tags_get(tags, TAG_PROTOCOL);
-
-    if (!protocol.p)
-        return;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (str_eq_nocase(protocol, str_from_c(known[i])))
-            return;
-    err_cause(e, AT_KEY(at, TAG_PROTOCOL),
-              "tag \"kuma.io/protocol\" has an invalid value " STR_FMT
-              ". Allowed values: grpc, http, http2, kafka, tcp",
-              STR_ARG(str_quote(e->arena, protocol)));
-}
-
 static void gateway_protocol_check(const struct tags *tags, const struct path *at, struct err *e)
 {
     struct str protocol = tags_get(tags, TAG_PROTOCOL);
@@ -61,23 +45,11 @@ static void gateway_protocol_check(const struct tags *tags, const struct path *a
                   "other values than tcp are not allowed, provided value \"" STR_FMT "\"", STR_ARG(protocol));
 }
 
-static const struct tag_rules inbound_tags = {.map_check = inbound_protocol_check};
+static const struct tag_rules inbound_tags = {.map_check = rule_protocol_tag};
 static const struct tag_rules outbound_tags = {.needs_service = true};
 static const struct tag_rules gateway_tags = {.needs_service = true, .map_check = gateway_protocol_check};
 
 /* ---- networking ---- */
-
-static void address_check(struct str address, const struct path *at, struct err *e)
-{
-    if (address.n == 0) {
-        err_cause(e, at, "address can't be empty");
-        return;
-    }
-    if (str_eq(address, STR("0.0.0.0")) || str_eq(address, STR("::")))
-        err_cause(e, at, "must not be 0.0.0.0 or ::");
-    if (!is_ip(address) && !is_dns_name(address))
-        err_cause(e, at, "address has to be valid IP address or domain name");
-}
 
 static void service_probe_check(const struct service_probe *probe, const struct path *at, struct err *e)
 {
@@ -133,7 +105,7 @@ static void outbound_check(const struct dp_outbound *out, const struct path *at,
 
 static void networking_check(const struct dp_networking *net, const struct path *at, struct err *e)
 {
-    address_check(net->address, AT_FIELD(at, "address"), e);
+    rule_address(net->address, AT_FIELD(at, "address"), e);
     for (size_t i = 0; i < net->n_inbound; i++)
         inbound_check(&net->inbound[i], net->address, AT_INDEX(AT_FIELD(at, "inbound"), i), e);
     for (size_t i = 0; i < net->n_outbound; i++)

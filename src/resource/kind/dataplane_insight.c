@@ -2,7 +2,7 @@
  * plane only. */
 #include "kind.h"
 
-static const struct field counters_fields[] = {
+const struct field counters_fields[] = {
     F_U64("responsesSent", struct xds_counters, responses_sent, .alias = "responses_sent"),
     F_U64("responsesAcknowledged", struct xds_counters, responses_acknowledged,
           .alias = "responses_acknowledged"),
@@ -43,7 +43,7 @@ static const struct field version_fields[] = {
     F_END,
 };
 
-static const struct field subscription_fields[] = {
+const struct field subscription_fields[] = {
     F_STR("id", struct dp_subscription, id),
     F_STR("controlPlaneInstanceId", struct dp_subscription, control_plane_instance_id,
           .alias = "control_plane_instance_id"),

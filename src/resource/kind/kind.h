@@ -18,6 +18,18 @@ extern const struct field selector_fields[];
     F_LIST("sources", struct policy_spec, sources, n_sources, selector_fields),                              \
         F_LIST("destinations", struct policy_spec, destinations, n_destinations, selector_fields)
 
+/* The first row of every policy with one list of selectors; their specs begin with struct selector_spec. */
+#define F_SELECTORS F_LIST("selectors", struct selector_spec, selectors, n_selectors, selector_fields)
+
+/* Parts that several types have. */
+extern const struct field empty_fields[];
+extern const struct field admin_fields[];
+extern const struct field data_source_fields[];
+extern const struct field backend_conf_fields[];
+extern const struct field counters_fields[];
+extern const struct field subscription_fields[];
+extern const struct enum_names http_method_names;
+
 /* A metrics backend is a Mesh's or a Dataplane's: its table, and the faults of its type and conf. */
 extern const struct field metrics_backend_fields[];
 void metrics_backend_check(const struct metrics_backend *, const struct path *at, struct err *);

@@ -6,7 +6,7 @@
 
 static const char *const methods[] = {"NONE",    "CONNECT", "DELETE", "GET", "HEAD",
                                       "OPTIONS", "PATCH",   "POST",   "PUT", "TRACE"};
-static const struct enum_names method_names = {"kuma.mesh.v1alpha1.HttpMethod", methods, ARRAY_LEN(methods)};
+const struct enum_names http_method_names = {"kuma.mesh.v1alpha1.HttpMethod", methods, ARRAY_LEN(methods)};
 enum { METHOD_NONE = 0 };
 
 static const char *const http_conditions[] = {
@@ -32,7 +32,7 @@ static const struct enum_names grpc_on_names = {"kuma.mesh.v1alpha1.Retry.Conf.G
 
 struct str retry_method_name(uint32_t number)
 {
-    return enum_name(&method_names, number);
+    return enum_name(&http_method_names, number);
 }
 
 struct str retry_http_on_name(uint32_t number)
@@ -57,7 +57,7 @@ static const struct field http_fields[] = {
     F_SUB("backOff", struct retry_http, back_off, back_off_fields, .alias = "back_off"),
     F_U32_LIST("retriableStatusCodes", struct retry_http, retriable_status_codes,
                .alias = "retriable_status_codes"),
-    F_ENUM_LIST("retriableMethods", struct retry_http, retriable_methods, method_names,
+    F_ENUM_LIST("retriableMethods", struct retry_http, retriable_methods, http_method_names,
                 .alias = "retriable_methods"),
     F_ENUM_LIST("retryOn", struct retry_http, retry_on, http_on_names, .alias = "retry_on"),
     F_END,

@@ -10,10 +10,6 @@ static const struct field split_fields[] = {
 
 /* ---- load balancer ---- */
 
-static const struct field empty_fields[] = {
-    F_END,
-};
-
 static const struct field least_request_fields[] = {
     F_U32("choiceCount", struct least_request, choice_count, .alias = "choice_count"),
     F_END,
