@@ -252,3 +252,8 @@ const struct dataplane_insight_spec *resource_dataplane_insight(const struct res
 {
     return spec_of(r, r->key.type == RES_DATAPLANE_INSIGHT);
 }
+
+const struct zone_spec *resource_zone(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_ZONE);
+}
