@@ -262,3 +262,8 @@ const struct zone_ingress_spec *resource_zone_ingress(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_ZONE_INGRESS);
 }
+
+const struct zone_egress_spec *resource_zone_egress(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_ZONE_EGRESS);
+}
