@@ -267,3 +267,8 @@ const struct zone_egress_spec *resource_zone_egress(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_ZONE_EGRESS);
 }
+
+const struct external_service_spec *resource_external_service(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_EXTERNAL_SERVICE);
+}

@@ -40,6 +40,7 @@ static const struct {
     {"Dataplane/038-constraint-restricted", "the Mesh's constraints"},
     {"Dataplane/039-constraint-gateway", "the Mesh's constraints"},
     {"Dataplane/040-mesh-missing", "which meshes there are"},
+    {"ExternalService/016-rate-limit-conflict", "RateLimits of the mesh"},
 };
 
 /* Reasons that end in the text of a Go library: what follows is not compared. */
