@@ -272,3 +272,8 @@ const struct external_service_spec *resource_external_service(const struct resou
 {
     return spec_of(r, r->key.type == RES_EXTERNAL_SERVICE);
 }
+
+const struct mesh_gateway_spec *resource_mesh_gateway(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_MESH_GATEWAY);
+}
