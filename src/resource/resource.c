@@ -277,3 +277,8 @@ const struct mesh_gateway_spec *resource_mesh_gateway(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_MESH_GATEWAY);
 }
+
+const struct mesh_gateway_route_spec *resource_mesh_gateway_route(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_MESH_GATEWAY_ROUTE);
+}
