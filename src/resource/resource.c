@@ -282,3 +282,8 @@ const struct mesh_gateway_route_spec *resource_mesh_gateway_route(const struct r
 {
     return spec_of(r, r->key.type == RES_MESH_GATEWAY_ROUTE);
 }
+
+const struct traffic_log_spec *resource_traffic_log(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_TRAFFIC_LOG);
+}
