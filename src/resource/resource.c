@@ -287,3 +287,8 @@ const struct traffic_log_spec *resource_traffic_log(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_TRAFFIC_LOG);
 }
+
+const struct traffic_trace_spec *resource_traffic_trace(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_TRAFFIC_TRACE);
+}
