@@ -292,3 +292,8 @@ const struct traffic_trace_spec *resource_traffic_trace(const struct resource *r
 {
     return spec_of(r, r->key.type == RES_TRAFFIC_TRACE);
 }
+
+const struct health_check_spec *resource_health_check(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_HEALTH_CHECK);
+}
