@@ -297,3 +297,8 @@ const struct health_check_spec *resource_health_check(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_HEALTH_CHECK);
 }
+
+const struct rate_limit_spec *resource_rate_limit(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_RATE_LIMIT);
+}

@@ -41,6 +41,8 @@ static const struct {
     {"Dataplane/039-constraint-gateway", "the Mesh's constraints"},
     {"Dataplane/040-mesh-missing", "which meshes there are"},
     {"ExternalService/016-rate-limit-conflict", "RateLimits of the mesh"},
+    {"RateLimit/017-external-service-conflict", "ExternalServices of the mesh"},
+    {"RateLimit/018-external-service-conflict-wildcard", "ExternalServices of the mesh"},
 };
 
 /* Reasons that end in the text of a Go library: what follows is not compared. */
