@@ -302,3 +302,8 @@ const struct rate_limit_spec *resource_rate_limit(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_RATE_LIMIT);
 }
+
+const struct fault_injection_spec *resource_fault_injection(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_FAULT_INJECTION);
+}
