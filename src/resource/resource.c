@@ -307,3 +307,8 @@ const struct fault_injection_spec *resource_fault_injection(const struct resourc
 {
     return spec_of(r, r->key.type == RES_FAULT_INJECTION);
 }
+
+const struct proxy_template_spec *resource_proxy_template(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_PROXY_TEMPLATE);
+}
