@@ -312,3 +312,8 @@ const struct proxy_template_spec *resource_proxy_template(const struct resource 
 {
     return spec_of(r, r->key.type == RES_PROXY_TEMPLATE);
 }
+
+const struct virtual_outbound_spec *resource_virtual_outbound(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_VIRTUAL_OUTBOUND);
+}
