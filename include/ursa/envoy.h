@@ -19,6 +19,12 @@
  * ERR_LIMIT when 'out' is full. After an error 'out' holds what it held before. Field names may be JSON's or
  * the proto file's (port_value); null means absent, but for google.protobuf.Value. */
 MUST_USE enum err_kind envoy_encode(struct str message, const json_t *tree, struct buf *out, struct err *e);
+/* What users wrote: fields that the schema does not know are left out, as the reference does. 'whole': what
+ * Envoy demands must be there, down to the first Any; else it is a patch. */
+MUST_USE enum err_kind envoy_encode_native(struct str message, const json_t *tree, bool whole,
+                                           struct buf *out, struct err *e);
+/* The same of a text, YAML or JSON: the resource room's resource_native_check. */
+bool envoy_check_native(struct str message, struct str text, bool whole, struct arena *, struct str *reason);
 /* Wire to tree; default values omitted. Malformed wire: ERR_MALFORMED. Unknown field numbers are skipped. An
  * Any of unknown type becomes {"@type", "value": base64}, which envoy_encode takes back, as it does every
  * tree that comes from here. Depth <= 64. A tree can take a hundred times the memory of its wire form: bound

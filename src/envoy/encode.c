@@ -7,12 +7,16 @@
 
 #include <stdlib.h>
 
+#include "required.h"
+
 #include "ursa/base/alloc.h"
 
 struct encoder {
     struct buf *out;
     struct err *e;
     unsigned depth;
+    bool skips_unknown; /* fields that the schema does not know are left out */
+    bool is_whole;      /* what Envoy demands of a message must be there */
 };
 
 static void encode_body(struct encoder *, const struct schema_message *, const json_t *,
@@ -194,6 +198,8 @@ static void fill_slots(struct encoder *x, const struct schema_message *m, const 
         if (in_any && str_eq(name, STR("@type")))
             continue;
         const struct schema_field *f = schema_find_field(m, name);
+        if (!f && x->skips_unknown)
+            continue;
         if (!f)
             err_cause(x->e, AT_STR(at, name), "unknown field of %s", schema_name(m->name));
         else if (json_is_null(value) && (!takes_null(f) || (f->flags & (FIELD_REPEATED | FIELD_MAP))))
@@ -230,6 +236,8 @@ static void encode_fields(struct encoder *x, const struct schema_message *m, con
     }
     memset(slots, 0, m->n_fields * sizeof(slots[0]));
     fill_slots(x, m, v, in_any, at, slots);
+    if (x->is_whole)
+        required_check(m, slots, at, x->e);
     for (size_t i = 0; i < m->n_fields; i++) {
         if (!slots[i])
             continue;
@@ -286,7 +294,10 @@ static void encode_any(struct encoder *x, const json_t *v, const struct path *at
     if (m) {
         size_t before = x->out->n;
         size_t start = pb_begin(x->out, value_field.number);
+        bool is_whole = x->is_whole;
+        x->is_whole = false; /* COMPAT: the reference does not look into an Any */
         encode_any_content(x, m, v, at);
+        x->is_whole = is_whole;
         if (x->out->n == start)
             x->out->n = before; /* an empty message is no bytes, which proto3 does not write */
         else
@@ -385,14 +396,15 @@ static void encode_body(struct encoder *x, const struct schema_message *m, const
     x->depth -= codec_levels(m);
 }
 
-enum err_kind envoy_encode(struct str message, const json_t *tree, struct buf *out, struct err *e)
+static enum err_kind encode_message_named(struct encoder *x, struct str message, const json_t *tree)
 {
     const struct schema_message *m = schema_find_message(message);
+    struct buf *out = x->out;
+    struct err *e = x->e;
     if (!m)
         return err_set(e, ERR_INVALID, "unknown message type \"" STR_FMT "\"", STR_ARG(message));
     size_t n_before = out->n, n_causes = e->n_causes;
-    struct encoder x = {.out = out, .e = e};
-    encode_body(&x, m, tree, NULL);
+    encode_body(x, m, tree, NULL);
     if (e->n_causes > n_causes) {
         out->n = n_before;
         return ERR_INVALID;
@@ -402,6 +414,19 @@ enum err_kind envoy_encode(struct str message, const json_t *tree, struct buf *o
         return err_set(e, ERR_LIMIT, STR_FMT " is larger than %zu bytes", STR_ARG(message), out->cap);
     }
     return ERR_NONE;
+}
+
+enum err_kind envoy_encode(struct str message, const json_t *tree, struct buf *out, struct err *e)
+{
+    struct encoder x = {.out = out, .e = e};
+    return encode_message_named(&x, message, tree);
+}
+
+enum err_kind envoy_encode_native(struct str message, const json_t *tree, bool whole, struct buf *out,
+                                  struct err *e)
+{
+    struct encoder x = {.out = out, .e = e, .skips_unknown = true, .is_whole = whole};
+    return encode_message_named(&x, message, tree);
 }
 
 bool envoy_message_known(struct str message)
