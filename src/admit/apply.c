@@ -76,13 +76,17 @@ static struct resource *complete(const struct apply *a, struct resource *res, bo
     return resource_ref(res);
 }
 
-static enum err_kind check_put(const struct resource *res, const struct resource *before,
-                               const struct resource *mesh, struct err *e)
+static enum err_kind check_put(const struct apply *a, const struct resource *res,
+                               const struct resource *before, const struct resource *mesh, struct err *e)
 {
     if (res->key.type == RES_MESH && before)
         return rule_mesh_update(resource_mesh(before), resource_mesh(res), e);
     if (res->key.type == RES_DATAPLANE)
         return mesh_check_membership(resource_mesh(mesh), res->key.mesh, resource_dataplane(res), e);
+    if (res->key.type == RES_RATE_LIMIT)
+        return rule_rate_limit(store_pending(a->store), res, e);
+    if (res->key.type == RES_EXTERNAL_SERVICE)
+        return rule_external_service(store_pending(a->store), res, e);
     return ERR_NONE;
 }
 
@@ -106,7 +110,7 @@ static enum err_kind put_complete(struct apply *a, struct admit_op *op, const st
         if (!mesh)
             return rule_no_mesh(res->key.mesh, &op->err);
     }
-    if (check_put(res, before, mesh, &op->err) != ERR_NONE)
+    if (check_put(a, res, before, mesh, &op->err) != ERR_NONE)
         return op->err.kind;
     if (op->keep_unchanged && is_unchanged(a, res, before)) {
         op->outcome = OUTCOME_UNCHANGED;

@@ -1,6 +1,7 @@
 /* rules.c -- the cross-resource rules, one function each. */
 #include "rules.h"
 
+#include "ursa/base/map.h"
 #include "ursa/ca.h"
 
 enum err_kind rule_writable(enum res_type type, enum res_origin origin, struct err *e)
@@ -56,6 +57,65 @@ enum err_kind rule_secret_delete(const struct snap *snap, const struct res_key *
                       "\" in mTLS backend \"" STR_FMT "\". Please remove the reference from the \"" STR_FMT
                       "\" backend before removing the secret.",
                       STR_ARG(secret->name), STR_ARG(secret->mesh), STR_ARG(backend), STR_ARG(backend));
+    }
+    return e->kind;
+}
+
+/* ---- RateLimits of ExternalServices ---- */
+
+/* Tags beside the service, or without one. */
+static bool has_other_tags(const struct selector *destination)
+{
+    return destination->match.n > (tags_get(&destination->match, TAG_SERVICE).p ? 1 : 0);
+}
+
+static struct str service_of(const struct selector *destination)
+{
+    return tags_get(&destination->match, TAG_SERVICE);
+}
+
+static void add_external_services(const struct snap *snap, struct str mesh, struct map *services)
+{
+    struct snap_range range = snap_range(snap, RES_EXTERNAL_SERVICE, mesh);
+    struct snap_iter it = snap_iter(&range);
+    for (const struct resource *r; (r = snap_next(&it));)
+        map_put(services, tags_get(&resource_external_service(r)->tags, TAG_SERVICE), services);
+}
+
+enum err_kind rule_rate_limit(const struct snap *snap, const struct resource *rate_limit, struct err *e)
+{
+    const struct policy_spec *spec = resource_policy(rate_limit);
+    struct map services;
+    map_init(&services);
+    add_external_services(snap, rate_limit->key.mesh, &services);
+    for (size_t i = 0; services.n > 0 && i < spec->n_destinations; i++) {
+        struct str service = service_of(&spec->destinations[i]);
+        if (has_other_tags(&spec->destinations[i]) &&
+            (str_eq(service, STR("*")) || map_find(&services, service)))
+            err_cause(
+                e, AT_FIELD(NULL, "ratelimit"),
+                "RateLimit applied to external service only supports kuma.io/service as destination match");
+    }
+    map_fini(&services);
+    return e->kind;
+}
+
+enum err_kind rule_external_service(const struct snap *snap, const struct resource *service, struct err *e)
+{
+    struct str name = tags_get(&resource_external_service(service)->tags, TAG_SERVICE);
+    struct snap_range range = snap_range(snap, RES_RATE_LIMIT, service->key.mesh);
+    struct snap_iter it = snap_iter(&range);
+    for (const struct resource *r; (r = snap_next(&it));) {
+        const struct policy_spec *spec = resource_policy(r);
+        for (size_t i = 0; i < spec->n_destinations; i++) {
+            struct str limited = service_of(&spec->destinations[i]);
+            if (has_other_tags(&spec->destinations[i]) &&
+                (str_eq(limited, STR("*")) || str_eq(limited, name)))
+                err_cause(e, AT_FIELD(NULL, "externalservice"),
+                          "ExternalService would match RateLimit '" STR_FMT
+                          "' which includes incompatible destination matches",
+                          STR_ARG(r->key.name));
+        }
     }
     return e->kind;
 }

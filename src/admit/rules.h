@@ -19,4 +19,10 @@ MUST_USE enum err_kind rule_ca_backends(const struct snap *, const struct resour
 /* No mTLS backend of its mesh may use the Secret. */
 MUST_USE enum err_kind rule_secret_delete(const struct snap *, const struct res_key *secret, struct err *e);
 
+/* A RateLimit of an ExternalService sees nothing of a call but its service: its destination may have no other
+ * tag. */
+MUST_USE enum err_kind rule_rate_limit(const struct snap *, const struct resource *rate_limit, struct err *e);
+MUST_USE enum err_kind rule_external_service(const struct snap *, const struct resource *service,
+                                             struct err *e);
+
 #endif

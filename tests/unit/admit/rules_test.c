@@ -1,6 +1,15 @@
 /* rules_test.c -- every cross-resource rule with the reference's words, and what is filled in on the way. */
 #include "fixture.h"
 
+#define EXTERNAL(mesh, name, service)                                                                        \
+    "{\"type\":\"ExternalService\",\"mesh\":\"" mesh "\",\"name\":\"" name "\",\"networking\":{\"address\":" \
+    "\"h:80\"},\"tags\":{\"kuma.io/service\":\"" service "\"}}"
+#define LIMIT(mesh, name, destination)                                                                       \
+    "{\"type\":\"RateLimit\",\"mesh\":\"" mesh "\",\"name\":\"" name                                         \
+    "\",\"sources\":[{\"match\":{\"kuma.io/service\":\"*\"}}],\"destinations\":[{\"match\":{" destination    \
+    "}}],\"conf\":{}}"
+#define OF_EXTERNAL "RateLimit applied to external service only supports kuma.io/service as destination match"
+
 TEST(rules_answer_with_the_references_words)
 {
     static const struct {
@@ -94,6 +103,35 @@ TEST(rules_answer_with_the_references_words)
          "because its tags "
          "\"kuma.io/service=a\" matches "
          "restricted tags \"kuma.io/service=*\" defined on the Mesh"},
+        {"a limit of an external service",
+         {MESH("m"), EXTERNAL("m", "es", "out")},
+         {LIMIT("m", "a", "\"kuma.io/service\":\"out\",\"x\":\"1\""),
+          LIMIT("m", "b", "\"kuma.io/service\":\"*\",\"x\":\"1\""),
+          LIMIT("m", "c", "\"kuma.io/service\":\"in\",\"x\":\"1\"")},
+         "created, created, created; 0: ratelimit: " OF_EXTERNAL "; 1: ratelimit: " OF_EXTERNAL},
+        {"a limit of external services by name alone",
+         {MESH("m"), EXTERNAL("m", "es", "out")},
+         {LIMIT("m", "a", "\"kuma.io/service\":\"out\""), LIMIT("m", "b", "\"x\":\"1\"")},
+         "created, created"},
+        {"an external service under a limit",
+         {MESH("m"), MESH("n"), LIMIT("m", "a", "\"kuma.io/service\":\"*\",\"x\":\"1\"")},
+         {EXTERNAL("m", "es", "out"), EXTERNAL("n", "es", "out")},
+         "created, created; 0: externalservice: ExternalService would match RateLimit 'a' which includes "
+         "incompatible destination matches"},
+        {"both at once",
+         {MESH("m")},
+         {LIMIT("m", "a", "\"kuma.io/service\":\"out\",\"x\":\"1\""), EXTERNAL("m", "es", "out")},
+         "created, created; 1: externalservice: ExternalService would match RateLimit 'a' which includes "
+         "incompatible destination matches"},
+        {"a mesh goes with its external services and limits",
+         {MESH("m"), EXTERNAL("m", "es", "out"), LIMIT("m", "a", "\"x\":\"1\"")},
+         {"-Mesh//m"},
+         "deleted"},
+        {"an external service in no mesh",
+         {NULL},
+         {EXTERNAL("ghost", "es", "out"), LIMIT("ghost", "a", "\"x\":\"1\"")},
+         "created, created; 0: Mesh is not found: mesh: mesh of name ghost is not found"
+         "; 1: Mesh is not found: mesh: mesh of name ghost is not found"},
         {"an insight by hand",
          {MESH("m"), DATAPLANE("m", "d", "a")},
          {"{\"type\":\"DataplaneInsight\",\"mesh\":\"m\",\"name\":\"d\"}"},
