@@ -13,9 +13,8 @@ static void put_total(json_t *resources, const char *name, size_t n)
 
 json_t *insight_global(const struct snap *snap)
 {
-    static const enum res_type stored[] = {RES_GLOBAL_SECRET, RES_MESH};
-    static const char *const standalone[] = {"Zone", "ZoneEgress",
-                                             "ZoneIngress"}; /* clients read them; there are none */
+    static const enum res_type stored[] = {RES_GLOBAL_SECRET, RES_MESH, RES_ZONE, RES_ZONE_EGRESS,
+                                           RES_ZONE_INGRESS};
     struct arena scratch;
     json_t *o = json_object(), *resources = json_object();
     arena_init(&scratch);
@@ -24,8 +23,6 @@ json_t *insight_global(const struct snap *snap)
     json_object_set_new(o, "resources", resources);
     for (size_t i = 0; i < ARRAY_LEN(stored); i++)
         put_total(resources, res_type_info(stored[i])->name.p, snap_range(snap, stored[i], STR_NONE).n);
-    for (size_t i = 0; i < ARRAY_LEN(standalone); i++)
-        put_total(resources, standalone[i], 0);
     arena_fini(&scratch);
     return o;
 }
