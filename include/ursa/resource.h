@@ -28,6 +28,7 @@ enum res_trait {
     RES_INSPECT = 1 << 1,    /* has GET .../{name}/dataplanes */
     RES_INBOUND = 1 << 2,    /* /policies says isInbound: of policies with a targetRef only */
     RES_OUTBOUND = 1 << 3,   /* /policies says isOutbound: likewise */
+    RES_NAMESPACED = 1 << 9, /* has a namespace where ?format=k8s shows it as Kubernetes would keep it */
     RES_ADMIN = 1 << 4,      /* reading and writing needs admin rights */
     RES_READ_ONLY = 1 << 5,  /* written by the control plane only: PUT and DELETE answer 405 */
     RES_NO_HISTORY = 1 << 6, /* stored, but makes no revision and no history */

@@ -49,7 +49,7 @@ static struct str display_name(struct arena *a, struct str name)
 
 static struct str plural(struct arena *a, struct str name)
 {
-    if (str_has_suffix(name, STR("y")))
+    if (str_has_suffix(name, STR("y")) && !str_has_suffix(name, STR("ay")))
         return arena_printf(a, STR_FMT "ies", STR_ARG(str_slice(name, 0, name.n - 1)));
     return arena_printf(a, STR_FMT "s", STR_ARG(name));
 }

@@ -4,7 +4,7 @@
 #include "router.h"
 #include "ursa/base/clock.h"
 
-/* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where of these types proxies alone live in a
+/* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where proxies and their insights live in a
  * namespace. It helps who moves there; secrets have no such form. */
 static json_t *kubernetes_json(struct arena *a, const struct resource *res)
 {
@@ -14,7 +14,7 @@ static json_t *kubernetes_json(struct arena *a, const struct resource *res)
     static const char *const meta[] = {"type", "mesh", "name", "creationTime", "modificationTime"};
 
     json_object_set_new(metadata, "name", json_from_str(res->key.name));
-    if (res->key.type == RES_DATAPLANE || res->key.type == RES_DATAPLANE_INSIGHT)
+    if (type->traits & RES_NAMESPACED)
         json_object_set_new(metadata, "namespace", json_string("kuma-system"));
     json_object_set_new(metadata, "creationTimestamp", json_from_str(created));
     for (size_t i = 0; i < ARRAY_LEN(meta); i++)

@@ -13,6 +13,7 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/listen.h"
 #include "ursa/base/log.h"
+#include "ursa/envoy.h"
 
 #define MAX_HEADER_BYTES (32u << 10)
 #define STOP_LIMIT (5 * NS_PER_S) /* for what is being answered when the daemon stops */
@@ -224,6 +225,7 @@ enum err_kind api_start(const struct api_options *options, struct api **out, str
 {
     struct api *api = xcalloc(1, sizeof(*api));
 
+    resource_set_native_check(envoy_check_native);
     api->options = *options;
     api->server_cert = blob_new(options->bootstrap.server_cert_pem.p, options->bootstrap.server_cert_pem.n);
     api->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -18,7 +18,8 @@ VOLATILE = {
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+|<volatile:jwt>")
 # What stands behind these comes from Go's libraries: the reference's wording, which nobody reads by program.
 GO_TAIL = re.compile(r"(invalid \w+ object: '|could not parse config: |could not convert backend config: |not a valid TLS key pair: |"
-                     r"template pre evaluation failed with error='|provided regexp isn't correct: |format string is not valid: ).*", re.S)
+                     r"native Envoy resource is not valid: |template pre evaluation failed with error='|provided regexp isn't correct: |"
+                     r"format string is not valid: ).*", re.S)
 
 
 # ---- types ----
