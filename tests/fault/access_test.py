@@ -31,22 +31,37 @@ def types():
 
 MATCH = [{"match": {"kuma.io/service": "*"}}]
 NETWORKING = {"address": "127.0.0.1", "inbound": [{"port": 80, "tags": {"kuma.io/service": "a"}}]}
+SELECTORS = {"selectors": MATCH}
+TO_HTTP = [{"match": {"kuma.io/service": "*", "kuma.io/protocol": "http"}}]
+GATEWAY_RULE = {"matches": [{"path": {"match": "PREFIX", "value": "/"}}], "backends": [{"weight": 1, "destination": {"kuma.io/service": "a"}}]}
+# The least of each type that is accepted, beside type, mesh and name.
 SPECS = {
-    "Mesh": {}, "Secret": {"data": "eA=="}, "GlobalSecret": {"data": "eA=="}, "Dataplane": {"networking": NETWORKING},
+    "Mesh": {}, "Secret": {"data": "eA=="}, "GlobalSecret": {"data": "eA=="}, "Dataplane": {"networking": NETWORKING}, "Zone": {},
+    "ZoneIngress": {"networking": {"address": "127.0.0.1", "port": 80}}, "ZoneEgress": {"networking": {"address": "127.0.0.1", "port": 80}},
+    "ExternalService": {"networking": {"address": "example.com:80"}, "tags": {"kuma.io/service": "a"}},
+    "MeshGateway": {**SELECTORS, "conf": {"listeners": [{"port": 80, "protocol": "HTTP"}]}},
+    "MeshGatewayRoute": {**SELECTORS, "conf": {"http": {"rules": [GATEWAY_RULE]}}},
+    "ProxyTemplate": {**SELECTORS, "conf": {"imports": ["default-proxy"]}}, "TrafficTrace": SELECTORS,
+    "VirtualOutbound": {**SELECTORS, "conf": {"host": "{{.service}}", "port": "80", "parameters": [{"name": "service", "tagKey": "kuma.io/service"}]}},
+}
+# The same of the policies with sources and destinations.
+POLICIES = {
     "Timeout": {"conf": {"connectTimeout": "1s"}}, "Retry": {"conf": {"tcp": {"maxConnectAttempts": 1}}},
-    "CircuitBreaker": {"conf": {"interval": "1s", "detectors": {"totalErrors": {}}}}, "TrafficPermission": {},
-    "TrafficRoute": {"conf": {"destination": {"kuma.io/service": "*"}}},
+    "CircuitBreaker": {"conf": {"interval": "1s", "detectors": {"totalErrors": {}}}}, "TrafficPermission": {}, "TrafficLog": {},
+    "TrafficRoute": {"conf": {"destination": {"kuma.io/service": "*"}}}, "RateLimit": {"conf": {"http": {"requests": 1, "interval": "1s"}}},
+    "HealthCheck": {"conf": {"interval": "1s", "timeout": "1s", "unhealthyThreshold": 1, "healthyThreshold": 1}},
+    "FaultInjection": {"destinations": TO_HTTP, "conf": {"delay": {"percentage": 1, "value": "1s"}}},
 }
 DATAPLANE_TOKEN = {"mesh": "default", "name": "x", "validFor": "1h"}
 
 
 def document(name, scope):
-    body = {"type": name, "name": "x", **SPECS[name]}
+    body = {"type": name, "name": "x"}
     if scope == "MESH":
         body["mesh"] = "default"
-    if name not in ("Mesh", "Dataplane", "Secret", "GlobalSecret"):
-        body.update(sources=MATCH, destinations=MATCH)
-    return body
+    if name in POLICIES:
+        return {**body, "sources": MATCH, "destinations": MATCH, **POLICIES[name]}
+    return {**body, **SPECS[name]}
 
 
 # (method, pattern): path, body, statuses for a stranger, a plain user, an administrator
@@ -153,7 +168,7 @@ def credentials(daemon):
     answer = daemon.put("/global-secrets/user-token-revocations", {"type": "GlobalSecret", "name": "user-token-revocations", "data": listed})
     assert answer.status == 201, answer
     for name, plural, scope, traits in types():
-        if name in SPECS:
+        if name in SPECS or name in POLICIES:
             path = f"/{plural}/x" if scope == "GLOBAL" else f"/meshes/default/{plural}/x"
             assert daemon.put(path, document(name, scope)).status == 201, path
     head, claims, signature = admin.split(".")
