@@ -2,6 +2,7 @@
 #include "ursa/base/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "json_check.h"
 #include "ursa/base/alloc.h"
@@ -51,21 +52,47 @@ static size_t number_end(struct str text, size_t i, bool *is_integer)
     return i;
 }
 
-/* Copies 'text', whose syntax is right, with ".0" behind each integer that int64 cannot hold: jansson refuses
- * those, while a real holds them well enough. */
-static void widen_integers(struct str text, struct buf *out)
+/* The half of a surrogate pair that is escaped at 'i': 0xd8 the first, 0xdc the second, 0 none. */
+static unsigned escaped_half(struct str text, size_t i)
+{
+    char digits[5] = "";
+
+    if (!str_has_prefix(str_slice(text, i, text.n), STR("\\u")) || text.n - i < 6)
+        return 0;
+    memcpy(digits, text.p + i + 2, 4);
+    return (unsigned)(strtoul(digits, NULL, 16) >> 8) & 0xfc;
+}
+
+/* Copies a string with U+FFFD for every half of a surrogate pair that stands alone. */
+static void mend_string(struct str s, struct buf *out)
+{
+    for (size_t i = 0, size; i < s.n; i += size) {
+        unsigned half = escaped_half(s, i);
+        bool is_pair = half == 0xd8 && escaped_half(s, i + 6) == 0xdc;
+
+        size = s.p[i] != '\\' ? 1 : is_pair ? 12 : s.p[i + 1] == 'u' ? 6 : 2;
+        if (!is_pair && (half == 0xd8 || half == 0xdc))
+            buf_add_str(out, STR("\\ufffd"));
+        else
+            buf_add_str(out, str_slice(s, i, i + size));
+    }
+}
+
+/* Copies 'text', whose syntax is right, without what jansson refuses and Go reads: integers that int64 cannot
+ * hold get a ".0", since a real holds them well enough, and broken surrogate pairs become U+FFFD. */
+static void mend(struct str text, struct buf *out)
 {
     for (size_t i = 0, end; i < text.n; i = end) {
         char c = text.p[i];
         bool is_integer = false;
         int64_t ignored;
 
-        if (c == '"')
+        if (c == '"') {
             end = string_end(text, i);
-        else if (c == '-' || (c >= '0' && c <= '9'))
-            end = number_end(text, i, &is_integer);
-        else
-            end = i + 1;
+            mend_string(str_slice(text, i, end), out);
+            continue;
+        }
+        end = c == '-' || (c >= '0' && c <= '9') ? number_end(text, i, &is_integer) : i + 1;
         buf_add_str(out, str_slice(text, i, end));
         if (is_integer && !str_to_int(str_slice(text, i, end), INT64_MIN, INT64_MAX, &ignored))
             buf_add_str(out, STR(".0"));
@@ -81,13 +108,13 @@ enum err_kind json_parse(struct str text, json_t **out, struct err *e)
     if (!json_check(text, &fault))
         return fail_at(e, text, &fault);
     *out = json_loadb(text.p, text.n, JSON_DECODE_ANY, &refused);
-    if (!*out && json_error_code(&refused) == json_error_numeric_overflow) {
-        struct buf widened;
+    if (!*out) {
+        struct buf mended;
 
-        buf_init(&widened, SIZE_MAX / 2); /* hardly longer than the text */
-        widen_integers(text, &widened);
-        *out = json_loadb((const char *)widened.p, widened.n, JSON_DECODE_ANY, &refused);
-        buf_fini(&widened);
+        buf_init(&mended, SIZE_MAX / 2); /* hardly longer than the text */
+        mend(text, &mended);
+        *out = json_loadb((const char *)mended.p, mended.n, JSON_DECODE_ANY, &refused);
+        buf_fini(&mended);
     }
     if (*out)
         return ERR_NONE;

@@ -9,9 +9,9 @@
 #define JSON_MAX_NESTING 64
 
 /* Reads one JSON value (object, array or scalar); of duplicate keys the last wins; integers past int64 become
- * reals. Refused: depth > 64, NUL in strings, invalid UTF-8. ERR_MALFORMED with "line L, column C: <fault>",
- * the fault in the words of Go's encoding/json; an empty or truncated text gives exactly "unexpected end of
- * JSON input". The caller owns *out. */
+ * reals, halves of surrogate pairs U+FFFD. Refused: depth > 64, NUL in strings, invalid UTF-8. ERR_MALFORMED
+ * with "line L, column C: <fault>", the fault in the words of Go's encoding/json; an empty or truncated text
+ * gives exactly "unexpected end of JSON input". The caller owns *out. */
 MUST_USE enum err_kind json_parse(struct str text, json_t **out, struct err *e);
 
 struct str json_str(const json_t *); /* text of a string node, STR_NONE for anything else; borrowed */

@@ -62,7 +62,8 @@ TEST(faults)
         {"\"\\u0000\"", "line 1, column "},
         {"\"\xff\"", "line 1, column "},
         {"\"\xed\xa0\x80\"", "line 1, column "},
-        {"\"\\ud800\"", "line 1, column "},
+        {"\"\\ud800\"", NULL},
+        {"\"\\ud800 \\u0000\"", "line 1, column "},
         {"[1e999]", "line 1, column "},
         {"[9223372036854775808, 1e999]", "line 1, column "},
     };
@@ -83,6 +84,36 @@ TEST(faults)
             EXPECT_STR(rows[i].text, e.text, truncated);
         else if (rows[i].want && !str_has_prefix(e.text, str_from_c(rows[i].want)))
             FAIL("%s\n   got <" STR_FMT ">\n  want <%s...>", rows[i].text, STR_ARG(e.text), rows[i].want);
+    }
+    arena_fini(&a);
+}
+
+TEST(broken_surrogate_pairs)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"},
+        {"\"\\ud800\"", "\xef\xbf\xbd"},
+        {"\"a\\uDFFFb\"", "a\xef\xbf\xbd"
+                          "b"},
+        {"\"\\udc00\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\ud800\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\ud800\\n\\\\ud800\"", "\xef\xbf\xbd\n\\ud800"},
+        {"\"\\ud800\\u0041\"", "\xef\xbf\xbd"
+                               "A"},
+    };
+    struct arena a;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e;
+        json_t *v;
+
+        err_init(&e, &a);
+        EXPECT_INT(rows[i].text, json_parse(str_from_c(rows[i].text), &v, &e), ERR_NONE);
+        EXPECT_STR(rows[i].text, json_str(v), rows[i].want);
+        json_decref(v);
     }
     arena_fini(&a);
 }
