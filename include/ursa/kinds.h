@@ -3,46 +3,8 @@
 #ifndef URSA_KINDS_H
 #define URSA_KINDS_H
 
-#include <jansson.h>
-
-#include "ursa/base/str.h"
-
-/* Wrapped scalars: "given" and "zero" differ. */
-struct opt_bool {
-    bool set, v;
-};
-struct opt_u32 {
-    bool set;
-    uint32_t v;
-};
-struct opt_double {
-    bool set;
-    double v;
-};
-struct opt_dur {
-    bool set;
-    int64_t ns;
-};
-struct opt_time {
-    bool set;
-    int64_t ns; /* wall clock */
-};
-
-struct tag {
-    struct str key, value;
-};
-struct tags {
-    struct tag *v; /* sorted by key */
-    size_t n;
-};
-struct str_list {
-    struct str *v;
-    size_t n;
-};
-/* A free JSON object, kept as canonical text; p == NULL when absent. */
-struct free_json {
-    struct str text;
-};
+#include "ursa/kinds_target.h"
+#include "ursa/values.h"
 
 /* ---- Mesh ---- */
 enum ca_mode { CA_STRICT, CA_PERMISSIVE };
