@@ -32,7 +32,9 @@ enum res_trait {
     RES_ADMIN = 1 << 4,      /* reading and writing needs admin rights */
     RES_READ_ONLY = 1 << 5,  /* written by the control plane only: PUT and DELETE answer 405 */
     RES_NO_HISTORY = 1 << 6, /* stored, but makes no revision and no history */
-    RES_DERIVED = 1 << 7     /* never stored: computed from the snapshot when read */
+    RES_DERIVED = 1 << 7,    /* never stored: computed from the snapshot when read */
+    RES_TARGET_REF = 1 << 8, /* its fields stand under "spec" and begin with a targetRef; it has a schema */
+    RES_TARGET_POLICY = RES_POLICY | RES_INSPECT | RES_TARGET_REF | RES_NAMESPACED
 };
 
 struct field; /* src/resource/field.h: one row of a field table */
@@ -84,11 +86,12 @@ struct resource *resource_new(const struct res_key *);
 struct resource *resource_ref(struct resource *);
 void resource_unref(struct resource *); /* NULL is ignored; secrets are wiped */
 
-/* Steps 4 and 5 of a PUT (resources.md 1.2): decodes the document (type, mesh, name at the top, spec fields
- * beside them), then checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid
- * <Type> object: '...'" wrapping, and the one cause says in our words where the fault is and what was
- * expected; ERR_INVALID: all causes in rule order. The key is taken from the document as it stands (missing
- * parts are empty) and is not checked here. On success *out has refs == 1 and revision 0. */
+/* Steps 3 to 5 of a PUT (resources.md 1.2): holds the document (type, mesh, name at the top, spec fields
+ * beside them, or under "spec" when it has a targetRef) against its type's schema if there is one, decodes
+ * it, then checks the type's rules. ERR_MALFORMED: text is kuma-cp's detail without the "invalid <Type>
+ * object: '...'" wrapping, and the one cause says in our words where the fault is and what was expected;
+ * ERR_INVALID: all causes in rule order. The key is taken from the document as it stands (missing parts are
+ * empty) and is not checked here. On success *out has refs == 1 and revision 0. */
 MUST_USE enum err_kind resource_decode(enum res_type, const json_t *doc, struct resource **out,
                                        struct err *e);
 /* Judges a value in Envoy's own words, which this room keeps as text: YAML or JSON of a 'message' such as
@@ -130,6 +133,8 @@ const struct mesh_spec *resource_mesh(const struct resource *);
 const struct dataplane_spec *resource_dataplane(const struct resource *);
 const struct policy_spec *
 resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
+/* Any policy with a targetRef: its own, with which its spec begins. */
+const struct target_ref *resource_target_ref(const struct resource *);
 const struct traffic_route_spec *resource_traffic_route(const struct resource *);
 const struct timeout_spec *resource_timeout(const struct resource *);
 const struct circuit_breaker_spec *resource_circuit_breaker(const struct resource *);

@@ -1,5 +1,5 @@
 /* decode.c -- JSON to typed specs, driven by field tables; the rules of the reference's protobuf JSON decoder
- * (resources.md 1.4). */
+ * (resources.md 1.4). Policies with a targetRef have passed their schema (schema.c) before. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 struct decoder {
     struct arena *arena;
     struct err *err;
+    bool any_case; /* of keys: below "spec" */
 };
 
 #define SHOWN_MAX 60
@@ -135,6 +136,39 @@ static bool decode_u32(struct decoder *d, const json_t *v, const struct path *at
     return true;
 }
 
+static bool decode_int(struct decoder *d, const json_t *v, const struct path *at, int64_t min, int64_t max,
+                       int64_t *out)
+{
+    const char *go_type = max == INT32_MAX ? "int32" : "int64";
+    const char *expected = max == INT32_MAX ? "an integer of 32 bits" : "an integer";
+
+    if (json_is_null(v))
+        return true;
+    if (!json_is_number(v))
+        return refuse_kind(d, v, at, go_type, expected);
+    if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
+        return refuse_number(d, v, at, go_type, expected);
+    *out = json_integer_value(v);
+    return true;
+}
+
+static bool decode_i32(struct decoder *d, const json_t *v, const struct path *at, int32_t *out)
+{
+    int64_t wide = 0;
+
+    if (!decode_int(d, v, at, INT32_MIN, INT32_MAX, &wide))
+        return false;
+    *out = (int32_t)wide;
+    return true;
+}
+
+static bool decode_int_or_str(struct decoder *d, const json_t *v, const struct path *at,
+                              struct int_or_str *out)
+{
+    out->set = true;
+    return json_is_string(v) ? decode_str(d, v, at, &out->text) : decode_i32(d, v, at, &out->n);
+}
+
 static bool decode_double(struct decoder *d, const json_t *v, const struct path *at, double *out)
 {
     if (json_is_string(v)) {
@@ -170,6 +204,28 @@ static bool decode_float(struct decoder *d, const json_t *v, const struct path *
     return true;
 }
 
+/* "one of a, b" */
+static const char *any_name(const struct enum_names *names, struct arena *a)
+{
+    struct str text = arena_printf(a, "one of");
+    const char *separator = "";
+
+    for (size_t i = 0; i < names->n; i++)
+        if (names->v[i]) {
+            text = arena_printf(a, STR_FMT "%s %s", STR_ARG(text), separator, names->v[i]);
+            separator = ",";
+        }
+    return text.p;
+}
+
+/* By name only. */
+static bool decode_choice(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
+                          uint32_t *out)
+{
+    return (json_is_string(v) && enum_number(f->names, json_str(v), out)) ||
+           refuse(d, v, at, any_name(f->names, d->err->arena), "unknown value");
+}
+
 /* By name, or by number: a number without a name is kept. */
 static bool decode_enum(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
                         uint32_t *out)
@@ -182,12 +238,8 @@ static bool decode_enum(struct decoder *d, const struct field *f, const json_t *
         struct str raw = json_format(a, v);
         struct str s = arena_printf(a, "unknown value " STR_FMT " for enum %s", STR_ARG(str_quote(a, raw)),
                                     f->names->full_name);
-        struct str expected = arena_printf(a, "one of");
 
-        for (size_t i = 0; i < f->names->n; i++)
-            if (f->names->v[i])
-                expected = arena_printf(a, STR_FMT "%s %s", STR_ARG(expected), i ? "," : "", f->names->v[i]);
-        return refuse(d, v, at, expected.p, s.p);
+        return refuse(d, v, at, any_name(f->names, a), s.p);
     }
     if (json_is_null(v))
         return true;
@@ -199,14 +251,16 @@ static bool decode_enum(struct decoder *d, const struct field *f, const json_t *
     return true;
 }
 
-static bool decode_duration(struct decoder *d, const json_t *v, const struct path *at, struct opt_dur *out)
+/* 'prefix': what the reference says before the reason. */
+static bool decode_duration(struct decoder *d, const json_t *v, const struct path *at, const char *prefix,
+                            struct opt_dur *out)
 {
     if (!json_is_string(v))
         return refuse_kind(d, v, at, "string", DURATION_TEXT);
     if (!duration_parse(json_str(v), &out->ns)) {
         struct arena *a = d->err->arena;
         struct str s =
-            arena_printf(a, "bad Duration: " STR_FMT, STR_ARG(duration_explain(a, shown(json_str(v)))));
+            arena_printf(a, "%s" STR_FMT, prefix, STR_ARG(duration_explain(a, shown(json_str(v)))));
 
         return refuse(d, v, at, DURATION_TEXT, s.p);
     }
@@ -265,12 +319,19 @@ static bool is_map(struct decoder *d, const json_t *v, const struct path *at)
     return json_is_object(v) || refuse_kind(d, v, at, "map[string]json.RawMessage", "an object");
 }
 
-static bool decode_str_list(struct decoder *d, const json_t *v, const struct path *at, struct str_list *out)
+/* Room for 'n' items of a list; of none too when that is not the same as no list. */
+static void *items_alloc(struct decoder *d, const struct field *f, size_t n, size_t size)
+{
+    return n || f->keep_empty ? arena_alloc(d->arena, n ? n * size : 1) : NULL;
+}
+
+static bool decode_str_list(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
+                            struct str_list *out)
 {
     if (!is_list(d, v, at))
         return false;
     out->n = json_array_size(v);
-    out->v = out->n ? ARENA_ARRAY(d->arena, struct str, out->n) : NULL;
+    out->v = items_alloc(d, f, out->n, sizeof(out->v[0]));
     for (size_t i = 0; i < out->n; i++)
         if (!decode_str(d, json_array_get(v, i), AT_INDEX(at, i), &out->v[i]))
             return false;
@@ -286,6 +347,19 @@ static bool decode_bytes_list(struct decoder *d, const json_t *v, const struct p
     for (size_t i = 0; i < out->n; i++)
         if (!json_is_null(json_array_get(v, i)) &&
             !decode_bytes(d, json_array_get(v, i), AT_INDEX(at, i), &out->v[i]))
+            return false;
+    return true;
+}
+
+static bool decode_i32_list(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
+                            struct i32_list *out)
+{
+    if (!is_list(d, v, at))
+        return false;
+    out->n = json_array_size(v);
+    out->v = items_alloc(d, f, out->n, sizeof(out->v[0]));
+    for (size_t i = 0; i < out->n; i++)
+        if (!decode_i32(d, json_array_get(v, i), AT_INDEX(at, i), &out->v[i]))
             return false;
     return true;
 }
@@ -315,7 +389,7 @@ static bool decode_list(struct decoder *d, const struct field *f, const json_t *
     if (!is_list(d, v, at))
         return false;
     size_t n = json_array_size(v);
-    char *items = n ? arena_alloc(d->arena, n * f->size) : NULL;
+    char *items = items_alloc(d, f, n, f->size);
 
     for (size_t i = 0; i < n; i++)
         if (!decode_object(d, f->fields, json_array_get(v, i), AT_INDEX(at, i), items + i * f->size))
@@ -391,6 +465,15 @@ static bool decode_sub(struct decoder *d, const struct field *f, const json_t *v
     return decode_object(d, f->fields, v, at, sub);
 }
 
+static bool decode_spec(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
+                        void *spec)
+{
+    struct decoder inner = *d;
+
+    inner.any_case = true;
+    return decode_object(&inner, f->fields, v, at, spec);
+}
+
 static bool decode_member(struct decoder *d, const struct field *f, const json_t *v, const struct path *at,
                           void *spec)
 {
@@ -439,7 +522,7 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
         return decode_float(d, v, at, &opt->v);
     }
     case FIELD_DURATION:
-        return decode_duration(d, v, at, member);
+        return decode_duration(d, v, at, "bad Duration: ", member);
     case FIELD_TIME:
         return decode_time(d, v, at, member);
     case FIELD_SUB:
@@ -451,7 +534,7 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
     case FIELD_TAGS:
         return decode_tags(d, v, at, member);
     case FIELD_STR_LIST:
-        return decode_str_list(d, v, at, member);
+        return decode_str_list(d, f, v, at, member);
     case FIELD_BYTES_LIST:
         return decode_bytes_list(d, v, at, member);
     case FIELD_U32_LIST:
@@ -461,6 +544,31 @@ static bool decode_member(struct decoder *d, const struct field *f, const json_t
         return decode_list(d, f, v, at, spec);
     case FIELD_MAP:
         return decode_map(d, f, v, at, spec);
+    case FIELD_SPEC:
+        return decode_spec(d, f, v, at, member);
+    case FIELD_CHOICE:
+        return decode_choice(d, f, v, at, member);
+    case FIELD_SPAN:
+        return decode_duration(d, v, at, "", member);
+    case FIELD_INT_OR_STR:
+        return decode_int_or_str(d, v, at, member);
+    case FIELD_I32:
+        return decode_i32(d, v, at, member);
+    case FIELD_OPT_I32: {
+        struct opt_i32 *opt = member;
+        opt->set = true;
+        return decode_i32(d, v, at, &opt->v);
+    }
+    case FIELD_OPT_I64: {
+        struct opt_i64 *opt = member;
+        opt->set = true;
+        return decode_int(d, v, at, INT64_MIN, INT64_MAX, &opt->v);
+    }
+    case FIELD_I32_LIST:
+        return decode_i32_list(d, f, v, at, member);
+    case FIELD_ANY:
+        ((struct any_json *)member)->text = json_format(d->arena, v);
+        return true;
     }
     return false;
 }
@@ -481,12 +589,9 @@ static bool decode_object(struct decoder *d, const struct field *fields, const j
     if (!is_map(d, o, at))
         return false;
     for (const struct field *f = fields; f->name; f++) {
-        const json_t *v = json_get(o, f->name);
+        const json_t *v = field_value(f, o, d->any_case);
 
-        /* The camelCase spelling hides the other one even when it is null. */
-        if (!v && f->alias)
-            v = json_get(o, f->alias);
-        if (!v || json_is_null(v))
+        if (!v || (json_is_null(v) && !(f->kind == FIELD_ANY && f->keep_empty)))
             continue;
         if (!decode_member(d, f, v, AT_FIELD(at, f->name), spec))
             return false;

@@ -72,6 +72,21 @@ static json_t *encode_u32_list(const struct field *f, const struct u32_list *lis
     return array;
 }
 
+static json_t *encode_i32_list(const struct i32_list *list)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(array, json_integer(list->v[i]));
+    return array;
+}
+
+/* An empty list that is printed all the same. */
+static bool keeps_empty(const struct field *f, const void *items)
+{
+    return f->required || (f->keep_empty && items);
+}
+
 /* What a LIST or MAP member points to, and how many. */
 static const char *items_of(const struct field *f, const void *spec, size_t *n)
 {
@@ -83,7 +98,7 @@ static json_t *encode_list(const struct field *f, const void *spec, struct arena
 {
     size_t n;
     const char *items = items_of(f, spec, &n);
-    json_t *array = n ? json_array() : NULL;
+    json_t *array = n || keeps_empty(f, items) ? json_array() : NULL;
 
     for (size_t i = 0; i < n; i++)
         json_array_append_new(array, fields_encode(f->fields, items + i * f->size, scratch));
@@ -113,7 +128,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     switch (f->kind) {
     case FIELD_STR: {
         const struct str *s = member;
-        return s->n ? json_from_str(*s) : NULL;
+        return s->n || f->required ? json_from_str(*s) : NULL;
     }
     case FIELD_BYTES: {
         const struct str *s = member;
@@ -125,7 +140,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     }
     case FIELD_U32: {
         const uint32_t *v = member;
-        return *v ? json_integer(*v) : NULL;
+        return *v || f->required ? json_integer(*v) : NULL;
     }
     case FIELD_U64: {
         const uint64_t *v = member;
@@ -180,7 +195,7 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
     }
     case FIELD_STR_LIST: {
         const struct str_list *list = member;
-        return list->n ? encode_str_list(list) : NULL;
+        return list->n || keeps_empty(f, list->v) ? encode_str_list(list) : NULL;
     }
     case FIELD_BYTES_LIST: {
         const struct str_list *list = member;
@@ -195,6 +210,40 @@ static json_t *encode_member(const struct field *f, const void *spec, struct are
         return encode_list(f, spec, scratch);
     case FIELD_MAP:
         return encode_map(f, spec, scratch);
+    case FIELD_SPEC:
+        return fields_encode(f->fields, member, scratch);
+    case FIELD_CHOICE: {
+        const uint32_t *v = member;
+        return *v ? json_from_str(enum_name(f->names, *v)) : NULL;
+    }
+    case FIELD_SPAN: {
+        const struct opt_dur *v = member;
+        return v->set ? json_from_str(duration_format_go(scratch, v->ns)) : NULL;
+    }
+    case FIELD_INT_OR_STR: {
+        const struct int_or_str *v = member;
+        return !v->set && !f->required ? NULL : v->text.p ? json_from_str(v->text) : json_integer(v->n);
+    }
+    case FIELD_I32: {
+        const int32_t *v = member;
+        return *v ? json_integer(*v) : NULL;
+    }
+    case FIELD_OPT_I32: {
+        const struct opt_i32 *v = member;
+        return v->set ? json_integer(v->v) : NULL;
+    }
+    case FIELD_OPT_I64: {
+        const struct opt_i64 *v = member;
+        return v->set ? json_integer(v->v) : NULL;
+    }
+    case FIELD_I32_LIST: {
+        const struct i32_list *list = member;
+        return list->n || keeps_empty(f, list->v) ? encode_i32_list(list) : NULL;
+    }
+    case FIELD_ANY: {
+        const struct any_json *v = member;
+        return v->text.p ? json_read_own(v->text) : NULL;
+    }
     }
     return NULL;
 }

@@ -28,6 +28,22 @@ void field_clear(const struct field *f, void *spec)
     memset((char *)spec + f->offset, 0, f->kind == FIELD_SUB ? sizeof(void *) : sizeof(struct str));
 }
 
+const json_t *field_value(const struct field *f, const json_t *object, bool any_case)
+{
+    json_t *o = (json_t *)(uintptr_t)object; /* jansson's iterators only read it */
+    const json_t *found = json_get(object, f->name);
+
+    /* The camelCase spelling hides the other one even when it is null. */
+    if (!found && f->alias)
+        found = json_get(object, f->alias);
+    if (found || !(any_case || f->kind == FIELD_SPEC))
+        return found;
+    for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it))
+        if (str_eq_nocase(str_from_c(json_object_iter_key(it)), str_from_c(f->name)))
+            found = json_object_iter_value(it);
+    return found;
+}
+
 const char *json_kind_name(const json_t *v)
 {
     switch (json_typeof(v)) {

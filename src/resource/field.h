@@ -1,8 +1,8 @@
 /* field.h -- field tables: what a spec looks like, said once.
  *
  * A table is an array of rows, one a member of the struct it describes, in the order in which the reference
- * prints them, ended by F_END. Decoding (decode.c) and encoding (encode.c) are driven by it; so will be the
- * schema. The macros check the member's C type at compile time. */
+ * prints them, ended by F_END. Decoding (decode.c), encoding (encode.c) and, for policies with a targetRef,
+ * the schema (schema.c) are driven by it. The macros check the member's C type at compile time. */
 #ifndef URSA_RESOURCE_FIELD_H
 #define URSA_RESOURCE_FIELD_H
 
@@ -39,13 +39,39 @@ enum field_kind {
     FIELD_U32_LIST,
     FIELD_ENUM_LIST,
     FIELD_LIST, /* of messages: a pointer and a count */
-    FIELD_MAP   /* from name to message: elements that begin with 'struct str key' */
+    FIELD_MAP,  /* from name to message: elements that begin with 'struct str key' */
+    /* of policies with a targetRef */
+    FIELD_SPEC,   /* "spec": the whole struct; below it the case of keys does not matter */
+    FIELD_CHOICE, /* one of 'names'; 0 when absent, which names->v[0] == NULL says */
+    FIELD_SPAN,   /* a duration, printed as Go does */
+    FIELD_INT_OR_STR,
+    FIELD_I32, /* zero is absent */
+    FIELD_OPT_I32,
+    FIELD_OPT_I64,
+    FIELD_I32_LIST,
+    FIELD_ANY /* any JSON value, as it came */
 };
 
 struct enum_names {
     const char *full_name; /* as the reference's message spells it */
     const char *const *v;  /* indexed by number; NULL: that number has no name */
     size_t n;
+};
+
+struct str_pattern {
+    const char *regex; /* as messages show it */
+    bool (*matches)(struct str);
+};
+
+/* What the schema of a policy with a targetRef says of a value besides its kind; 0 and NULL: nothing. */
+struct field_limits {
+    const char *format; /* of an integer: "int32" */
+    bool bounded;       /* 'min' holds, and 'max' unless it is 0 */
+    int64_t min, max;
+    size_t min_len, max_len;     /* of a text, in characters */
+    size_t min_items, max_items; /* of a list */
+    const struct str_pattern *pattern;
+    const struct enum_names *one_of; /* of a text or number that is no FIELD_CHOICE */
 };
 
 struct field {
@@ -59,7 +85,12 @@ struct field {
     uint16_t size;                  /* SUB, LIST, MAP: of one element */
     uint16_t value;                 /* MAP: offset of the message in the element */
     const struct field *fields;     /* SUB, INLINE, LIST, MAP */
-    const struct enum_names *names; /* ENUM, ENUM_LIST */
+    const struct enum_names *names; /* ENUM, ENUM_LIST, CHOICE */
+    /* of policies with a targetRef */
+    bool required;   /* the schema demands it; printed even when it is empty */
+    bool keep_empty; /* lists: [] is not absent but a pointer that is not NULL, and printed; ANY: null is a
+                        value */
+    const struct field_limits *limits;
 };
 
 /* offsetof, but only for a member of type 'C'. */
@@ -114,6 +145,19 @@ struct field {
         .name = (n), .kind = FIELD_MAP, .offset = FIELD_AT(T, m, E *), .count = FIELD_AT(T, c, size_t),      \
         .size = sizeof(E), .value = offsetof(E, v), .fields = (f), __VA_ARGS__                               \
     }
+/* ... of policies with a targetRef */
+#define F_SPEC(f)                                                                                            \
+    {                                                                                                        \
+        .name = "spec", .kind = FIELD_SPEC, .fields = (f)                                                    \
+    }
+#define F_CHOICE(n, T, m, e, ...) FIELD_ROW(FIELD_CHOICE, uint32_t, n, T, m, .names = &(e), __VA_ARGS__)
+#define F_SPAN(n, T, ...) FIELD_ROW(FIELD_SPAN, struct opt_dur, n, T, __VA_ARGS__)
+#define F_INT_OR_STR(n, T, ...) FIELD_ROW(FIELD_INT_OR_STR, struct int_or_str, n, T, __VA_ARGS__)
+#define F_I32(n, T, ...) FIELD_ROW(FIELD_I32, int32_t, n, T, __VA_ARGS__)
+#define F_OPT_I32(n, T, ...) FIELD_ROW(FIELD_OPT_I32, struct opt_i32, n, T, __VA_ARGS__)
+#define F_OPT_I64(n, T, ...) FIELD_ROW(FIELD_OPT_I64, struct opt_i64, n, T, __VA_ARGS__)
+#define F_I32_LIST(n, T, ...) FIELD_ROW(FIELD_I32_LIST, struct i32_list, n, T, __VA_ARGS__)
+#define F_ANY(n, T, ...) FIELD_ROW(FIELD_ANY, struct any_json, n, T, __VA_ARGS__)
 #define F_END                                                                                                \
     {                                                                                                        \
         .name = NULL                                                                                         \
@@ -131,6 +175,16 @@ json_t *json_read_own(struct str text);
 
 /* The word that the reference's messages use for the kind of a JSON value. */
 const char *json_kind_name(const json_t *);
+
+/* The member of a JSON object that a row describes, by its name or else its alias; with 'any_case', and for
+ * "spec" always, whatever the case of its key: an exact match goes before others, the last of which counts.
+ * NULL when there is none. */
+const json_t *field_value(const struct field *, const json_t *object, bool any_case);
+
+/* A policy with a targetRef is held against its schema before it is decoded: every fault becomes a cause, in
+ * the words of the reference. */
+MUST_USE enum err_kind fields_check_schema(const struct field *, struct str type_name, const json_t *doc,
+                                           struct err *e);
 
 /* Fills 'spec' (zeroed) from a JSON object or null; strings are copied into the arena. The first fault in
  * table order gives ERR_MALFORMED, whose text begins as the reference's does and then says where, what was

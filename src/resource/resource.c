@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "field.h"
 #include "meta.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/clock.h"
@@ -138,6 +139,8 @@ enum err_kind resource_decode(enum res_type type, const json_t *doc, struct reso
     struct arena scratch;
 
     *out = NULL;
+    if ((info->traits & RES_TARGET_REF) && fields_check_schema(info->fields, info->name, doc, e) != ERR_NONE)
+        return e->kind;
     if (meta_decode(doc, &key, e) != ERR_NONE)
         return e->kind;
     arena_init(&scratch);
@@ -175,17 +178,30 @@ json_t *resource_meta_to_json(const struct resource *r, struct str type_name)
     return o;
 }
 
-json_t *resource_spec_to_json(const struct resource *r)
+/* What stands beside the meta part. */
+static json_t *fields_to_json(const struct resource *r)
 {
     return r->spec_json ? json_read_own(blob_str(r->spec_json)) : json_object();
+}
+
+json_t *resource_spec_to_json(const struct resource *r)
+{
+    json_t *fields = fields_to_json(r);
+
+    if (!(res_type_info(r->key.type)->traits & RES_TARGET_REF))
+        return fields;
+    json_t *spec = json_incref(json_get(fields, "spec"));
+
+    json_decref(fields);
+    return spec ? spec : json_object();
 }
 
 json_t *resource_to_json(const struct resource *r)
 {
     json_t *o = resource_meta_to_json(r, res_type_info(r->key.type)->name);
-    JSON_AUTO spec = resource_spec_to_json(r);
+    JSON_AUTO fields = fields_to_json(r);
 
-    json_object_update(o, spec);
+    json_object_update(o, fields);
     return o;
 }
 
@@ -216,6 +232,11 @@ const struct dataplane_spec *resource_dataplane(const struct resource *r)
 const struct policy_spec *resource_policy(const struct resource *r)
 {
     return spec_of(r, begins_with(r, "sources"));
+}
+
+const struct target_ref *resource_target_ref(const struct resource *r)
+{
+    return spec_of(r, res_type_info(r->key.type)->traits & RES_TARGET_REF);
 }
 
 const struct selector_spec *resource_selectors(const struct resource *r)
