@@ -86,13 +86,21 @@ bool is_dns_name(struct str s)
     return are_dns_labels(s);
 }
 
-/* Every '%' begins an escape of two hexadecimal digits. */
-static bool are_escapes_valid(struct str s)
+bool are_escapes_valid(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] == '%' && (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])))
             return false;
     return true;
+}
+
+/* What may stand before the '@' of a URL. */
+static bool is_user(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) && !strchr("-._:~!$&'()*+,;=%@", s.p[i]))
+            return false;
+    return are_escapes_valid(s);
 }
 
 /* A URL's host may hold the characters of names and sub-delimiters, and escapes of bytes that are not ASCII.
@@ -119,8 +127,7 @@ static bool are_digits(struct str s)
     return true;
 }
 
-/* The authority of a URL: [user@]host[:port]; the port may be empty. */
-static bool is_authority(struct str s, struct str *port)
+bool authority_split(struct str s, struct request_uri *uri)
 {
     size_t at = str_rchr(s, '@');
     struct str user = at < s.n ? str_slice(s, 0, at) : STR_NONE;
@@ -135,17 +142,14 @@ static bool is_authority(struct str s, struct str *port)
 
     if (bracket > 0 && tail.n > 1 && colon != 1)
         return false;
-    *port = str_slice(tail, colon + 1, tail.n);
-    return are_escapes_valid(user) && are_digits(*port) && are_host_bytes_valid(host);
+    uri->user = user;
+    uri->port = str_slice(tail, colon + 1, tail.n);
+    return is_user(user) && are_digits(uri->port) && are_host_bytes_valid(host);
 }
 
-bool is_request_uri(struct str s, struct str *port)
+bool request_uri_split(struct str s, struct request_uri *uri)
 {
-    struct str ignored;
-
-    if (!port)
-        port = &ignored;
-    *port = STR_NONE;
+    *uri = (struct request_uri){.path = s};
     for (size_t i = 0; i < s.n; i++)
         if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
             return false;
@@ -161,18 +165,35 @@ bool is_request_uri(struct str s, struct str *port)
     bool has_scheme = scheme > 0 && scheme < s.n && s.p[scheme] == ':';
     struct str rest = has_scheme ? str_slice(s, scheme + 1, s.n) : s;
 
+    if (has_scheme)
+        uri->scheme = str_slice(s, 0, scheme);
+    uri->query = str_slice(rest, str_chr(rest, '?') + 1, rest.n);
     rest = str_slice(rest, 0, str_chr(rest, '?'));
-    if (rest.n == 0 || rest.p[0] != '/')
-        return has_scheme; /* opaque, as in mailto:x */
+    if (rest.n == 0 || rest.p[0] != '/') {
+        uri->opaque = rest; /* as in mailto:x */
+        uri->path = STR_NONE;
+        return has_scheme;
+    }
     if (has_scheme && str_has_prefix(rest, STR("//"))) {
         rest = str_slice(rest, 2, rest.n);
         size_t path = str_chr(rest, '/');
 
-        if (!is_authority(str_slice(rest, 0, path), port))
+        if (!authority_split(str_slice(rest, 0, path), uri))
             return false;
         rest = str_slice(rest, path, rest.n);
     }
+    uri->path = rest;
     return are_escapes_valid(rest);
+}
+
+bool is_request_uri(struct str s, struct str *port)
+{
+    struct request_uri uri;
+    bool is_one = request_uri_split(s, &uri);
+
+    if (port)
+        *port = uri.port;
+    return is_one;
 }
 
 bool host_port_split(struct str s, struct str *host, struct str *port)

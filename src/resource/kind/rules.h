@@ -49,6 +49,14 @@ bool meets_loopback(struct str ip); /* 127.0.0.1 or every address: a listener th
 bool is_dns_name(struct str);       /* and no IP */
 bool is_tag_name(struct str);       /* its characters: "" has none that is wrong */
 bool is_http_status(uint32_t);      /* one that IANA has a name for, as Go's net/http lists them */
+bool are_escapes_valid(struct str); /* every '%' begins an escape of two hexadecimal digits */
+/* The parts of what Go's url.ParseRequestURI accepts; p == NULL or empty when absent. */
+struct request_uri {
+    struct str scheme, opaque, user, port, path, query;
+};
+MUST_USE bool request_uri_split(struct str, struct request_uri *);
+/* Of [user@]host[:port], whose port may be empty. */
+MUST_USE bool authority_split(struct str, struct request_uri *);
 /* What Go's url.ParseRequestURI accepts: "/path", or a URL with a scheme. 'port' (may be NULL) gets its text,
  * "" when there is none. */
 bool is_request_uri(struct str, struct str *port);
@@ -56,6 +64,9 @@ bool is_request_uri(struct str, struct str *port);
 bool host_port_split(struct str, struct str *host, struct str *port);
 /* "host:port", neither empty. */
 bool is_host_port(struct str);
+
+bool is_url(struct str);       /* [scheme://][user@]host[:port][/path], as the reference's library knows it */
+bool is_file_path(struct str); /* absolute, of Unix or Windows */
 
 /* A value in Envoy's own words: resource_native_check. */
 #define NATIVE_RESOURCE STR("google.protobuf.Any") /* any that travels by itself, named by its "@type" */
