@@ -46,7 +46,12 @@ static const struct {
     {"ProxyTemplate/014-vhost-add-no-domains", "Envoy's messages"},
     {"ProxyTemplate/025-resource-native-envoy-resource-is-not-valid-invalid-cluster", "Envoy's messages"},
     {"ProxyTemplate/026-resource-native-envoy-resource-is-not-valid-json-cannot-unma", "Envoy's messages"},
+    {"MeshProxyPatch/026-value-not-yaml", "Envoy's messages"},
+    {"_common/021-mesh-unknown-policy", "which meshes there are"},
 };
+
+/* Texts with a NUL are refused before they are read (tests/conformance/deviations.yaml). */
+static const char *const with_nul[] = {"MeshHealthCheck/019-event-log-path"};
 
 /* Reasons that end in the text of a Go library: what follows is not compared. */
 static const char *const go_tails[] = {"could not parse config: ",
@@ -132,6 +137,14 @@ static bool is_elsewhere(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
         if (strcmp(elsewhere[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_nul(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(with_nul); i++)
+        if (strcmp(with_nul[i], name) == 0)
             return true;
     return false;
 }
@@ -262,6 +275,16 @@ static const char *class_name(enum err_kind kind)
                                    : "?";
 }
 
+static bool has_flag(const json_t *recorded, struct str flag)
+{
+    const json_t *flags = json_get(recorded, "flags");
+
+    for (size_t i = 0; i < json_array_size(flags); i++)
+        if (str_eq(json_str(json_array_get(flags, i)), flag))
+            return true;
+    return false;
+}
+
 static void run_case(struct run *run, const char *name, const char *base, const json_t *recorded)
 {
     const json_t *request = json_get(recorded, "request"), *body = json_get(recorded, "body");
@@ -292,18 +315,19 @@ static void run_case(struct run *run, const char *name, const char *base, const 
                     json_array_size(causes) > 0) ||
                    str_eq(json_str(json_get(body, "title")), STR("Bad Request"));
 
-    if (!offline) {
-        if (!is_elsewhere(name))
-            FAIL("%s: needs other resources but is not listed", name);
+    if (!offline && !is_elsewhere(name))
+        FAIL("%s: needs other resources but is not listed", name);
+    if (is_elsewhere(name)) {
         run->n_elsewhere++;
         want = "accepted";
     }
+    if (has_nul(name))
+        want = "malformed";
     if (strcmp(class_name(e.kind), want) != 0)
         FAIL("%s: got %s (" STR_FMT "), want %s", name, class_name(e.kind),
              STR_ARG(err_render(&e, &run->arena)), want);
     if (e.kind == ERR_INVALID)
-        compare_causes(name, &run->arena, &e, body,
-                       json_is_true(json_get(json_get(recorded, "flags"), "unorderedParameters")));
+        compare_causes(name, &run->arena, &e, body, has_flag(recorded, STR("unorderedParameters")));
     if (r && json_get(recorded, "get"))
         compare_get(name, &run->arena, r, status == 201, json_get(json_get(recorded, "get"), "body"));
     run->n_compared++;
@@ -358,6 +382,6 @@ TEST(documents_are_judged_and_shown_as_recorded)
            "media types, types)\n",
            run.n_compared, run.n_elsewhere, run.n_skipped);
     EXPECT_INT("listed and met", run.n_elsewhere, ARRAY_LEN(elsewhere));
-    EXPECT_TRUE("cases were found", run.n_compared > 700);
+    EXPECT_TRUE("cases were found", run.n_compared > 1100);
     arena_fini(&run.arena);
 }
