@@ -51,6 +51,8 @@ static struct str plural(struct arena *a, struct str name)
 {
     if (str_has_suffix(name, STR("y")) && !str_has_suffix(name, STR("ay")))
         return arena_printf(a, STR_FMT "ies", STR_ARG(str_slice(name, 0, name.n - 1)));
+    if (str_has_suffix(name, STR("ch")))
+        return arena_printf(a, STR_FMT "es", STR_ARG(name));
     return arena_printf(a, STR_FMT "s", STR_ARG(name));
 }
 
@@ -65,7 +67,7 @@ static json_t *policy_json(struct arena *a, const struct res_type_info *type)
     json_object_set_new(policy, "singularDisplayName", json_from_str(display));
     json_object_set_new(policy, "pluralDisplayName", json_from_str(plural(a, display)));
     json_object_set_new(policy, "isExperimental", json_false());
-    json_object_set_new(policy, "isTargetRefBased", json_false());
+    json_object_set_new(policy, "isTargetRefBased", json_boolean(type->traits & RES_TARGET_REF));
     json_object_set_new(policy, "isInbound", json_boolean(type->traits & RES_INBOUND));
     json_object_set_new(policy, "isOutbound", json_boolean(type->traits & RES_OUTBOUND));
     return policy;

@@ -4,27 +4,29 @@
 #include "router.h"
 #include "ursa/base/clock.h"
 
-/* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where proxies and their insights live in a
- * namespace. It helps who moves there; secrets have no such form. */
+/* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where proxies, their insights and policies
+ * with a targetRef live in a namespace; the last say their mesh in a label. It helps who moves there; secrets
+ * have no such form. */
 static json_t *kubernetes_json(struct arena *a, const struct resource *res)
 {
     const struct res_type_info *type = res_type_info(res->key.type);
-    json_t *metadata = json_object(), *spec = resource_to_json(res), *o = json_object();
+    bool mesh_in_label = type->traits & RES_TARGET_REF;
+    json_t *metadata = json_object(), *o = json_object();
     struct str created = time_format(a, res->created_ns / NS_PER_S * NS_PER_S);
-    static const char *const meta[] = {"type", "mesh", "name", "creationTime", "modificationTime"};
 
     json_object_set_new(metadata, "name", json_from_str(res->key.name));
     if (type->traits & RES_NAMESPACED)
         json_object_set_new(metadata, "namespace", json_string("kuma-system"));
     json_object_set_new(metadata, "creationTimestamp", json_from_str(created));
-    for (size_t i = 0; i < ARRAY_LEN(meta); i++)
-        json_object_del(spec, meta[i]);
+    if (mesh_in_label)
+        json_object_set_new(metadata, "labels",
+                            json_pack("{s:o}", "kuma.io/mesh", json_from_str(res->key.mesh)));
     json_object_set_new(o, "kind", json_from_str(type->name));
     json_object_set_new(o, "apiVersion", json_string("kuma.io/v1alpha1"));
     json_object_set_new(o, "metadata", metadata);
-    if (type->scope == SCOPE_MESH)
+    if (type->scope == SCOPE_MESH && !mesh_in_label)
         json_object_set_new(o, "mesh", json_from_str(res->key.mesh));
-    json_object_set_new(o, "spec", spec);
+    json_object_set_new(o, "spec", resource_spec_to_json(res));
     return o;
 }
 
