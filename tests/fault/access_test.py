@@ -52,6 +52,23 @@ POLICIES = {
     "HealthCheck": {"conf": {"interval": "1s", "timeout": "1s", "unhealthyThreshold": 1, "healthyThreshold": 1}},
     "FaultInjection": {"destinations": TO_HTTP, "conf": {"delay": {"percentage": 1, "value": "1s"}}},
 }
+ALL, SERVICE = {"targetRef": {"kind": "Mesh"}}, {"targetRef": {"kind": "MeshService", "name": "a"}}
+# The same of the policies with a targetRef: what stands beside it.
+TARGETED = {
+    "MeshAccessLog": {"to": [{**ALL, "default": {"backends": [{"type": "File", "file": {"path": "/tmp/x"}}]}}]},
+    "MeshCircuitBreaker": {"to": [{**ALL, "default": {"connectionLimits": {"maxConnections": 1}}}]},
+    "MeshFaultInjection": {"from": [{**ALL, "default": {"http": [{"abort": {"httpStatus": 500, "percentage": 1}}]}}]},
+    "MeshHealthCheck": {"to": [{**ALL, "default": {"interval": "1s", "timeout": "1s", "unhealthyThreshold": 1, "healthyThreshold": 1, "tcp": {}}}]},
+    "MeshHTTPRoute": {"to": [{**SERVICE, "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "default": {}}]}]},
+    "MeshLoadBalancingStrategy": {"to": [{**SERVICE, "default": {"loadBalancer": {"type": "Random"}}}]},
+    "MeshProxyPatch": {"default": {"appendModifications": [{"cluster": {"operation": "Remove"}}]}},
+    "MeshRateLimit": {"from": [{**ALL, "default": {"local": {"tcp": {"connectionRate": {"num": 1, "interval": "1s"}}}}}]},
+    "MeshRetry": {"to": [{**ALL, "default": {"tcp": {"maxConnectAttempt": 1}}}]},
+    "MeshTCPRoute": {"to": [{**SERVICE, "rules": [{"default": {"backendRefs": [{"kind": "MeshService", "name": "a"}]}}]}]},
+    "MeshTimeout": {"to": [{**ALL, "default": {"idleTimeout": "1s"}}]},
+    "MeshTrace": {"default": {"backends": [{"type": "Zipkin", "zipkin": {"url": "http://a:1/x"}}]}},
+    "MeshTrafficPermission": {"from": [{**ALL, "default": {"action": "Allow"}}]},
+}
 DATAPLANE_TOKEN = {"mesh": "default", "name": "x", "validFor": "1h"}
 
 
@@ -61,6 +78,8 @@ def document(name, scope):
         body["mesh"] = "default"
     if name in POLICIES:
         return {**body, "sources": MATCH, "destinations": MATCH, **POLICIES[name]}
+    if name in TARGETED:
+        return {**body, "spec": {**ALL, **TARGETED[name]}}
     return {**body, **SPECS[name]}
 
 
@@ -168,7 +187,7 @@ def credentials(daemon):
     answer = daemon.put("/global-secrets/user-token-revocations", {"type": "GlobalSecret", "name": "user-token-revocations", "data": listed})
     assert answer.status == 201, answer
     for name, plural, scope, traits in types():
-        if name in SPECS or name in POLICIES:
+        if name in SPECS or name in POLICIES or name in TARGETED:
             path = f"/{plural}/x" if scope == "GLOBAL" else f"/meshes/default/{plural}/x"
             assert daemon.put(path, document(name, scope)).status == 201, path
     head, claims, signature = admin.split(".")
