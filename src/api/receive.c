@@ -187,17 +187,6 @@ static void check_head(struct request *r)
         answer_error(r);
 }
 
-static enum method method_of(const char *text)
-{
-    static const char *const names[METHODS] = {"GET", "PUT", "POST", "DELETE"};
-
-    for (size_t i = 0; i < METHODS; i++) {
-        if (strcmp(text, names[i]) == 0)
-            return (enum method)i;
-    }
-    return METHOD_OTHER;
-}
-
 /* ---- the answer ---- */
 
 static void drop_blob(void *blob)
@@ -244,7 +233,7 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
     uint64_t announced = 0;
 
     r->connection = connection;
-    r->method = method_of(method);
+    r->method = router_method(str_from_c(method));
     r->snap = store_snap(r->options->store);
     if (!guard_passes(r, method, version)) {
         COUNT(api_bad_framing);

@@ -18,6 +18,15 @@ const struct route *router_rows(size_t *n)
     return routes;
 }
 
+enum method router_method(struct str name)
+{
+    for (size_t i = 0; i < METHODS; i++) {
+        if (str_eq(name, str_from_c(method_names[i])))
+            return (enum method)i;
+    }
+    return METHOD_OTHER;
+}
+
 /* ---- the URI ---- */
 
 static int hex_digit(char c)

@@ -19,6 +19,8 @@ struct route {
     void (*handle)(struct request *);
 };
 
+/* METHOD_OTHER for methods that no route has. */
+enum method router_method(struct str name);
 /* Splits the URI into decoded segments and query values. ERR_INVALID for bad escapes, control bytes, NUL, too
  * many parts. */
 MUST_USE enum err_kind router_parse_uri(struct request *);
