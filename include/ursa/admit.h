@@ -33,9 +33,13 @@ struct admit_op {
     struct res_key key;   /* DELETE: in the request's arena */
     bool keep_unchanged;  /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as
                              kuma-cp does */
-    bool if_base; /* PUT only while what is stored is still the object that the caller judged; else ERR_STALE
+    bool if_base; /* only while what is stored is still the object that the caller judged; else ERR_STALE
                    */
     struct resource *base; /* that object: owned reference; NULL: nothing is stored */
+    /* Anything but ERR_NONE refuses the operation for what is stored then (NULL: nothing). Runs on the
+     * writer's thread. NULL: no condition. */
+    enum err_kind (*condition)(const void *ctx, const struct resource *stored, struct err *e);
+    const void *condition_ctx; /* in the request's arena */
     bool if_origin_proxy; /* DELETE only a Dataplane that a proxy brought; any other, or none, is OUTCOME_NONE
                              and no fault */
     /* answers */

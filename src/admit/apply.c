@@ -121,6 +121,13 @@ static enum err_kind put_complete(struct apply *a, struct admit_op *op, const st
     return store_tx_put(a->store, res, &op->err);
 }
 
+static enum err_kind check_condition(struct admit_op *op, const struct resource *before)
+{
+    if (op->if_base && before != op->base)
+        return err_set(&op->err, ERR_STALE, "it was changed at the same time");
+    return op->condition ? op->condition(op->condition_ctx, before, &op->err) : ERR_NONE;
+}
+
 static enum err_kind op_put(struct apply *a, struct admit_op *op)
 {
     const struct res_key *key = &op->res->key;
@@ -134,8 +141,8 @@ static enum err_kind op_put(struct apply *a, struct admit_op *op)
     }
     const struct resource *before = find(a, key);
     op->outcome = before ? OUTCOME_UPDATED : OUTCOME_CREATED;
-    if (op->if_base && before != op->base)
-        return err_set(&op->err, ERR_STALE, "it was changed at the same time");
+    if (check_condition(op, before) != ERR_NONE)
+        return op->err.kind;
     struct resource *res = complete(a, op->res, !before);
     enum err_kind kind = put_complete(a, op, res, before);
     resource_unref(res);
@@ -180,6 +187,8 @@ static enum err_kind op_delete(struct apply *a, struct admit_op *op)
         op->outcome = OUTCOME_NONE;
         return ERR_NONE;
     }
+    if (check_condition(op, before) != ERR_NONE)
+        return op->err.kind;
     if (!before)
         return err_set(&op->err, ERR_NOT_FOUND, "Not found");
     if (check_delete(a, &op->key, &op->err) != ERR_NONE)

@@ -212,6 +212,8 @@ static enum MHD_Result send_answer(struct request *r)
         MHD_add_response_header(response, "Allow", r->allow);
     if (r->revision.n)
         MHD_add_response_header(response, "Ursa-Revision", arena_cstr(&r->arena, r->revision));
+    if (r->etag)
+        MHD_add_response_header(response, "ETag", r->etag);
     if (r->close)
         MHD_add_response_header(response, "Connection", "close");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");

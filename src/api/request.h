@@ -61,6 +61,7 @@ struct request {
     struct blob *out;         /* NULL: empty */
     const char *allow;        /* Allow header of a 405 */
     struct str revision;      /* Ursa-Revision header of a write */
+    const char *etag;         /* ETag header of one resource */
     bool close;               /* Connection: close */
     bool suspended, queued;
 

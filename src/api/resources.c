@@ -1,5 +1,6 @@
 /* resources.c -- reading and writing one resource, and the lists: the same few handlers for every type of the
  * table. */
+#include "condition.h"
 #include "page.h"
 #include "router.h"
 #include "ursa/base/clock.h"
@@ -47,6 +48,22 @@ static bool read_format(struct request *r, bool *kubernetes)
     return false;
 }
 
+/* In the form that a PUT takes, with its tag; 304 when the client has it. */
+static void answer_resource(struct request *r, const struct resource *found)
+{
+    struct condition condition;
+    char *etag = arena_alloc(&r->arena, ETAG_SIZE);
+
+    if (!condition_read(r, &r->arena, &condition))
+        return;
+    etag_print(found, etag);
+    r->etag = etag;
+    if (condition_is_known(&condition, found))
+        answer_empty(r, 304);
+    else
+        answer_json(r, 200, resource_to_json(found));
+}
+
 void resource_get(struct request *r)
 {
     const struct resource *found;
@@ -58,8 +75,10 @@ void resource_get(struct request *r)
     found = snap_find(r->snap, r->type, r->mesh, r->name);
     if (!found)
         answer_fault(r, ERR_NOT_FOUND, "not found");
+    else if (kubernetes)
+        answer_json(r, 200, kubernetes_json(&r->arena, found));
     else
-        answer_json(r, 200, kubernetes ? kubernetes_json(&r->arena, found) : resource_to_json(found));
+        answer_resource(r, found);
 }
 
 static void answer_range(struct request *r, struct snap_range range)
@@ -123,6 +142,7 @@ static void answer_write(struct request *r)
                        ? "Could not update a resource"
                        : "Could not create a resource";
     r->err = op->err;
+    r->show_text = op->err.kind == ERR_STALE;
     if (r->err.kind == ERR_NONE)
         err_set(&r->err, r->write->kind, "the write was not accepted: %s", err_kind_name(r->write->kind));
     answer_error(r);
@@ -150,6 +170,22 @@ static struct resource *read_resource(struct request *r)
     return NULL;
 }
 
+/* A write of one operation, to be filled in, that keeps the conditions of its headers. NULL after answering.
+ */
+static struct admit_request *write_new(struct request *r)
+{
+    struct admit_request *write = admit_request_new(1);
+    struct condition *condition = ARENA_NEW(&write->arena, struct condition);
+
+    if (!condition_read(r, &write->arena, condition)) {
+        admit_request_free(write);
+        return NULL;
+    }
+    write->ops[0].condition = condition_check;
+    write->ops[0].condition_ctx = condition;
+    return write;
+}
+
 void resource_put(struct request *r)
 {
     struct resource *res;
@@ -157,7 +193,11 @@ void resource_put(struct request *r)
 
     if (!type_is_writable(r) || !(res = read_resource(r)))
         return;
-    write = admit_request_new(1);
+    write = write_new(r);
+    if (!write) {
+        resource_unref(res);
+        return;
+    }
     write->ops[0].kind = ADMIT_PUT;
     write->ops[0].res = res;
     request_write(r, write, answer_write);
@@ -167,9 +207,8 @@ void resource_delete(struct request *r)
 {
     struct admit_request *write;
 
-    if (!type_is_writable(r))
+    if (!type_is_writable(r) || !(write = write_new(r)))
         return;
-    write = admit_request_new(1);
     write->ops[0].kind = ADMIT_DELETE;
     write->ops[0].key = (struct res_key){.type = r->type,
                                          .mesh = arena_str(&write->arena, r->mesh),
