@@ -120,8 +120,11 @@ struct resource *resource_with_spec(const struct resource *, const void *spec);
  * does not decode. */
 struct resource *resource_from_stored(const struct res_key *, struct str spec_json, struct err *e);
 
-/* The object as GET shows it: type, mesh, name, creationTime, modificationTime, then the spec in field order.
- * Caller owns it. */
+/* Appends the object as GET shows it: type, mesh, name, creationTime, modificationTime, then the spec in
+ * field order; in kuma-cp's shape, as what stands 'level' deep in something larger, without a newline at the
+ * end. No tree is built: this is what answers are made of. */
+void resource_print(const struct resource *, size_t level, struct buf *out);
+/* The same as a tree, for whoever looks into it. Caller owns it. */
 json_t *resource_to_json(const struct resource *);
 /* The spec alone. */
 json_t *resource_spec_to_json(const struct resource *);

@@ -5,8 +5,6 @@
 #include "server.h"
 #include "ursa/base/clock.h"
 
-#define ANSWER_MAX ((size_t)256 << 20) /* our own lists: far above any page */
-
 struct str request_header(const struct request *r, const char *name)
 {
     return str_from_c(MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name));
@@ -42,22 +40,30 @@ bool media_is_yaml(struct str content_type)
 
 void answer_empty(struct request *r, unsigned status)
 {
-    blob_unref(r->out);
-    r->out = NULL;
+    buf_fini(&r->out);
     r->status = status;
     r->content_type = NULL;
 }
 
-void answer_text(struct request *r, unsigned status, const char *content_type, struct str text)
+struct buf *answer_begin(struct request *r, unsigned status, const char *content_type)
 {
     answer_empty(r, status);
     r->content_type = content_type;
-    r->out = blob_new(text.p, text.n);
+    buf_init(&r->out, ANSWER_MAX);
+    return &r->out;
+}
+
+void answer_text(struct request *r, unsigned status, const char *content_type, struct str text)
+{
+    buf_add_str(answer_begin(r, status, content_type), text);
 }
 
 void answer_json(struct request *r, unsigned status, json_t *take)
 {
-    answer_text(r, status, TYPE_JSON, json_format_pretty(&r->arena, take));
+    struct buf *out = answer_begin(r, status, TYPE_JSON);
+
+    json_write_pretty(out, take, 0);
+    buf_add_byte(out, '\n');
     json_decref(take);
 }
 
@@ -65,6 +71,14 @@ void answer_json_compact(struct request *r, unsigned status, json_t *take)
 {
     answer_text(r, status, TYPE_JSON, json_format(&r->arena, take));
     json_decref(take);
+}
+
+void answer_resource(struct request *r, const struct resource *res)
+{
+    struct buf *out = answer_begin(r, 200, TYPE_JSON);
+
+    resource_print(res, 0, out);
+    buf_add_byte(out, '\n');
 }
 
 void answer_fault(struct request *r, enum err_kind kind, const char *fmt, ...)

@@ -92,14 +92,58 @@ static json_t *next_url(struct request *r, size_t offset)
     return url;
 }
 
-void page_answer(struct request *r, const struct page *page, size_t n, size_t total, json_t *take_items)
+/* ---- the answer ---- */
+
+#define ITEM_LEVEL 2 /* how deep an item stands in the answer */
+
+void items_init(struct items *items)
 {
-    json_t *body = json_object();
+    buf_init(&items->text, ANSWER_MAX);
+}
+
+static void items_next(struct items *items)
+{
+    buf_add_str(&items->text, items->text.n ? STR(",\n  ") : STR("[\n  "));
+}
+
+void items_add_resource(struct items *items, const struct resource *res)
+{
+    items_next(items);
+    resource_print(res, ITEM_LEVEL, &items->text);
+}
+
+void items_add_json(struct items *items, json_t *take)
+{
+    items_next(items);
+    json_write_pretty(&items->text, take, ITEM_LEVEL);
+    json_decref(take);
+}
+
+void page_answer_items(struct request *r, const struct page *page, size_t n, size_t total,
+                       struct items *items)
+{
+    struct buf *out = answer_begin(r, 200, TYPE_JSON);
     size_t first, end;
 
     page_bounds(page, n, &first, &end);
-    json_object_set_new(body, "total", json_integer((json_int_t)total));
-    json_object_set_new(body, "items", take_items);
-    json_object_set_new(body, "next", end < n ? next_url(r, end) : json_null());
-    answer_json(r, 200, body);
+    JSON_AUTO next = end < n ? next_url(r, end) : json_null();
+    buf_printf(out, "{\n \"total\": %zu,\n \"items\": ", total);
+    buf_add_str(out, buf_str(&items->text));
+    buf_add_str(out, items->text.n ? STR("\n ]") : STR("[]"));
+    buf_add_str(out, STR(",\n \"next\": "));
+    json_write_pretty(out, next, 1);
+    buf_add_str(out, STR("\n}\n"));
+    out->overflowed |= !buf_ok(&items->text);
+    buf_fini(&items->text);
+}
+
+void page_answer(struct request *r, const struct page *page, size_t n, size_t total, json_t *take_items)
+{
+    struct items items;
+
+    items_init(&items);
+    for (size_t i = 0; i < json_array_size(take_items); i++)
+        items_add_json(&items, json_incref(json_array_get(take_items, i)));
+    json_decref(take_items);
+    page_answer_items(r, page, n, total, &items);
 }

@@ -13,7 +13,17 @@ struct page {
 MUST_USE bool page_read(struct request *, struct page *);
 /* [*first, *end) of 'n' items that are on the page. */
 void page_bounds(const struct page *, size_t n, size_t *first, size_t *end);
-/* Answers {"total", "items", "next"}; takes the array. 'n' is how many items there are in all. */
+
+/* The items of a page: text, written one behind the other. */
+struct items {
+    struct buf text; /* of the array, without its end; empty: no item */
+};
+void items_init(struct items *);
+void items_add_resource(struct items *, const struct resource *);
+void items_add_json(struct items *, json_t *take);
+/* Answers {"total", "items", "next"}; ends the items. 'n' is how many items there are in all. */
+void page_answer_items(struct request *, const struct page *, size_t n, size_t total, struct items *);
+/* The same with an array; takes it. */
 void page_answer(struct request *, const struct page *, size_t n, size_t total, json_t *take_items);
 
 #endif

@@ -55,7 +55,7 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     list_del(&r->link);
     admit_request_free(r->write);
     snap_unref(r->snap);
-    blob_unref(r->out);
+    buf_fini(&r->out);
     buf_fini(&r->body);
     arena_fini(&r->arena);
     free(r);
@@ -189,9 +189,15 @@ static void check_head(struct request *r)
 
 /* ---- the answer ---- */
 
-static void drop_blob(void *blob)
+/* The body's memory becomes the response's. */
+static struct MHD_Response *take_body(struct request *r)
 {
-    blob_unref(blob);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        r->out.n, r->out.p, r->out.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+
+    if (response)
+        buf_init(&r->out, r->out.cap);
+    return response;
 }
 
 static enum MHD_Result send_answer(struct request *r)
@@ -199,11 +205,9 @@ static enum MHD_Result send_answer(struct request *r)
     struct MHD_Response *response;
     enum MHD_Result sent;
 
-    if (r->out)
-        response = MHD_create_response_from_buffer_with_free_callback_cls(r->out->n, r->out->p, drop_blob,
-                                                                          blob_ref(r->out));
-    else
-        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!buf_ok(&r->out))
+        answer_fault(r, ERR_LIMIT, "the answer would be larger than %zu bytes: ask for pages", r->out.cap);
+    response = take_body(r);
     if (!response)
         return MHD_NO;
     if (r->content_type)

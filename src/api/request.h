@@ -58,7 +58,7 @@ struct request {
     bool show_text;           /* an error's own text is its detail, also where its kind has a fixed one */
     unsigned status;          /* 0: not answered yet */
     const char *content_type; /* NULL: no body type */
-    struct blob *out;         /* NULL: empty */
+    struct buf out;           /* the body; sent without a copy */
     const char *allow;        /* Allow header of a 405 */
     struct str revision;      /* Ursa-Revision header of a write */
     const char *etag;         /* ETag header of one resource */
@@ -76,9 +76,15 @@ struct str request_header(const struct request *, const char *name);
 struct str request_query(const struct request *, const char *key);
 
 /* ---- answers: exactly one ---- */
+#define ANSWER_MAX ((size_t)256 << 20) /* bytes: a list without pages of some hundred thousand resources */
 #define TYPE_JSON "application/json"
 #define TYPE_TEXT "text/plain; charset=utf-8"
 void answer_empty(struct request *, unsigned status);
+/* The body, empty, for the caller to write; it is bounded, and an answer that grew too large becomes an error
+ * when it is sent. */
+struct buf *answer_begin(struct request *, unsigned status, const char *content_type);
+/* One resource as GET shows it. */
+void answer_resource(struct request *, const struct resource *);
 void answer_text(struct request *, unsigned status, const char *content_type, struct str text);
 void answer_json(struct request *, unsigned status,
                  json_t *take); /* kuma-cp's indentation; takes the reference */

@@ -49,7 +49,7 @@ static bool read_format(struct request *r, bool *kubernetes)
 }
 
 /* In the form that a PUT takes, with its tag; 304 when the client has it. */
-static void answer_resource(struct request *r, const struct resource *found)
+static void answer_found(struct request *r, const struct resource *found)
 {
     struct condition condition;
     char *etag = arena_alloc(&r->arena, ETAG_SIZE);
@@ -61,7 +61,7 @@ static void answer_resource(struct request *r, const struct resource *found)
     if (condition_is_known(&condition, found))
         answer_empty(r, 304);
     else
-        answer_json(r, 200, resource_to_json(found));
+        answer_resource(r, found);
 }
 
 void resource_get(struct request *r)
@@ -78,25 +78,25 @@ void resource_get(struct request *r)
     else if (kubernetes)
         answer_json(r, 200, kubernetes_json(&r->arena, found));
     else
-        answer_resource(r, found);
+        answer_found(r, found);
 }
 
 static void answer_range(struct request *r, struct snap_range range)
 {
-    json_t *items;
+    struct items items;
     struct page page;
     size_t first, end;
 
     r->title = "Could not retrieve resources";
     if (!page_read(r, &page))
         return;
-    items = json_array();
+    items_init(&items);
     page_bounds(&page, range.n, &first, &end);
     struct snap_range part = {.tree = range.tree, .first = range.first + first, .n = end - first};
     struct snap_iter it = snap_iter(&part);
     for (const struct resource *res = snap_next(&it); res; res = snap_next(&it))
-        json_array_append_new(items, resource_to_json(res));
-    page_answer(r, &page, range.n, range.n, items);
+        items_add_resource(&items, res);
+    page_answer_items(r, &page, range.n, range.n, &items);
 }
 
 void resource_list(struct request *r)

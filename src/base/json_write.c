@@ -12,7 +12,7 @@
 #include "ursa/base/buf.h"
 
 struct writer {
-    struct buf out;
+    struct buf *out;
     bool pretty, sorted;
 };
 
@@ -52,7 +52,7 @@ void json_real_text(double v, char text[JSON_REAL_TEXT])
         snprintf(text, JSON_REAL_TEXT, "%s%.*s.%s", sign, whole, mantissa, mantissa + whole);
 }
 
-static void write_string(struct buf *out, struct str s)
+void json_write_string(struct buf *out, struct str s)
 {
     buf_add_byte(out, '"');
     for (size_t plain = 0; plain < s.n;) {
@@ -84,13 +84,22 @@ static void write_string(struct buf *out, struct str s)
     buf_add_byte(out, '"');
 }
 
+/* A new line, indented by one blank a level. */
+static void line_break(struct buf *out, size_t level)
+{
+    static const char blanks[] = "                                                                      ";
+
+    buf_add_byte(out, '\n');
+    for (size_t n; level > 0; level -= n) {
+        n = level < sizeof(blanks) ? level : sizeof(blanks) - 1;
+        buf_add(out, blanks, n);
+    }
+}
+
 static void write_break(struct writer *w, size_t level)
 {
-    if (!w->pretty)
-        return;
-    buf_add_byte(&w->out, '\n');
-    for (size_t i = 0; i < level; i++)
-        buf_add_byte(&w->out, ' ');
+    if (w->pretty)
+        line_break(w->out, level);
 }
 
 static void write_value(struct writer *w, const json_t *v, size_t level);
@@ -99,16 +108,16 @@ static void write_array(struct writer *w, const json_t *v, size_t level)
 {
     size_t n = json_array_size(v);
 
-    buf_add_byte(&w->out, '[');
+    buf_add_byte(w->out, '[');
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
-            buf_add_byte(&w->out, ',');
+            buf_add_byte(w->out, ',');
         write_break(w, level + 1);
         write_value(w, json_array_get(v, i), level + 1);
     }
     if (n > 0)
         write_break(w, level);
-    buf_add_byte(&w->out, ']');
+    buf_add_byte(w->out, ']');
 }
 
 struct member {
@@ -136,18 +145,18 @@ static void write_object(struct writer *w, const json_t *v, size_t level)
                             .value = json_object_iter_value(at)};
     if (w->sorted)
         qsort(members, n, sizeof(members[0]), by_key);
-    buf_add_byte(&w->out, '{');
+    buf_add_byte(w->out, '{');
     for (i = 0; i < n; i++) {
         if (i > 0)
-            buf_add_byte(&w->out, ',');
+            buf_add_byte(w->out, ',');
         write_break(w, level + 1);
-        write_string(&w->out, members[i].key);
-        buf_add_str(&w->out, w->pretty ? STR(": ") : STR(":"));
+        json_write_string(w->out, members[i].key);
+        buf_add_str(w->out, w->pretty ? STR(": ") : STR(":"));
         write_value(w, members[i].value, level + 1);
     }
     if (n > 0)
         write_break(w, level);
-    buf_add_byte(&w->out, '}');
+    buf_add_byte(w->out, '}');
     free(members);
 }
 
@@ -156,7 +165,7 @@ static void write_value(struct writer *w, const json_t *v, size_t level)
     char real[JSON_REAL_TEXT];
 
     if (!v) {
-        buf_add_str(&w->out, STR("null"));
+        buf_add_str(w->out, STR("null"));
         return;
     }
     switch (json_typeof(v)) {
@@ -167,51 +176,108 @@ static void write_value(struct writer *w, const json_t *v, size_t level)
         write_array(w, v, level);
         break;
     case JSON_STRING:
-        write_string(&w->out, json_str(v));
+        json_write_string(w->out, json_str(v));
         break;
     case JSON_INTEGER:
-        buf_printf(&w->out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+        buf_printf(w->out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
         break;
     case JSON_REAL:
         json_real_text(json_real_value(v), real);
-        buf_add_str(&w->out, str_from_c(real));
+        buf_add_str(w->out, str_from_c(real));
         break;
     case JSON_TRUE:
-        buf_add_str(&w->out, STR("true"));
+        buf_add_str(w->out, STR("true"));
         break;
     case JSON_FALSE:
-        buf_add_str(&w->out, STR("false"));
+        buf_add_str(w->out, STR("false"));
         break;
     case JSON_NULL:
-        buf_add_str(&w->out, STR("null"));
+        buf_add_str(w->out, STR("null"));
         break;
     }
 }
 
-static struct str format(struct arena *a, const json_t *v, bool pretty, bool sorted)
-{
-    struct writer w = {.pretty = pretty, .sorted = sorted};
+/* ---- from a tree ---- */
 
-    buf_init(&w.out, SIZE_MAX / 2); /* a tree in memory is bounded already */
+static struct str format(struct arena *a, const json_t *v, bool sorted)
+{
+    struct buf out;
+    struct writer w = {.out = &out, .sorted = sorted};
+
+    buf_init(&out, SIZE_MAX / 2); /* a tree in memory is bounded already */
     write_value(&w, v, 0);
-    if (pretty)
-        buf_add_byte(&w.out, '\n');
-    struct str text = arena_str(a, buf_str(&w.out));
-    buf_fini(&w.out);
+    struct str text = arena_str(a, buf_str(&out));
+    buf_fini(&out);
     return text;
 }
 
 struct str json_format(struct arena *a, const json_t *v)
 {
-    return format(a, v, false, false);
-}
-
-struct str json_format_pretty(struct arena *a, const json_t *v)
-{
-    return format(a, v, true, false);
+    return format(a, v, false);
 }
 
 struct str json_format_canonical(struct arena *a, const json_t *v)
 {
-    return format(a, v, false, true);
+    return format(a, v, true);
+}
+
+void json_write_pretty(struct buf *out, const json_t *v, size_t level)
+{
+    struct writer w = {.out = out, .pretty = true};
+
+    write_value(&w, v, level);
+}
+
+struct str json_format_pretty(struct arena *a, const json_t *v)
+{
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX / 2);
+    json_write_pretty(&out, v, 0);
+    buf_add_byte(&out, '\n');
+    struct str text = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return text;
+}
+
+/* ---- from text ---- */
+
+/* Behind the closing quote of the string that begins at 'i'. */
+static size_t string_end(struct str text, size_t i)
+{
+    for (i++; i < text.n && text.p[i] != '"'; i++)
+        i += text.p[i] == '\\';
+    return i + 1;
+}
+
+void json_indent(struct buf *out, struct str text, size_t level)
+{
+    size_t start = 0; /* of what is not copied yet */
+
+    for (size_t i = 0; i < text.n;) {
+        char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : '\0';
+        bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
+
+        if (c == '"') {
+            i = string_end(text, i);
+        } else if (opens && (next == '}' || next == ']')) {
+            i += 2;
+        } else if (opens || c == ',' || c == ':') {
+            i++;
+            buf_add(out, text.p + start, i - start);
+            start = i;
+            level += opens;
+            if (c == ':')
+                buf_add_byte(out, ' ');
+            else
+                line_break(out, level);
+        } else if (closes) {
+            buf_add(out, text.p + start, i - start);
+            start = i++;
+            line_break(out, --level);
+        } else {
+            i++;
+        }
+    }
+    buf_add(out, text.p + start, text.n - start);
 }

@@ -19,22 +19,48 @@ static int64_t split_seconds(int64_t t, int64_t *ns)
     return s;
 }
 
-struct str time_format(struct arena *a, int64_t wall_ns)
+static char *put_digits(char *to, int64_t v, int n)
+{
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        to[i] = (char)('0' + v % 10);
+    return to + n;
+}
+
+/* By hand: every resource that is shown has two of these. */
+size_t time_text(int64_t wall_ns, char text[TIME_TEXT])
 {
     int64_t ns;
     time_t s = split_seconds(wall_ns, &ns);
     struct tm t;
+    char *p = text;
 
     gmtime_r(&s, &t);
-    struct str text = arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02d.%09" PRId64 "Z", t.tm_year + 1900,
-                                   t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, ns);
-    size_t keep = text.n - 1;
+    p = put_digits(p, t.tm_year + 1900, 4);
+    *p++ = '-';
+    p = put_digits(p, t.tm_mon + 1, 2);
+    *p++ = '-';
+    p = put_digits(p, t.tm_mday, 2);
+    *p++ = 'T';
+    p = put_digits(p, t.tm_hour, 2);
+    *p++ = ':';
+    p = put_digits(p, t.tm_min, 2);
+    *p++ = ':';
+    p = put_digits(p, t.tm_sec, 2);
+    if (ns > 0) {
+        *p++ = '.';
+        p = put_digits(p, ns, 9);
+        while (p[-1] == '0')
+            p--;
+    }
+    *p++ = 'Z';
+    return (size_t)(p - text);
+}
 
-    while (text.p[keep - 1] == '0')
-        keep--;
-    if (text.p[keep - 1] == '.')
-        keep--;
-    return arena_printf(a, "%.*sZ", (int)keep, text.p);
+struct str time_format(struct arena *a, int64_t wall_ns)
+{
+    char text[TIME_TEXT];
+
+    return arena_str(a, str_from(text, time_text(wall_ns, text)));
 }
 
 /* Takes 'n' digits off the front; false when they are not there or out of range. */

@@ -157,36 +157,52 @@ enum err_kind resource_decode(enum res_type type, const json_t *doc, struct reso
 
 /* ---- as JSON ---- */
 
-static void add_time(json_t *o, const char *key, int64_t ns, struct arena *a)
+static void write_time(struct buf *out, struct str member, int64_t ns)
 {
-    json_object_set_new_nocheck(o, key, json_from_str(time_format(a, ns)));
+    char text[TIME_TEXT];
+
+    buf_add_str(out, member);
+    buf_add_byte(out, '"');
+    buf_add(out, text, time_text(ns, text));
+    buf_add_byte(out, '"');
+}
+
+/* The object's beginning, compact: the members that every resource has. */
+static void write_meta(const struct resource *r, struct str type_name, struct buf *out)
+{
+    buf_add_str(out, STR("{\"type\":"));
+    json_write_string(out, type_name);
+    if (res_type_info(r->key.type)->scope == SCOPE_MESH) {
+        buf_add_str(out, STR(",\"mesh\":"));
+        json_write_string(out, r->key.mesh);
+    }
+    buf_add_str(out, STR(",\"name\":"));
+    json_write_string(out, r->key.name);
+    write_time(out, STR(",\"creationTime\":"), r->created_ns);
+    write_time(out, STR(",\"modificationTime\":"), r->modified_ns);
+}
+
+/* The spec's members, compact, with the brace that ends the object: the rest of it. */
+static struct str spec_members(const struct resource *r)
+{
+    return r->spec_json ? str_slice(blob_str(r->spec_json), 1, SIZE_MAX) : STR("}");
 }
 
 json_t *resource_meta_to_json(const struct resource *r, struct str type_name)
 {
-    struct arena scratch;
-    json_t *o = json_object();
+    struct buf text;
 
-    arena_init(&scratch);
-    json_object_set_new_nocheck(o, "type", json_from_str(type_name));
-    if (res_type_info(r->key.type)->scope == SCOPE_MESH)
-        json_object_set_new_nocheck(o, "mesh", json_from_str(r->key.mesh));
-    json_object_set_new_nocheck(o, "name", json_from_str(r->key.name));
-    add_time(o, "creationTime", r->created_ns, &scratch);
-    add_time(o, "modificationTime", r->modified_ns, &scratch);
-    arena_fini(&scratch);
+    buf_init(&text, BUF_MAX_RESOURCE);
+    write_meta(r, type_name, &text);
+    buf_add_byte(&text, '}');
+    json_t *o = json_read_own(buf_str(&text));
+    buf_fini(&text);
     return o;
-}
-
-/* What stands beside the meta part. */
-static json_t *fields_to_json(const struct resource *r)
-{
-    return r->spec_json ? json_read_own(blob_str(r->spec_json)) : json_object();
 }
 
 json_t *resource_spec_to_json(const struct resource *r)
 {
-    json_t *fields = fields_to_json(r);
+    json_t *fields = r->spec_json ? json_read_own(blob_str(r->spec_json)) : json_object();
 
     if (!(res_type_info(r->key.type)->traits & RES_TARGET_REF))
         return fields;
@@ -198,11 +214,29 @@ json_t *resource_spec_to_json(const struct resource *r)
 
 json_t *resource_to_json(const struct resource *r)
 {
-    json_t *o = resource_meta_to_json(r, res_type_info(r->key.type)->name);
-    JSON_AUTO fields = fields_to_json(r);
+    struct buf text;
+    struct str members = spec_members(r);
 
-    json_object_update(o, fields);
+    buf_init(&text, BUF_MAX_RESOURCE);
+    write_meta(r, res_type_info(r->key.type)->name, &text);
+    buf_add_str(&text, members.n > 1 ? STR(",") : STR(""));
+    buf_add_str(&text, members);
+    json_t *o = json_read_own(buf_str(&text));
+    buf_fini(&text);
     return o;
+}
+
+void resource_print(const struct resource *r, size_t level, struct buf *out)
+{
+    struct buf meta;
+    struct str members = spec_members(r);
+
+    buf_init(&meta, BUF_MAX_RESOURCE);
+    write_meta(r, res_type_info(r->key.type)->name, &meta);
+    buf_add_str(&meta, members.n > 1 ? STR(",") : STR(""));
+    json_indent(out, buf_str(&meta), level);
+    json_indent(out, members, level + 1);
+    buf_fini(&meta);
 }
 
 /* ---- typed access ---- */

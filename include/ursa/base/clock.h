@@ -14,6 +14,9 @@ void clock_fake(int64_t mono_ns, int64_t wall_ns);
 
 /* RFC 3339 UTC with up to 9 fractional digits, trailing zeros dropped: 2026-11-23T09:22:27.3113Z */
 struct str time_format(struct arena *, int64_t wall_ns);
+/* The same into the caller's memory, without a NUL; returns how many bytes. */
+#define TIME_TEXT 32
+size_t time_text(int64_t wall_ns, char text[TIME_TEXT]);
 MUST_USE bool time_parse(struct str, int64_t *wall_ns);
 
 /* Go's duration syntax: sign, decimal numbers with units ns us µs ms s m h; "0" alone is allowed. */

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "ursa/base/buf.h"
 #include "ursa/base/err.h"
 
 #define JSON_MAX_NESTING 64
@@ -25,6 +26,12 @@ struct str json_format(struct arena *, const json_t *);
 struct str json_format_pretty(struct arena *, const json_t *);
 /* Compact with sorted keys: equal trees give equal bytes. */
 struct str json_format_canonical(struct arena *, const json_t *);
+/* Appends a string in quotes. */
+void json_write_string(struct buf *, struct str);
+/* Appends in kuma-cp's shape, without the newline at the end, what stands 'level' deep in something larger:
+ * a tree, or text as json_format() writes it. The text may begin inside an object or end there. */
+void json_write_pretty(struct buf *, const json_t *, size_t level);
+void json_indent(struct buf *, struct str text, size_t level);
 /* A finite real as Go writes it: the shortest digits that read back as 'v', NUL-terminated. */
 #define JSON_REAL_TEXT 64
 void json_real_text(double v, char text[JSON_REAL_TEXT]);

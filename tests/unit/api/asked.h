@@ -5,7 +5,6 @@
 
 #include "../../../src/api/router.h"
 #include "../../lib/test.h"
-#include "ursa/base/blob.h"
 
 static inline void asked_init(struct request *r, enum method method, const char *uri)
 {
@@ -17,7 +16,7 @@ static inline void asked_init(struct request *r, enum method method, const char 
 
 static inline void asked_fini(struct request *r)
 {
-    blob_unref(r->out);
+    buf_fini(&r->out);
     arena_fini(&r->arena);
 }
 
@@ -28,7 +27,7 @@ static inline json_t *asked_answer(struct request *r)
     json_t *body = NULL;
 
     err_init(&e, &r->arena);
-    if (!r->out || json_parse(blob_str(r->out), &body, &e) != ERR_NONE)
+    if (json_parse(buf_str(&r->out), &body, &e) != ERR_NONE)
         FAIL("status %u without a JSON body", r->status);
     return body;
 }

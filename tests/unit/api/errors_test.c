@@ -55,7 +55,7 @@ TEST(causes_are_told_in_both_dialects)
     err_cause_at(&r.err, STR("mesh"), STR("is \"odd\""));
     answer_error(&r);
     EXPECT_STR(
-        "body", blob_str(r.out),
+        "body", buf_str(&r.out),
         "{\n \"type\": \"/std-errors\",\n \"status\": 400,\n"
         " \"title\": \"Could not process the request\",\n \"detail\": \"Resource is not valid\",\n"
         " \"invalid_parameters\": [\n  {\n   \"field\": \"name\",\n   \"reason\": \"cannot be empty\"\n  },\n"

@@ -94,3 +94,28 @@ TEST(pages_say_what_comes_next)
         asked_fini(&r);
     }
 }
+
+TEST(items_stand_two_levels_deep)
+{
+    struct request r;
+    struct page page = {.size = 100};
+    struct items items;
+    struct resource *mesh = resource_new(&(struct res_key){.type = RES_MESH, .name = STR("m")});
+
+    asked_init(&r, GET, "/meshes");
+    items_init(&items);
+    items_add_json(&items, json_pack("{s:[i]}", "a", 1));
+    items_add_resource(&items, mesh);
+    page_answer_items(&r, &page, 2, 7, &items);
+    EXPECT_STR("answer", buf_str(&r.out),
+               "{\n \"total\": 7,\n \"items\": [\n"
+               "  {\n   \"a\": [\n    1\n   ]\n  },\n"
+               "  {\n   \"type\": \"Mesh\",\n   \"name\": \"m\",\n"
+               "   \"creationTime\": \"1970-01-01T00:00:00Z\",\n"
+               "   \"modificationTime\": \"1970-01-01T00:00:00Z\"\n  }\n"
+               " ],\n \"next\": null\n}\n");
+    page_answer(&r, &page, 0, 0, json_array());
+    EXPECT_STR("none", buf_str(&r.out), "{\n \"total\": 0,\n \"items\": [],\n \"next\": null\n}\n");
+    resource_unref(mesh);
+    asked_fini(&r);
+}

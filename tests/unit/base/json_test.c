@@ -167,6 +167,52 @@ TEST(nesting)
     arena_fini(&a);
 }
 
+/* The compact text laid out as an answer is. */
+static struct str indented(struct arena *a, const char *compact)
+{
+    struct buf out;
+
+    buf_init(&out, 4096);
+    json_indent(&out, str_from_c(compact), 0);
+    buf_add_byte(&out, '\n');
+    struct str text = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return text;
+}
+
+TEST(text_is_indented_where_it_stands)
+{
+    static const struct {
+        const char *name, *compact;
+        size_t level;
+        const char *want;
+    } rows[] = {
+        {"in a list", "{\"a\":[1]}", 2, "{\n   \"a\": [\n    1\n   ]\n  }"},
+        {"begins inside", "\"a\":{},\"b\":[]}", 1, "\"a\": {},\n \"b\": []\n}"},
+        {"ends inside", "{\"a\":1,", 0, "{\n \"a\": 1,\n "},
+        {"only the end", "}", 1, "\n}"},
+        {"marks in strings", "[\"{,:}[\\\"]\\\\\",2]", 0, "[\n \"{,:}[\\\"]\\\\\",\n 2\n]"},
+        {"deeper than one run of blanks", "[1]", 150,
+         "[\n"
+         "                                                  "
+         "                                                  "
+         "                                                   1\n"
+         "                                                  "
+         "                                                  "
+         "                                                  ]"},
+        {"nothing", "", 3, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf out;
+
+        buf_init(&out, 4096);
+        json_indent(&out, str_from_c(rows[i].compact), rows[i].level);
+        EXPECT_STR(rows[i].name, buf_str(&out), rows[i].want);
+        buf_fini(&out);
+    }
+}
+
 TEST(formats)
 {
     static const struct {
@@ -210,6 +256,7 @@ TEST(formats)
         EXPECT_INT(rows[i].name, json_parse(str_from_c(rows[i].text), &v, &e), ERR_NONE);
         EXPECT_STR(rows[i].name, json_format(&a, v), rows[i].compact);
         EXPECT_STR(rows[i].name, json_format_pretty(&a, v), rows[i].pretty);
+        EXPECT_STR(rows[i].name, indented(&a, rows[i].compact), rows[i].pretty);
         EXPECT_STR(rows[i].name, json_format_canonical(&a, v), rows[i].canonical);
         json_decref(v);
     }

@@ -249,6 +249,19 @@ static void compare_causes(const char *name, struct arena *a, const struct err *
     EXPECT_INT(name, e->n_causes, n);
 }
 
+/* The printed text is that of the tree. */
+static void compare_printed(const char *name, struct arena *a, const struct resource *r)
+{
+    JSON_AUTO tree = resource_to_json(r);
+    struct buf printed;
+
+    buf_init(&printed, BUF_MAX_RESOURCE);
+    resource_print(r, 0, &printed);
+    buf_add_byte(&printed, '\n');
+    EXPECT_STR(name, buf_str(&printed), json_format_pretty(a, tree).p);
+    buf_fini(&printed);
+}
+
 /* What GET shows, as text: equal members in equal order. */
 static void compare_get(const char *name, struct arena *a, struct resource *r, bool is_new,
                         const json_t *want)
@@ -259,6 +272,7 @@ static void compare_get(const char *name, struct arena *a, struct resource *r, b
     JSON_AUTO got = resource_to_json(stored);
     JSON_AUTO timeless = json_deep_copy(want);
 
+    compare_printed(name, a, stored);
     resource_unref(stored);
     json_object_del(got, "creationTime");
     json_object_del(got, "modificationTime");

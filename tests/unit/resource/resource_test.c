@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../../../src/resource/field.h"
+
 TEST(types_are_found_by_each_of_their_names)
 {
     for (enum res_type t = 0; t < RES_N; t++) {
@@ -161,6 +163,14 @@ TEST(get_shows_meta_before_spec)
     EXPECT_STR("meta", json_format(&a, meta),
                "{\"type\":\"Other\",\"mesh\":\"m\",\"name\":\"n\",\"creationTime\":\"2017-07-14T02:40:00Z\","
                "\"modificationTime\":\"2017-07-14T02:40:00.5Z\"}");
+    struct buf printed;
+    buf_init(&printed, 4096);
+    resource_print(r, 2, &printed);
+    EXPECT_STR("in a list", buf_str(&printed),
+               "{\n   \"type\": \"Secret\",\n   \"mesh\": \"m\",\n   \"name\": \"n\",\n"
+               "   \"creationTime\": \"2017-07-14T02:40:00Z\",\n"
+               "   \"modificationTime\": \"2017-07-14T02:40:00.5Z\",\n   \"data\": \"aGVsbG8=\"\n  }");
+    buf_fini(&printed);
     EXPECT_STR("bytes", resource_secret(r)->data, "hello");
     EXPECT_TRUE("its text is wiped", r->spec_json->secret);
     resource_unref(r);
@@ -176,10 +186,28 @@ TEST(a_new_object_is_empty)
     EXPECT_TRUE("mTLS is off", !mesh_enabled_backend(resource_mesh(r)));
     JSON_AUTO spec = resource_spec_to_json(r);
     EXPECT_INT("no members", json_object_size(spec), 0);
+    struct buf printed;
+    buf_init(&printed, 4096);
+    resource_print(r, 0, &printed);
+    EXPECT_STR("printed", buf_str(&printed),
+               "{\n \"type\": \"Mesh\",\n \"name\": \"m\",\n \"creationTime\": \"1970-01-01T00:00:00Z\",\n"
+               " \"modificationTime\": \"1970-01-01T00:00:00Z\"\n}");
+    buf_fini(&printed);
     resource_unref(r);
     EXPECT_STR("still there", same->key.name, "m");
     resource_unref(same);
     resource_unref(NULL);
+}
+
+/* A member of that name would be printed twice. */
+TEST(no_spec_has_a_meta_member)
+{
+    static const char *const members[] = {"type", "mesh", "name", "creationTime", "modificationTime"};
+
+    for (enum res_type t = 0; t < RES_N; t++)
+        for (const struct field *f = res_type_info(t)->fields; f && f->name; f++)
+            for (size_t i = 0; i < ARRAY_LEN(members); i++)
+                EXPECT_TRUE(f->name, !str_eq(str_from_c(f->name), str_from_c(members[i])));
 }
 
 TEST(meshes_get_metrics_defaults)
