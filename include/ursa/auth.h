@@ -74,24 +74,61 @@ struct auth_config {
 MUST_USE enum err_kind auth_user(const struct snap *, const struct auth_config *,
                                  const struct request_origin *, struct arena *, struct user *, struct err *e);
 
+/* ---- roles of a mesh: decision 0007 ----
+ * A user's groups may say "mesh:<mesh>:viewer", ":operator" or ":admin", each role including those before it.
+ * Who has a group that begins with "mesh:" and is no administrator is confined to the meshes that such groups
+ * name: nothing of another mesh, and nothing that belongs to no mesh, is theirs. A group that names no role
+ * confines as well, and gives nothing. */
+enum mesh_role { MESH_ROLE_NONE, MESH_ROLE_VIEWER, MESH_ROLE_OPERATOR, MESH_ROLE_ADMIN };
+/* The mesh and the role of "mesh:<mesh>:<role>"; MESH_ROLE_NONE for any other text. */
+enum mesh_role mesh_role_parse(struct str group, struct str *mesh);
+/* Whether the group is about a mesh at all: one of these that mesh_role_parse() cannot read is a slip. */
+bool mesh_role_is_meant(struct str group);
+bool user_is_confined(const struct user *);
+/* The highest of the user's roles of that mesh; of who is not confined: MESH_ROLE_NONE. */
+enum mesh_role user_mesh_role(const struct user *, struct str mesh);
+/* The meshes of a confined user in which they have at least 'least', sorted, each once; they need not
+ * exist. */
+struct str_list user_meshes(const struct user *, enum mesh_role least, struct arena *);
+bool user_is_admin(const struct user *);
+
 /* What a request wants; the router's table names one for every route. */
 enum access {
-    ACCESS_PUBLIC,
+    ACCESS_PUBLIC, /* nothing that anybody must not know */
     ACCESS_READ,
     ACCESS_WRITE,
-    ACCESS_ADMIN_RESOURCE,
-    ACCESS_ISSUE_TOKEN,
+    ACCESS_ADMIN_RESOURCE, /* what only administrators do, of the control plane or of the mesh it is about */
+    ACCESS_ADMIN,          /* what only administrators of the control plane do */
+    ACCESS_ISSUE_TOKEN,    /* any but a dataplane's */
+    ACCESS_ISSUE_DATAPLANE_TOKEN,
     ACCESS_VIEW_PROXY
 };
 struct access_config {
+    bool anonymous_reads; /* kuma-cp's behaviour, and Ursa's default: whoever reaches the API may read all but
+                             secrets. Roles confine reading only without it */
     bool anonymous_writes; /* kuma-cp's behaviour: whoever reaches the API may write. Ursa's default: writes
                               need a valid user token (or to be the local administrator) */
 };
-/* 'type' is RES_N for routes that are about no type. A read of an admin-only type (RES_ADMIN) needs an admin
- * like any of its writes. ERR_DENIED with the reference's text: user "<name>/<g1,g2>" cannot access the
- * resource of type "Secret"; action not allowed. */
+/* What a request is about. REACH_MESHES: meshes that its body names, or all that the user may see; the
+ * handler must check each (access_check) or filter (access_sees). */
+enum access_reach { REACH_GLOBAL, REACH_MESH, REACH_MESHES };
+struct access_scope {
+    enum access_reach reach;
+    enum res_type type; /* RES_N: of no type */
+    struct str mesh;    /* REACH_MESH */
+};
+/* The scope of one resource. A Mesh belongs to itself while it is read, or changed and there already
+ * ('updates'); to make or remove one is the control plane's. */
+struct access_scope access_scope_of(enum access, const struct res_key *, bool updates);
+/* A read of an admin-only type (RES_ADMIN) needs an admin like any of its writes. ERR_DENIED with the
+ * reference's text: user "<name>/<g1,g2>" cannot access the resource of type "Secret"; action not allowed. */
 MUST_USE enum err_kind access_check(const struct access_config *, const struct user *, enum access,
-                                    enum res_type, struct err *e);
-bool user_is_admin(const struct user *);
+                                    const struct access_scope *, struct err *e);
+/* For filters over many meshes (lists, history, events): may this user read this resource? */
+bool access_sees(const struct access_config *, const struct user *, const struct res_key *);
+/* The same for what is said about a mesh as a whole. Who is not confined sees them all. */
+bool access_sees_mesh(const struct user *, struct str mesh);
+/* The least role in a mesh that allows this of its resources of that type; MESH_ROLE_NONE: none does. */
+enum mesh_role access_role_needed(enum access, enum res_type);
 
 #endif

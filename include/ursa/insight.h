@@ -30,6 +30,7 @@ json_t *insight_mesh(const struct snap *, const struct resource *mesh);
 /* One entry of the expanded service insights; 'service' sorted list of a mesh. */
 struct str *insight_service_names(const struct snap *, struct str mesh, struct arena *, size_t *n);
 json_t *insight_service(const struct snap *, struct str mesh, struct str service);
-json_t *insight_global(const struct snap *);
+/* What there is of the global types; 'count' says how many of one the reader may know of. */
+json_t *insight_global(size_t (*count)(void *ctx, enum res_type), void *ctx);
 
 #endif

@@ -108,8 +108,9 @@ static void check_document(struct request *r, struct document *d)
         err_cause_at(&d->err, STR("type"), STR("is written by the control plane only"));
         return;
     }
-    if ((traits & RES_ADMIN) &&
-        access_check(&r->options->access, &r->user, ACCESS_ADMIN_RESOURCE, d->type, &d->err) != ERR_NONE)
+    const struct access_scope scope =
+        access_scope_of(ACCESS_WRITE, &d->key, snap_find_mesh(r->snap, d->key.name) != NULL);
+    if (access_check(&r->options->access, &r->user, ACCESS_WRITE, &scope, &d->err) != ERR_NONE)
         return;
     if (resource_decode(d->type, d->root, &d->res, &d->err) == ERR_NONE) {
         d->key = (struct res_key){.type = d->type,

@@ -4,6 +4,7 @@
 
 #include "page.h"
 #include "router.h"
+#include "visible.h"
 
 /* ---- Dataplane overviews ---- */
 
@@ -83,7 +84,7 @@ void overview_list(struct request *r)
     struct filter filter;
     struct page page;
     struct snap_range range = snap_range(r->snap, RES_DATAPLANE, r->mesh);
-    struct snap_iter it = snap_iter(&range);
+    struct visible list = {.ranges = &range, .n_ranges = 1, .n = range.n};
     json_t *items;
     size_t n = 0;
 
@@ -91,7 +92,10 @@ void overview_list(struct request *r)
     if (!page_read(r, &page) || !filter_read(r, &filter))
         return;
     items = json_array();
-    for (const struct resource *res = snap_next(&it); res; res = snap_next(&it)) {
+    if (!r->mesh.p)
+        list = visible_of(r, RES_DATAPLANE);
+    struct visible_iter it = visible_iter(&list, 0);
+    for (const struct resource *res = visible_next(&it); res; res = visible_next(&it)) {
         if (!filter_passes(&filter, res))
             continue;
         if (n >= page.offset && n - page.offset < page.size)
@@ -116,7 +120,7 @@ void overview_get(struct request *r)
 
 void mesh_insight_list(struct request *r)
 {
-    struct snap_range range = snap_range(r->snap, RES_MESH, STR_NONE);
+    struct visible meshes = visible_of(r, RES_MESH);
     struct page page;
     size_t first, end;
     json_t *items;
@@ -125,15 +129,16 @@ void mesh_insight_list(struct request *r)
     if (!page_read(r, &page))
         return;
     items = json_array();
-    page_bounds(&page, range.n, &first, &end);
-    for (size_t i = first; i < end; i++)
-        json_array_append_new(items, insight_mesh(r->snap, snap_at(&range, i)));
-    page_answer(r, &page, range.n, range.n, items);
+    page_bounds(&page, meshes.n, &first, &end);
+    struct visible_iter it = visible_iter(&meshes, first);
+    for (; first < end; first++)
+        json_array_append_new(items, insight_mesh(r->snap, visible_next(&it)));
+    page_answer(r, &page, meshes.n, meshes.n, items);
 }
 
 void mesh_insight_get(struct request *r)
 {
-    const struct resource *mesh = snap_find_mesh(r->snap, r->name);
+    const struct resource *mesh = snap_find_mesh(r->snap, r->mesh);
 
     r->title = "Could not retrieve a resource";
     if (mesh)
@@ -142,9 +147,14 @@ void mesh_insight_get(struct request *r)
         answer_fault(r, ERR_NOT_FOUND, "not found");
 }
 
+static size_t count_visible(void *request, enum res_type type)
+{
+    return visible_of(request, type).n;
+}
+
 void global_insights_get(struct request *r)
 {
-    answer_json(r, 200, insight_global(r->snap));
+    answer_json(r, 200, insight_global(count_visible, r));
 }
 
 /* ---- services ---- */
@@ -164,7 +174,7 @@ static void add_services(struct request *r, const struct page *page, struct str 
 
 void service_insight_list(struct request *r)
 {
-    struct snap_range meshes = snap_range(r->snap, RES_MESH, STR_NONE);
+    struct visible meshes = visible_of(r, RES_MESH);
     struct page page;
     json_t *items;
     size_t n = 0;
@@ -175,8 +185,9 @@ void service_insight_list(struct request *r)
     items = json_array();
     if (r->mesh.p)
         add_services(r, &page, r->mesh, items, &n);
-    for (size_t i = 0; !r->mesh.p && i < meshes.n; i++)
-        add_services(r, &page, snap_at(&meshes, i)->key.name, items, &n);
+    struct visible_iter it = visible_iter(&meshes, 0);
+    for (const struct resource *mesh; !r->mesh.p && (mesh = visible_next(&it));)
+        add_services(r, &page, mesh->key.name, items, &n);
     page_answer(r, &page, n, n, items);
 }
 

@@ -149,15 +149,28 @@ static bool media_is_taken(const struct request *r)
     return media_is_json(type) || ((r->route->flags & ROUTE_YAML_BODY) && media_is_yaml(type));
 }
 
+/* What the request is about, as far as its target tells. */
+static struct access_scope scope_of(const struct request *r)
+{
+    struct access_scope scope = {.reach = REACH_GLOBAL, .type = r->type, .mesh = r->mesh};
+
+    if (r->mesh.p)
+        scope.reach = REACH_MESH;
+    else if (r->type == RES_MESH && r->name.p)
+        scope = access_scope_of(r->route->access, &(struct res_key){.type = r->type, .name = r->name},
+                                r->method == PUT && snap_find_mesh(r->snap, r->name));
+    else if (r->type == RES_MESH || (r->route->flags & ROUTE_MESHES))
+        scope.reach = REACH_MESHES;
+    return scope;
+}
+
 static enum err_kind authorize(struct request *r)
 {
-    enum access access = r->route->access;
+    const struct access_scope scope = scope_of(r);
 
-    if (r->type != RES_N && (res_type_info(r->type)->traits & RES_ADMIN))
-        access = ACCESS_ADMIN_RESOURCE;
     if (r->options->read_only && r->port == API_REST && r->method != GET)
         return err_set(&r->err, ERR_METHOD, "the API is read-only");
-    return access_check(&r->options->access, &r->user, access, r->type, &r->err);
+    return access_check(&r->options->access, &r->user, r->route->access, &scope, &r->err);
 }
 
 /* Leaves r->status set when the request is refused before its body. */

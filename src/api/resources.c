@@ -4,6 +4,7 @@
 #include "page.h"
 #include "router.h"
 #include "ursa/base/clock.h"
+#include "visible.h"
 
 /* COMPAT: the resource as kuma-cp would keep it in Kubernetes, where proxies, their insights and policies
  * with a targetRef live in a namespace; the last say their mesh in a label. It helps who moves there; secrets
@@ -81,7 +82,7 @@ void resource_get(struct request *r)
         answer_found(r, found);
 }
 
-static void answer_range(struct request *r, struct snap_range range)
+static void answer_list(struct request *r, const struct visible *list)
 {
     struct items items;
     struct page page;
@@ -91,22 +92,22 @@ static void answer_range(struct request *r, struct snap_range range)
     if (!page_read(r, &page))
         return;
     items_init(&items);
-    page_bounds(&page, range.n, &first, &end);
-    struct snap_range part = {.tree = range.tree, .first = range.first + first, .n = end - first};
-    struct snap_iter it = snap_iter(&part);
-    for (const struct resource *res = snap_next(&it); res; res = snap_next(&it))
-        items_add_resource(&items, res);
-    page_answer_items(r, &page, range.n, range.n, &items);
+    page_bounds(&page, list->n, &first, &end);
+    struct visible_iter it = visible_iter(list, first);
+    for (; first < end; first++)
+        items_add_resource(&items, visible_next(&it));
+    page_answer_items(r, &page, list->n, list->n, &items);
 }
 
+/* Of one mesh, which the router has let the caller see, or of all that they may see. */
 void resource_list(struct request *r)
 {
-    answer_range(r, snap_range(r->snap, r->type, r->mesh));
-}
+    struct snap_range range = snap_range(r->snap, r->type, r->mesh);
+    struct visible list = {.ranges = &range, .n_ranges = 1, .n = range.n};
 
-void resource_list_all(struct request *r)
-{
-    answer_range(r, snap_range(r->snap, r->type, STR_NONE));
+    if (!r->mesh.p)
+        list = visible_of(r, r->type);
+    answer_list(r, &list);
 }
 
 /* ---- writing ---- */

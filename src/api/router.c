@@ -184,6 +184,8 @@ enum err_kind router_find(struct request *r)
     r->allow = NULL;
     r->type = m.type;
     r->mesh = m.mesh;
+    if ((r->route->flags & ROUTE_MESH_QUERY) && request_query(r, "mesh").n > 0)
+        r->mesh = request_query(r, "mesh");
     r->name = m.name;
     return ERR_NONE;
 }

@@ -7,7 +7,9 @@
 enum route_flags {
     ROUTE_JSON_BODY = 1 << 0, /* Content-Type must be JSON (or YAML, where the handler takes it): else 415 */
     ROUTE_YAML_BODY = 1 << 1,
-    ROUTE_ANY_ACCEPT = 1 << 2 /* no 406 */
+    ROUTE_ANY_ACCEPT = 1 << 2, /* no 406 */
+    ROUTE_MESHES = 1 << 3,     /* about many meshes: the handler filters or checks each (visible.h, auth.h) */
+    ROUTE_MESH_QUERY = 1 << 4  /* the mesh is that of ?mesh=, if it is given */
 };
 
 struct route {
@@ -38,7 +40,6 @@ HANDLER(who_am_i_get)
 HANDLER(global_insights_get)
 HANDLER(status_zones_get)
 HANDLER(resource_list)
-HANDLER(resource_list_all)
 HANDLER(resource_get)
 HANDLER(resource_put)
 HANDLER(resource_delete)

@@ -114,6 +114,31 @@ static void check_proxy_type(struct request *r, struct str type)
         fault(r, "type", arena_printf(&r->arena, STR_FMT " is not a valid proxy type", STR_ARG(type)));
 }
 
+/* Whose rights end at a mesh learn nothing of another, not even whether it is there. False after
+ * refusing. */
+static bool may_issue_for_mesh(struct request *r, struct str mesh)
+{
+    const struct access_scope scope = {.reach = REACH_MESH, .type = RES_N, .mesh = mesh};
+
+    if (access_check(&r->options->access, &r->user, r->route->access, &scope, &r->err) == ERR_NONE)
+        return true;
+    answer_error(r);
+    return false;
+}
+
+/* A slip in a group that names a mesh would give a user less than was meant, and nobody would be told. */
+static void check_groups(struct request *r, const struct str_list *groups)
+{
+    for (size_t i = 0; i < groups->n; i++) {
+        struct str mesh;
+
+        if (mesh_role_is_meant(groups->v[i]) && mesh_role_parse(groups->v[i], &mesh) == MESH_ROLE_NONE)
+            err_cause(&r->err, AT_INDEX(AT_FIELD(NULL, "groups"), i),
+                      STR_FMT " is none of mesh:<mesh>:viewer, mesh:<mesh>:operator, mesh:<mesh>:admin",
+                      STR_ARG(str_quote(&r->arena, groups->v[i])));
+    }
+}
+
 /* ---- answering ---- */
 
 static void issue(struct request *r, enum token_kind kind, const struct token_claims *claims, int64_t life_ns)
@@ -137,7 +162,7 @@ void token_dataplane_post(struct request *r)
     struct token_request q;
     int64_t life;
 
-    if (read_request(r, &q)) {
+    if (read_request(r, &q) && may_issue_for_mesh(r, q.claims.mesh)) {
         require(r, "mesh", q.claims.mesh.n > 0);
         life = check_life(r, q.valid_for);
         check_proxy_type(r, q.claims.type);
@@ -157,6 +182,7 @@ void token_user_post(struct request *r)
         life = check_life(r, q.valid_for);
         if (life == 0)
             fault(r, "validFor", STR("cannot be empty or nil"));
+        check_groups(r, &q.claims.groups);
         issue(r, TOKEN_USER, &q.claims, life);
     }
     json_decref(q.body);

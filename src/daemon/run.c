@@ -118,7 +118,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .admit = d->admit,
         .engine = d->engine,
         .auth = {.localhost_is_admin = c->localhost_is_admin},
-        .access = {.anonymous_writes = c->anonymous_writes},
+        .access = {.anonymous_reads = c->anonymous_reads, .anonymous_writes = c->anonymous_writes},
         .bootstrap = {.xds_host = str_from_c(c->xds_host),
                       .xds_port = c->xds_port ? c->xds_port : c->dp_port,
                       .admin_address = str_from_c(c->admin_address),

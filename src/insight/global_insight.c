@@ -11,7 +11,7 @@ static void put_total(json_t *resources, const char *name, size_t n)
     json_object_set_new(resources, name, count);
 }
 
-json_t *insight_global(const struct snap *snap)
+json_t *insight_global(size_t (*count)(void *ctx, enum res_type), void *ctx)
 {
     static const enum res_type stored[] = {RES_GLOBAL_SECRET, RES_MESH, RES_ZONE, RES_ZONE_EGRESS,
                                            RES_ZONE_INGRESS};
@@ -22,7 +22,7 @@ json_t *insight_global(const struct snap *snap)
     json_object_set_new(o, "creationTime", json_from_str(time_format(&scratch, clock_wall_ns())));
     json_object_set_new(o, "resources", resources);
     for (size_t i = 0; i < ARRAY_LEN(stored); i++)
-        put_total(resources, res_type_info(stored[i])->name.p, snap_range(snap, stored[i], STR_NONE).n);
+        put_total(resources, res_type_info(stored[i])->name.p, count(ctx, stored[i]));
     arena_fini(&scratch);
     return o;
 }

@@ -83,39 +83,64 @@ def document(name, scope):
     return {**body, **SPECS[name]}
 
 
-# (method, pattern): path, body, statuses for a stranger, a plain user, an administrator
+# What comes back for each kind of caller, in this order; who shows credentials that are none gets 401 everywhere.
+CALLERS = ["stranger", "user", "operator of another mesh", "viewer", "operator", "mesh admin", "admin"]
+ALL_MAY = (200,) * 7  # everybody; lists over all meshes show each what is theirs (test_lists_...)
+OF_MESH = (200, 200, 403, 200, 200, 200, 200)  # whoever may read the mesh "default"
+OF_NO_MESH = (200, 200, 403, 403, 403, 403, 200)  # users with roles of meshes may not
+OPERATORS = (403, 200, 403, 403, 200, 200, 200)
+MESH_ADMINS = (403, 403, 403, 403, 403, 200, 200)
+ADMINS_ONLY = (403, 403, 403, 403, 403, 403, 200)
+
+
+def but(statuses, status):
+    """The same callers are refused; the others get this status."""
+    return tuple(403 if s == 403 else status for s in statuses)
+
+
+# (method, pattern): path, body, statuses
 ROUTES = {
-    ("GET", "/"): ("/", None, 200, 200, 200),
-    ("GET", "/config"): ("/config", None, 200, 200, 200),
-    ("GET", "/policies"): ("/policies", None, 200, 200, 200),
-    ("GET", "/who-am-i"): ("/who-am-i", None, 200, 200, 200),
-    ("GET", "/global-insights"): ("/global-insights", None, 200, 200, 200),
-    ("GET", "/status/zones"): ("/status/zones", None, 200, 200, 200),
-    ("POST", "/apply"): ("/apply?dryRun=true", [document("Mesh", "GLOBAL")], 403, 200, 200),
-    ("POST", "/tokens/dataplane"): ("/tokens/dataplane", DATAPLANE_TOKEN, 403, 403, 200),
-    ("POST", "/tokens/user"): ("/tokens/user", {"name": "x", "validFor": "1h"}, 403, 403, 200),
-    ("POST", "/tokens/zone"): ("/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"}, 403, 403, 200),
-    ("POST", "/tokens/zone-ingress"): ("/tokens/zone-ingress", {"zone": "x", "validFor": "1h"}, 403, 403, 200),
-    ("GET", "/dataplanes+insights"): ("/dataplanes+insights", None, 200, 200, 200),
-    ("GET", "/meshes/{mesh}/dataplanes+insights"): ("/meshes/default/dataplanes+insights", None, 200, 200, 200),
-    ("GET", "/meshes/{mesh}/dataplanes+insights/{name}"): ("/meshes/default/dataplanes+insights/x", None, 200, 200, 200),
-    ("GET", "/mesh-insights"): ("/mesh-insights", None, 200, 200, 200),
-    ("PUT", "/mesh-insights/{name}"): ("/mesh-insights/x", {}, 405, 405, 405),
-    ("DELETE", "/mesh-insights/{name}"): ("/mesh-insights/x", None, 405, 405, 405),
-    ("GET", "/mesh-insights/{name}"): ("/mesh-insights/x", None, 200, 200, 200),
-    ("GET", "/service-insights"): ("/service-insights", None, 200, 200, 200),
-    ("GET", "/meshes/{mesh}/service-insights"): ("/meshes/default/service-insights", None, 200, 200, 200),
-    ("PUT", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", {}, 405, 405, 405),
-    ("DELETE", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, 405, 405, 405),
-    ("GET", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, 200, 200, 200),
+    ("GET", "/"): ("/", None, ALL_MAY),
+    ("GET", "/config"): ("/config", None, OF_NO_MESH),
+    ("GET", "/policies"): ("/policies", None, ALL_MAY),
+    ("GET", "/who-am-i"): ("/who-am-i", None, ALL_MAY),
+    ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
+    ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
+    ("POST", "/apply"): ("/apply?dryRun=true", [document("Timeout", "MESH")], OPERATORS),
+    ("POST", "/tokens/dataplane"): ("/tokens/dataplane", DATAPLANE_TOKEN, MESH_ADMINS),
+    ("POST", "/tokens/user"): ("/tokens/user", {"name": "x", "validFor": "1h"}, ADMINS_ONLY),
+    ("POST", "/tokens/zone"): ("/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"}, ADMINS_ONLY),
+    ("POST", "/tokens/zone-ingress"): ("/tokens/zone-ingress", {"zone": "x", "validFor": "1h"}, ADMINS_ONLY),
+    ("GET", "/dataplanes+insights"): ("/dataplanes+insights", None, ALL_MAY),
+    ("GET", "/meshes/{mesh}/dataplanes+insights"): ("/meshes/default/dataplanes+insights", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/dataplanes+insights/{name}"): ("/meshes/default/dataplanes+insights/x", None, OF_MESH),
+    ("GET", "/mesh-insights"): ("/mesh-insights", None, ALL_MAY),
+    ("PUT", "/mesh-insights/{mesh}"): ("/mesh-insights/default", {}, but(OF_MESH, 405)),
+    ("DELETE", "/mesh-insights/{mesh}"): ("/mesh-insights/default", None, but(OF_MESH, 405)),
+    ("GET", "/mesh-insights/{mesh}"): ("/mesh-insights/default", None, OF_MESH),
+    ("GET", "/service-insights"): ("/service-insights", None, ALL_MAY),
+    ("GET", "/meshes/{mesh}/service-insights"): ("/meshes/default/service-insights", None, OF_MESH),
+    ("PUT", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", {}, but(OF_MESH, 405)),
+    ("DELETE", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, but(OF_MESH, 405)),
+    ("GET", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, OF_MESH),
 }
-# The same for the routes that every type has, by what the type is.
-PLAIN, SECRET, READ_ONLY = "plain", "secret", "read only"
+# The same for the routes that every type has, by what the type is: its kind in a mesh, or of no mesh.
+PLAIN, SECRET, READ_ONLY, MESH = "plain", "secret", "read only", "mesh"
+UNKNOWN_TO_OPERATORS = but(OPERATORS, 404)
 TYPE_ROUTES = {
-    "list": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (200, 200, 200)},
-    "GET": {PLAIN: (200, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (404, 404, 404)},
-    "PUT": {PLAIN: (403, 200, 200), SECRET: (403, 403, 200), READ_ONLY: (403, 405, 405)},
-    "DELETE": {PLAIN: (403, 404, 404), SECRET: (403, 403, 404), READ_ONLY: (403, 405, 405)},
+    ("GET", "/{scoped}"): {PLAIN: ALL_MAY, SECRET: MESH_ADMINS, READ_ONLY: ALL_MAY},
+    ("GET", "/meshes/{mesh}/{scoped}"): {PLAIN: OF_MESH, SECRET: MESH_ADMINS, READ_ONLY: OF_MESH},
+    ("GET", "/meshes/{mesh}/{scoped}/{name}"): {PLAIN: OF_MESH, SECRET: MESH_ADMINS, READ_ONLY: but(OF_MESH, 404)},
+    ("PUT", "/meshes/{mesh}/{scoped}/{name}"): {PLAIN: OPERATORS, SECRET: MESH_ADMINS, READ_ONLY: but(OPERATORS, 405)},
+    ("DELETE", "/meshes/{mesh}/{scoped}/{name}"): {PLAIN: but(OPERATORS, 404), SECRET: but(MESH_ADMINS, 404), READ_ONLY: but(OPERATORS, 405)},
+    ("GET", "/{global}"): {PLAIN: OF_NO_MESH, SECRET: ADMINS_ONLY, READ_ONLY: OF_NO_MESH, MESH: ALL_MAY},
+    ("GET", "/{global}/{name}"): {PLAIN: OF_NO_MESH, SECRET: ADMINS_ONLY, READ_ONLY: but(OF_NO_MESH, 404), MESH: OF_MESH},
+    ("PUT", "/{global}/{name}"): {
+        PLAIN: (403, 200, 403, 403, 403, 403, 200), SECRET: ADMINS_ONLY, READ_ONLY: (403, 405, 403, 403, 403, 403, 405),
+        MESH: (403, 200, 403, 403, 403, 200, 200)},
+    ("DELETE", "/{global}/{name}"): {
+        PLAIN: (403, 404, 403, 403, 403, 403, 404), SECRET: but(ADMINS_ONLY, 404), READ_ONLY: (403, 405, 403, 403, 403, 403, 405),
+        MESH: (403, 404, 403, 403, 403, 403, 404)},
 }
 
 
@@ -124,11 +149,13 @@ def type_rows(method, pattern):
     for name, plural, of, traits in types():
         if of != scope or "RES_DERIVED" in traits:  # those have rows of their own, above
             continue
-        kind = SECRET if "RES_ADMIN" in traits else READ_ONLY if "RES_READ_ONLY" in traits else PLAIN
-        path = re.sub(r"\{(global|scoped)\}", plural, pattern).replace("{mesh}", "default")
-        path = path.replace("{name}", "missing" if method == "DELETE" else "x")
-        body = document(name, scope) if method == "PUT" and kind != READ_ONLY else {} if method == "PUT" else None
-        yield (path, body, *TYPE_ROUTES["list" if "{name}" not in pattern else method][kind])
+        kind = MESH if name == "Mesh" else SECRET if "RES_ADMIN" in traits else READ_ONLY if "RES_READ_ONLY" in traits else PLAIN
+        item = "missing" if method == "DELETE" else "default" if kind == MESH else "x"
+        path = re.sub(r"\{(global|scoped)\}", plural, pattern).replace("{mesh}", "default").replace("{name}", item)
+        body = {} if method == "PUT" else None
+        if method == "PUT" and kind != READ_ONLY:
+            body = {**document(name, scope), "name": item}
+        yield (path, body, TYPE_ROUTES[method, pattern][kind])
 
 
 def rows():
@@ -143,8 +170,7 @@ ROWS = list(rows())
 
 
 def test_every_route_has_a_row():
-    generic = {(m, p) for m, p in routes() if "{global}" in p or "{scoped}" in p}
-    assert set(routes()) - generic == set(ROUTES), "routes.def and the matrix differ"
+    assert set(routes()) == set(ROUTES) | set(TYPE_ROUTES), "routes.def and the matrix differ"
     assert len(ROWS) > len(ROUTES) + 4 * 8
 
 
@@ -194,6 +220,10 @@ def credentials(daemon):
     other_claims = encode(decode(claims).replace(b"mesh-system:admin", b"mesh-system:admim", 1))
     bearers = {
         "plain user": issue_user(daemon, "john", ["team-a"]),
+        "operator of another mesh": issue_user(daemon, "olga", ["mesh:other:operator"]),
+        "viewer": issue_user(daemon, "vera", ["mesh:default:viewer"]),
+        "operator": issue_user(daemon, "otto", ["team-a", "mesh:default:operator"]),
+        "mesh admin": issue_user(daemon, "ada", ["mesh:default:admin"]),
         "admin": admin,
         "user in the admin group": issue_user(daemon, "jane", ["mesh-system:admin"]),
         "dataplane token": daemon.post("/tokens/dataplane", {**DATAPLANE_TOKEN, "name": "mesh-system:admin"}).text,
@@ -218,20 +248,22 @@ def credentials(daemon):
             **{name: f"Bearer {token}" for name, token in bearers.items()}}
 
 
-STRANGERS = ["none", "basic", "lower case"]
-USERS = ["plain user"]
-ADMINS = ["admin", "user in the admin group"]
+KINDS = {  # kind of credentials -> caller
+    "none": "stranger", "basic": "stranger", "lower case": "stranger", "plain user": "user", "admin": "admin", "user in the admin group": "admin",
+    **{role: role for role in ("operator of another mesh", "viewer", "operator", "mesh admin")},
+}
 REFUSED = ["dataplane token", "zone token", "expired", "revoked", "algorithm none", "algorithm None", "HS256 with the public key",
            "HS256 with an empty key", "RS256 of an EC key", "unknown key id", "key id is a path", "no key id", "other claims",
            "no signature", "a signature of zeros", "garbage", "nothing"]
 
 
-@pytest.mark.parametrize("who", STRANGERS + USERS + ADMINS + REFUSED)
+@pytest.mark.parametrize("who", [*KINDS, *REFUSED])
 def test_matrix(daemon, credentials, who):
     """Every route for one kind of credentials; all that differ are told."""
     wrong = []
-    for method, path, body, stranger, user, admin in ROWS:
-        want = 401 if who in REFUSED else stranger if who in STRANGERS else user if who in USERS else admin
+    for method, path, body, statuses in ROWS:
+        assert len(statuses) == len(CALLERS), path
+        want = 401 if who in REFUSED else statuses[CALLERS.index(KINDS[who])]
         headers = {"Authorization": credentials[who]} if credentials[who] is not None else {}
         answer = daemon.http(method, path, body, headers, source=ELSEWHERE)
         if answer.status != want:
@@ -251,7 +283,7 @@ def test_a_bad_token_is_refused_before_anything_is_told(daemon, credentials, pat
 def test_documents_to_apply_need_the_rights_of_each(daemon, credentials):
     """A secret among others is a plain user's no more than alone, and then nothing is applied."""
     documents = [document("Mesh", "GLOBAL"), document("Secret", "MESH")]
-    for who in STRANGERS + USERS:
+    for who in ("none", "basic", "lower case", "plain user"):
         headers = {"Authorization": credentials[who]} if credentials[who] else {}
         assert daemon.post("/apply", documents, headers=headers, source=ELSEWHERE).status == 403, who
 

@@ -37,6 +37,10 @@ TEST(rights)
         {"admin by group reads secrets", &jane, ACCESS_READ, RES_SECRET, true, true},
         {"admin by group issues", &jane, ACCESS_ISSUE_TOKEN, RES_N, true, true},
         {"admin writes", &user_admin, ACCESS_WRITE, RES_GLOBAL_SECRET, true, true},
+        {"user and a dataplane's token", &john, ACCESS_ISSUE_DATAPLANE_TOKEN, RES_N, false, false},
+        {"user debugs", &john, ACCESS_ADMIN, RES_N, false, false},
+        {"admin and a dataplane's token", &jane, ACCESS_ISSUE_DATAPLANE_TOKEN, RES_N, true, true},
+        {"admin debugs", &jane, ACCESS_ADMIN, RES_N, true, true},
         {"admin and an admin resource", &user_admin, ACCESS_ADMIN_RESOURCE, RES_SECRET, true, true},
         {"admin issues", &user_admin, ACCESS_ISSUE_TOKEN, RES_N, true, true},
     };
@@ -45,10 +49,10 @@ TEST(rights)
     world_init(&w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (int open = 0; open <= 1; open++) {
-            struct access_config config = {.anonymous_writes = open};
+            struct access_config config = {.anonymous_reads = true, .anonymous_writes = open};
+            const struct access_scope scope = {.type = rows[i].type};
 
-            EXPECT_INT(rows[i].name,
-                       access_check(&config, rows[i].user, rows[i].access, rows[i].type, &w.err),
+            EXPECT_INT(rows[i].name, access_check(&config, rows[i].user, rows[i].access, &scope, &w.err),
                        (open ? rows[i].open : rows[i].closed) ? ERR_NONE : ERR_DENIED);
             err_init(&w.err, &w.arena);
         }
@@ -80,11 +84,33 @@ TEST(words_of_a_refusal)
 
     world_init(&w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        EXPECT_INT(
-            rows[i].want,
-            access_check(&(struct access_config){0}, rows[i].user, rows[i].access, rows[i].type, &w.err),
-            ERR_DENIED);
+        const struct access_scope scope = {.type = rows[i].type};
+
+        EXPECT_INT(rows[i].want,
+                   access_check(&(struct access_config){0}, rows[i].user, rows[i].access, &scope, &w.err),
+                   ERR_DENIED);
         EXPECT_STR(rows[i].want, world_fault(&w), rows[i].want);
+    }
+    world_fini(&w);
+}
+
+TEST(strangers_read_only_where_they_may)
+{
+    struct str team[] = {STR("mesh-system:authenticated")};
+    const struct user john = {STR("john"), {team, 1}};
+    const struct access_scope mesh = {.reach = REACH_MESH, .type = RES_TIMEOUT, .mesh = STR("demo")};
+    struct world w;
+
+    world_init(&w);
+    for (int open = 0; open <= 1; open++) {
+        struct access_config config = {.anonymous_reads = open};
+
+        EXPECT_INT("a stranger", access_check(&config, &user_anonymous, ACCESS_READ, &mesh, &w.err),
+                   open ? ERR_NONE : ERR_DENIED);
+        err_init(&w.err, &w.arena);
+        EXPECT_INT("a user", access_check(&config, &john, ACCESS_READ, &mesh, &w.err), ERR_NONE);
+        EXPECT_INT("anybody's page", access_check(&config, &user_anonymous, ACCESS_PUBLIC, &mesh, &w.err),
+                   ERR_NONE);
     }
     world_fini(&w);
 }
