@@ -14,6 +14,7 @@ struct cli {
     const struct options *options;
     const struct str *arguments;
     size_t n_arguments;
+    enum res_type policy;          /* where the command's words say POLICY */
     struct connection *connection; /* see cli_connect */
     struct err err;                /* of this run; in the arena */
 };

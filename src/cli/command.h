@@ -9,20 +9,23 @@
 
 #include "options.h"
 #include "ursa/base/err.h"
+#include "ursa/resource.h"
 
 enum flag_kind {
     FLAG_SWITCH,
     FLAG_TEXT,
-    FLAG_DURATION,      /* into an int64_t of nanoseconds */
-    FLAG_DURATION_TEXT, /* checked, kept as text */
-    FLAG_NUMBER,        /* into an int64_t */
-    FLAG_CHOICE,        /* into an int: which of the words of 'value' */
-    FLAG_CHOICE_TEXT,   /* one of the words of 'value', kept as text */
-    FLAG_LIST,          /* texts; may be repeated */
-    FLAG_PAIRS          /* KEY=VALUE[,KEY=VALUE...]; may be repeated */
+    FLAG_DURATION,          /* into an int64_t of nanoseconds */
+    FLAG_DURATION_TEXT,     /* checked, kept as text */
+    FLAG_OPTIONAL_DURATION, /* into an int64_t of nanoseconds; "--wait" alone is 30 s */
+    FLAG_NUMBER,            /* into an int64_t */
+    FLAG_CHOICE,            /* into an int: which of the words of 'value' */
+    FLAG_CHOICE_TEXT,       /* one of the words of 'value', kept as text */
+    FLAG_LIST,              /* texts; may be repeated */
+    FLAG_PAIRS              /* KEY=VALUE[,KEY=VALUE...]; may be repeated */
 };
 
 enum flag_id {
+    F_NONE, /* ends a command's list */
     /* every command takes these */
     F_ADDRESS,
     F_CA_CERT_FILE,
@@ -59,9 +62,11 @@ enum flag_id {
     F_OVERWRITE,
     F_SKIP_CHECK,
     F_DETAILED,
+    F_WAIT,
     F_N
 };
-_Static_assert(F_N <= 64, "masks of flags are 64 bits");
+#define NEEDED 0x80 /* with a flag_id: the command does not run without it */
+_Static_assert(F_N <= NEEDED, "a flag and NEEDED fit into a byte");
 
 struct flag {
     const char *name;
@@ -75,18 +80,24 @@ struct flag {
 extern const struct flag flags[F_N];
 
 struct cli; /* cli.h */
+#define MAX_FLAGS 12
 struct command {
-    const char *words;     /* "config control-planes add" */
-    const char *arguments; /* "TYPE [NAME]", "" */
-    unsigned min_arguments, max_arguments;
-    uint64_t flags, required; /* WITH(...) of flag_id; the global ones are implied */
-    const char *summary;
+    const char *words; /* "config control-planes add"; POLICY stands for any policy that can be inspected */
+    const char *arguments;    /* "TYPE [NAME]", "" */
+    uint8_t flags[MAX_FLAGS]; /* flag_id, maybe NEEDED; the global ones are implied */
+    const char *summary;      /* NULL: for scripts only, help does not list it */
     const char *details;      /* paragraphs and examples for 'help'; may be NULL */
     int (*run)(struct cli *); /* returns the exit status */
 };
-#define WITH(id) (UINT64_C(1) << F_##id)
-#define GLOBAL_FLAGS ((UINT64_C(1) << F_N_GLOBAL) - 1)
 extern const struct command commands[]; /* ends with words == NULL */
+
+/* NULL is "ursactl" without a command: it takes the global flags. */
+bool command_takes(const struct command *, enum flag_id);
+bool command_needs(const struct command *, enum flag_id);
+/* How many of its arguments must be given, and may be. */
+void command_count_arguments(const struct command *, size_t *min, size_t *max);
+/* What help and the man page show of a flag: "--mesh MESH", "--wait[=DURATION]"; in the arena. */
+struct str flag_usage(struct arena *, const struct flag *);
 
 /* ---- parsing (parse.c) ---- */
 
@@ -96,17 +107,23 @@ struct parsed {
     const struct command *command; /* NULL: see 'topic' */
     struct str topic;              /* what help would explain: the command's or the group's words */
     struct options options;
+    enum res_type policy; /* what stands where the command's words say POLICY; else RES_N */
     struct str arguments[MAX_ARGUMENTS];
     size_t n_arguments;
 };
 /* Reads argv[1..argc). ERR_INVALID: the text says what is wrong, with a suggestion. A group of commands
  * ("config"), no word at all, and a wish for help are no errors: then 'command' is NULL. */
 MUST_USE enum err_kind parse_arguments(int argc, char **argv, struct arena *, struct parsed *, struct err *e);
+/* The same of a line that is still being typed: what is wrong or missing is passed over. *open is the flag
+ * whose value would come next, NULL when none would. */
+void parse_unfinished(int argc, char **argv, struct arena *, struct parsed *, const struct flag **open);
+/* May the word stand where a command's words say 'pattern'? */
+bool word_matches(struct str pattern, struct str word);
 
 /* ---- help (help.c) ---- */
 
 /* All about a command, a group of commands, or (no words) everything; the topic must exist. */
-void help_print(struct str topic, FILE *out);
+void help_print(struct arena *, struct str topic, FILE *out);
 
 /* ---- suggestions (suggest.c) ---- */
 

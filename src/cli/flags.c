@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const struct flag flags[F_N] = {
+    [F_NONE] = {.name = ""},
     [F_ADDRESS] = {"address", 0, FLAG_TEXT, AT(address), "URL", NULL,
         "the control plane's API; nothing of the configuration is then used"},
     [F_CA_CERT_FILE] = {"ca-cert-file", 0, FLAG_TEXT, AT(ca_cert_file), "FILE", NULL,
@@ -62,5 +63,7 @@ const struct flag flags[F_N] = {
         "do not ask the control plane first"},
     [F_DETAILED] = {"detailed", 'a', FLAG_SWITCH, AT(detailed), NULL, NULL,
         "everything that the control plane says of itself"},
+    [F_WAIT] = {"wait", 0, FLAG_OPTIONAL_DURATION, AT(wait_ns), "DURATION", NULL,
+        "wait until every proxy has it, or for so long (--wait alone: 30s)"},
 };
 /* clang-format on */

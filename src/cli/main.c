@@ -29,11 +29,12 @@ static int run(int argc, char **argv, struct arena *arena)
         return cli_misuse(&cli, STR_FMT, STR_ARG(cli.err.text));
     if (!parsed.command) {
         bool asked = parsed.options.help;
-        help_print(parsed.topic, asked ? stdout : stderr);
+        help_print(arena, parsed.topic, asked ? stdout : stderr);
         return asked ? 0 : 2;
     }
     set_log_level(parsed.options.log_level);
     cli.options = &parsed.options;
+    cli.policy = parsed.policy;
     cli.arguments = parsed.arguments;
     cli.n_arguments = parsed.n_arguments;
     status = parsed.command->run(&cli);

@@ -49,6 +49,7 @@ struct options {
     struct pair_list auth_conf, headers;
     bool overwrite, skip_check;
     bool detailed;
+    int64_t wait_ns; /* -1: not given */
 };
 
 static inline bool str_given(struct str s)

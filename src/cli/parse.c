@@ -9,6 +9,8 @@
 #include "ursa/base/clock.h"
 
 #define MAX_WORDS 32
+#define DEFAULT_WAIT_NS (30 * NS_PER_S)
+#define MAX_CANDIDATES 64 /* of a suggestion */
 
 struct parser {
     struct arena *arena;
@@ -50,16 +52,23 @@ static bool flag_has_name(const struct flag *f, const struct flag_use *use)
     return use->is_letter ? f->letter && f->letter == use->name.p[0] : str_eq(str_from_c(f->name), use->name);
 }
 
-/* 'mask' of flag_id; NULL when there is none. */
-static const struct flag *find_flag(uint64_t mask, const struct flag_use *use)
+/* One that the command takes; NULL when there is none. */
+static const struct flag *find_flag(const struct command *c, const struct flag_use *use)
 {
-    for (unsigned i = 0; i < F_N; i++)
-        if ((mask >> i & 1) && flag_has_name(&flags[i], use))
+    for (enum flag_id i = F_NONE + 1; i < F_N; i++)
+        if (command_takes(c, i) && flag_has_name(&flags[i], use))
             return &flags[i];
     return NULL;
 }
 
-#define ALL_FLAGS UINT64_MAX
+/* Any of that name: they are all of one kind. */
+static const struct flag *find_any_flag(const struct flag_use *use)
+{
+    for (enum flag_id i = F_NONE + 1; i < F_N; i++)
+        if (flag_has_name(&flags[i], use))
+            return &flags[i];
+    return NULL;
+}
 
 /* Grows an arena's list by one. */
 #define LIST_ADD(arena, list, item)                                                                          \
@@ -124,6 +133,9 @@ static bool set_flag(struct arena *a, struct options *o, const struct flag *f, c
         return text.n > 0;
     case FLAG_DURATION:
         return duration_parse(text, member) && *(int64_t *)member >= 0;
+    case FLAG_OPTIONAL_DURATION:
+        *(int64_t *)member = DEFAULT_WAIT_NS;
+        return !value || (duration_parse(text, member) && *(int64_t *)member > 0);
     case FLAG_DURATION_TEXT:
         *(struct str *)member = text;
         return duration_parse(text, &ns);
@@ -151,6 +163,7 @@ static struct str expected(struct arena *a, const struct flag *f)
         return STR("true or false");
     case FLAG_DURATION:
     case FLAG_DURATION_TEXT:
+    case FLAG_OPTIONAL_DURATION:
         return STR("a duration such as 90s or 24h");
     case FLAG_NUMBER:
         return STR("a number from 0");
@@ -177,14 +190,13 @@ static enum err_kind wrong_value(struct parser *p, const struct flag *f, const c
                    value);
 }
 
-static enum err_kind unknown_flag(struct parser *p, const struct command *command, uint64_t allowed,
-                                  const struct flag_use *use)
+static enum err_kind unknown_flag(struct parser *p, const struct command *command, const struct flag_use *use)
 {
     struct str names[F_N], hint;
     size_t n = 0;
 
-    for (unsigned i = 0; i < F_N; i++)
-        if (allowed >> i & 1)
+    for (enum flag_id i = F_NONE + 1; i < F_N; i++)
+        if (command_takes(command, i))
             names[n++] = arena_printf(p->arena, "--%s", flags[i].name);
     hint = suggest_text(p->arena, arena_printf(p->arena, "--" STR_FMT, STR_ARG(use->name)), names, n);
     return err_set(p->err, ERR_INVALID, "%s has no flag %s" STR_FMT STR_FMT,
@@ -194,6 +206,16 @@ static enum err_kind unknown_flag(struct parser *p, const struct command *comman
 
 /* ---- words ---- */
 
+bool word_matches(struct str pattern, struct str word)
+{
+    enum res_type type;
+
+    if (!str_eq(pattern, STR("POLICY")))
+        return str_eq(pattern, word);
+    type = res_type_by_cli(word);
+    return type != RES_N && (res_type_info(type)->traits & RES_INSPECT);
+}
+
 /* The number of its words when 'words' begin with the command's, else 0. */
 static size_t command_matches(const struct command *c, const struct str *words, size_t n)
 {
@@ -201,7 +223,7 @@ static size_t command_matches(const struct command *c, const struct str *words, 
     size_t i = 0;
 
     while (str_next(&rest, ' ', &word)) {
-        if (i == n || !str_eq(word, words[i]))
+        if (i == n || !word_matches(word, words[i]))
             return 0;
         i++;
     }
@@ -218,39 +240,54 @@ static struct str join(struct arena *a, const struct str *words, size_t n)
     return out;
 }
 
-static bool begins_with_words(struct str name, struct str words)
+/* Do the command's words begin with these? *rest is what follows them. */
+static bool begins_with_words(const struct command *c, const struct str *words, size_t n, struct str *rest)
 {
-    return str_has_prefix(name, words) && (name.n == words.n || name.p[words.n] == ' ');
+    struct str word;
+
+    *rest = str_from_c(c->words);
+    for (size_t i = 0; i < n; i++)
+        if (!str_next(rest, ' ', &word) || !word_matches(word, words[i]))
+            return false;
+    return true;
 }
 
 /* Some command is these words, or begins with them. */
-static bool is_topic(struct str words)
+static bool is_topic(const struct str *words, size_t n)
 {
+    struct str rest;
+
     for (const struct command *c = commands; c->words; c++) {
-        if (words.n == 0 || begins_with_words(str_from_c(c->words), words))
+        if (begins_with_words(c, words, n, &rest))
             return true;
     }
     return false;
 }
 
+/* Adds what the user may write where a command's words say 'pattern'. */
+static size_t add_candidates(struct str pattern, struct str *candidates, size_t n)
+{
+    if (!str_eq(pattern, STR("POLICY"))) {
+        candidates[n++] = pattern;
+        return n;
+    }
+    for (enum res_type t = 0; t < RES_N; t++)
+        if (word_matches(pattern, res_type_info(t)->cli))
+            candidates[n++] = res_type_info(t)->cli;
+    return n;
+}
+
 /* Says which word is wrong, and which was meant. */
 static enum err_kind unknown_command(struct parser *p, const struct str *words, size_t n)
 {
-    struct str group, candidates[64];
+    struct str candidates[MAX_CANDIDATES + RES_N], rest, word;
     size_t n_good = 0, n_candidates = 0;
 
-    while (n_good < n && is_topic(join(p->arena, words, n_good + 1)))
+    while (n_good < n && is_topic(words, n_good + 1))
         n_good++;
-    group = join(p->arena, words, n_good);
-    for (const struct command *c = commands; c->words && n_candidates < ARRAY_LEN(candidates); c++) {
-        struct str rest = str_from_c(c->words);
-
-        if (n_good > 0) {
-            if (!begins_with_words(rest, group) || rest.n == group.n)
-                continue;
-            rest = str_slice(rest, group.n + 1, rest.n);
-        }
-        candidates[n_candidates++] = str_slice(rest, 0, str_chr(rest, ' '));
+    for (const struct command *c = commands; c->words && n_candidates < MAX_CANDIDATES; c++) {
+        if (c->summary && begins_with_words(c, words, n_good, &rest) && str_next(&rest, ' ', &word))
+            n_candidates = add_candidates(word, candidates, n_candidates);
     }
     return err_set(p->err, ERR_INVALID, "there is no command \"" STR_FMT "\"" STR_FMT,
                    STR_ARG(join(p->arena, words, n_good + 1)),
@@ -259,23 +296,27 @@ static enum err_kind unknown_command(struct parser *p, const struct str *words, 
 
 /* ---- the passes ---- */
 
-/* The next argument is the flag's value unless one is attached or it is a switch. */
+/* The next argument is the flag's value unless one is attached or it needs none. */
 static bool takes_next(const struct flag *f, const struct flag_use *use)
 {
-    return f && f->kind != FLAG_SWITCH && !use->value;
+    return f && f->kind != FLAG_SWITCH && f->kind != FLAG_OPTIONAL_DURATION && !use->value;
 }
 
-/* First pass: the words. */
-static enum err_kind collect_words(struct parser *p, int argc, char **argv)
+/* First pass: the words. *open is the flag that the last argument is, when its value is missing. */
+static enum err_kind collect_words(struct parser *p, int argc, char **argv, const struct flag **open)
 {
     struct flag_use use;
     bool only_words = false;
 
+    *open = NULL;
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
             only_words = true;
         } else if (!only_words && take_apart(argv[i], &use)) {
-            i += takes_next(find_flag(ALL_FLAGS, &use), &use);
+            if (!takes_next(find_any_flag(&use), &use))
+                continue;
+            if (++i == argc)
+                *open = find_any_flag(&use);
         } else {
             if (p->n_words == MAX_WORDS)
                 return err_set(p->err, ERR_INVALID, "too many arguments");
@@ -285,43 +326,46 @@ static enum err_kind collect_words(struct parser *p, int argc, char **argv)
     return ERR_NONE;
 }
 
-/* Second pass: the flags. */
-static enum err_kind read_flags(struct parser *p, int argc, char **argv, uint64_t *seen)
+/* Second pass: the flags. With 'unfinished' what is wrong is passed over. */
+static enum err_kind read_flags(struct parser *p, int argc, char **argv, bool unfinished, bool seen[F_N])
 {
     const struct command *command = p->out->command;
-    uint64_t allowed = GLOBAL_FLAGS | (command ? command->flags : 0);
     struct flag_use use;
 
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (!take_apart(argv[i], &use))
             continue;
-        const struct flag *f = find_flag(allowed, &use);
+        const struct flag *f = find_flag(command, &use);
+        if (!f && unfinished)
+            continue;
         if (!f)
-            return unknown_flag(p, command, allowed, &use);
+            return unknown_flag(p, command, &use);
         if (takes_next(f, &use)) {
             if (++i == argc)
-                return err_set(p->err, ERR_INVALID, "--%s needs %s", f->name,
-                               arena_cstr(p->arena, expected(p->arena, f)));
+                return unfinished ? ERR_NONE
+                                  : err_set(p->err, ERR_INVALID, "--%s needs %s", f->name,
+                                            arena_cstr(p->arena, expected(p->arena, f)));
             use.value = argv[i];
         }
-        if (f->kind == FLAG_SWITCH && use.is_letter && use.value)
+        if (f->kind == FLAG_SWITCH && use.is_letter && use.value && !unfinished)
             return err_set(p->err, ERR_INVALID, "-%c takes no value: write each flag by itself", f->letter);
-        if (!set_flag(p->arena, &p->out->options, f, use.value))
+        if (!set_flag(p->arena, &p->out->options, f, use.value) && !unfinished)
             return wrong_value(p, f, use.value);
-        *seen |= UINT64_C(1) << (f - flags);
+        seen[f - flags] = true;
     }
     return ERR_NONE;
 }
 
-static enum err_kind check_use(struct parser *p, uint64_t seen)
+static enum err_kind check_use(struct parser *p, const bool seen[F_N])
 {
     const struct command *c = p->out->command;
-    uint64_t missing = c->required & ~seen;
+    size_t min, max;
 
-    if (p->out->n_arguments < c->min_arguments)
+    command_count_arguments(c, &min, &max);
+    if (p->out->n_arguments < min)
         return err_set(p->err, ERR_INVALID, "\"%s\" needs %s", c->words, c->arguments);
-    for (unsigned i = 0; i < F_N; i++)
-        if (missing >> i & 1)
+    for (enum flag_id i = F_NONE + 1; i < F_N; i++)
+        if (command_needs(c, i) && !seen[i])
             return err_set(p->err, ERR_INVALID, "\"%s\" needs --%s %s", c->words, flags[i].name,
                            flags[i].value);
     return ERR_NONE;
@@ -329,47 +373,83 @@ static enum err_kind check_use(struct parser *p, uint64_t seen)
 
 static void set_fallbacks(struct arena *a, struct options *o)
 {
-    *o = (struct options){.size = -1, .offset = -1};
+    *o = (struct options){.size = -1, .offset = -1, .wait_ns = -1};
     for (size_t i = 0; i < F_N; i++) {
         bool good = !flags[i].fallback || set_flag(a, o, &flags[i], flags[i].fallback);
         assert(good);
     }
 }
 
+static void start(struct parser *p)
+{
+    *p->out = (struct parsed){.command = NULL, .topic = STR_NONE, .policy = RES_N};
+    set_fallbacks(p->arena, &p->out->options);
+}
+
+/* The command that most of the words name; returns how many. */
+static size_t find_command(struct parser *p, const struct str *words, size_t n)
+{
+    size_t n_matched = 0;
+
+    for (const struct command *c = commands; c->words; c++) {
+        size_t n_own = command_matches(c, words, n);
+        if (n_own > n_matched) {
+            n_matched = n_own;
+            p->out->command = c;
+        }
+    }
+    if (p->out->command && str_has_suffix(str_from_c(p->out->command->words), STR("POLICY")))
+        p->out->policy = res_type_by_cli(words[n_matched - 1]);
+    return n_matched;
+}
+
 enum err_kind parse_arguments(int argc, char **argv, struct arena *a, struct parsed *out, struct err *e)
 {
     struct parser p = {.arena = a, .out = out, .err = e};
-    size_t n_matched = 0;
-    uint64_t seen = 0;
+    const struct flag *open;
+    bool seen[F_N] = {false};
+    size_t min, max;
 
-    *out = (struct parsed){.command = NULL, .topic = STR_NONE};
-    set_fallbacks(a, &out->options);
-    if (collect_words(&p, argc, argv) != ERR_NONE)
+    start(&p);
+    if (collect_words(&p, argc, argv, &open) != ERR_NONE)
         return e->kind;
     bool wants_help = p.n_words > 0 && str_eq(p.words[0], STR("help"));
-    for (const struct command *c = commands; c->words; c++) {
-        size_t n = command_matches(c, p.words + wants_help, p.n_words - wants_help);
-        if (n > n_matched) {
-            n_matched = n;
-            out->command = c;
-        }
-    }
-    struct str words = join(a, p.words + wants_help, p.n_words - wants_help);
-    if (!out->command && !is_topic(words))
-        return unknown_command(&p, p.words + wants_help, p.n_words - wants_help);
-    out->topic = out->command ? str_from_c(out->command->words) : words;
-    if (read_flags(&p, argc, argv, &seen) != ERR_NONE)
+    const struct str *words = p.words + wants_help;
+    size_t n_words = p.n_words - wants_help, n_matched = find_command(&p, words, n_words);
+    if (!out->command && !is_topic(words, n_words))
+        return unknown_command(&p, words, n_words);
+    out->topic = out->command ? str_from_c(out->command->words) : join(a, words, n_words);
+    if (read_flags(&p, argc, argv, false, seen) != ERR_NONE)
         return e->kind;
     if (wants_help || out->options.help || !out->command) {
         out->options.help |= wants_help;
         out->command = NULL;
         return ERR_NONE;
     }
-    for (size_t i = n_matched; i < p.n_words; i++) {
-        if (out->n_arguments == out->command->max_arguments)
+    command_count_arguments(out->command, &min, &max);
+    for (size_t i = n_matched; i < n_words; i++) {
+        if (out->n_arguments == max)
             return err_set(e, ERR_INVALID, "\"%s\" takes no \"" STR_FMT "\"", out->command->words,
-                           STR_ARG(p.words[i]));
-        out->arguments[out->n_arguments++] = p.words[i];
+                           STR_ARG(words[i]));
+        out->arguments[out->n_arguments++] = words[i];
     }
     return check_use(&p, seen);
+}
+
+void parse_unfinished(int argc, char **argv, struct arena *a, struct parsed *out, const struct flag **open)
+{
+    struct err ignored;
+    struct parser p = {.arena = a, .out = out, .err = &ignored};
+    bool seen[F_N] = {false};
+
+    err_init(&ignored, a);
+    start(&p);
+    if (collect_words(&p, argc, argv, open) != ERR_NONE)
+        return;
+    size_t n_matched = find_command(&p, p.words, p.n_words);
+    out->topic = join(a, p.words, p.n_words);
+    for (size_t i = n_matched; i < p.n_words && out->n_arguments < MAX_ARGUMENTS; i++)
+        out->arguments[out->n_arguments++] = p.words[i];
+    if (read_flags(&p, argc, argv, true, seen) != ERR_NONE)
+        out->command = NULL;
 }
