@@ -75,7 +75,7 @@ fuzz: deps-test
 	@$(SUB) VARIANT=fuzz fuzz-programs
 	@for f in $(if $(T),build/fuzz/$(T)_fuzz,build/fuzz/*_fuzz); do tools/fuzz-one $$f $(or $(S),60) || exit 1; done
 
-LINTS := lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-hardening lint-cppcheck
+LINTS := lint-format lint-headers lint-layers lint-names lint-banned lint-settings lint-man lint-hardening lint-cppcheck
 .PHONY: lint $(LINTS)
 lint: deps-lint
 	@$(MAKE) --no-print-directory $(LINTS)
@@ -88,6 +88,9 @@ lint-layers lint-names lint-banned: lint-%:
 	@tools/check-$*
 lint-settings: build/release/ursa-cp
 	@build/release/ursa-cp settings | diff -u configs/ursa.yaml - || { echo "configs/ursa.yaml is not what 'ursa-cp settings' prints"; exit 1; }
+# The pages that the programs write, held against this machine's formatter.
+lint-man: build/release/ursa-cp build/release/ursactl build/release/ursa-dp
+	@tools/check-man $^
 lint-hardening: build/release/ursa-cp build/release/ursactl build/release/ursa-dp
 	@tools/check-hardening $^
 lint-cppcheck:
@@ -123,6 +126,13 @@ install: all
 	install -m 755 build/release/ursa-cp build/release/ursactl build/release/ursa-dp $(DESTDIR)$(PREFIX)/bin
 	install -m 644 configs/ursa.yaml $(DESTDIR)/etc/ursa/ursa.yaml
 	install -m 644 configs/ursa.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ursa.service
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1 man/man8 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+	build/release/ursactl man | gzip -9n >$(DESTDIR)$(PREFIX)/share/man/man1/ursactl.1.gz
+	build/release/ursa-dp man | gzip -9n >$(DESTDIR)$(PREFIX)/share/man/man1/ursa-dp.1.gz
+	build/release/ursa-cp man | gzip -9n >$(DESTDIR)$(PREFIX)/share/man/man8/ursa-cp.8.gz
+	build/release/ursactl completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ursactl
+	build/release/ursactl completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ursactl
+	build/release/ursactl completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ursactl.fish
 
 .PHONY: help
 help:
@@ -134,7 +144,7 @@ help:
 	  'make check-flow      real Envoys; also check-conformance, check-fault, check-asan, check-tsan' \
 	  'make golden-update   rewrite what the golden cases expect; review the diff like code' \
 	  'make fuzz T=yaml S=60  one fuzz target, or all' \
-	  'make lint            format, headers alone, layers, names, banned calls, settings, hardening, cppcheck' \
+	  'make lint            format, headers alone, layers, names, banned calls, settings, man pages, hardening, cppcheck' \
 	  'make analyze         clang-tidy' \
 	  'make coverage        one number a folder and build/coverage/index.html' \
 	  'make bench           figures, also as JSON under build/bench/' \

@@ -45,5 +45,11 @@ int run_config_remove(struct cli *);
 int run_config_switch(struct cli *);
 int run_config_view(struct cli *);
 int run_version(struct cli *);
+int run_completion(struct cli *);
+int run_man(struct cli *);
+
+/* The page that run_man prints (man.c). */
+struct buf;
+void man_write(struct arena *, struct buf *);
 
 #endif

@@ -39,3 +39,38 @@ struct str flag_usage(struct arena *a, const struct flag *f)
         return arena_printf(a, "--%s[=%s]", f->name, value);
     return arena_printf(a, "--%s%s%s", f->name, *value ? " " : "", value);
 }
+
+bool word_matches(struct str pattern, struct str word)
+{
+    enum res_type type;
+
+    if (!str_eq(pattern, STR("POLICY")))
+        return str_eq(pattern, word);
+    type = res_type_by_cli(word);
+    return type != RES_N && (res_type_info(type)->traits & RES_INSPECT);
+}
+
+bool command_begins_with(const struct command *c, const struct str *words, size_t n, struct str *rest)
+{
+    struct str word;
+
+    *rest = str_from_c(c->words);
+    for (size_t i = 0; i < n; i++)
+        if (!str_next(rest, ' ', &word) || !word_matches(word, words[i]))
+            return false;
+    return true;
+}
+
+size_t command_word_choices(struct str pattern, struct str *choices)
+{
+    size_t n = 0;
+
+    if (!str_eq(pattern, STR("POLICY"))) {
+        choices[n++] = pattern;
+        return n;
+    }
+    for (enum res_type t = 0; t < RES_N; t++)
+        if (word_matches(pattern, res_type_info(t)->cli))
+            choices[n++] = res_type_info(t)->cli;
+    return n;
+}

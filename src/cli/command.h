@@ -96,6 +96,12 @@ bool command_takes(const struct command *, enum flag_id);
 bool command_needs(const struct command *, enum flag_id);
 /* How many of its arguments must be given, and may be. */
 void command_count_arguments(const struct command *, size_t *min, size_t *max);
+/* May the word stand where a command's words say 'pattern'? */
+bool word_matches(struct str pattern, struct str word);
+/* What may stand there, up to RES_N words; returns how many. */
+size_t command_word_choices(struct str pattern, struct str *choices);
+/* Do the command's words begin with these? *rest is what follows them. */
+bool command_begins_with(const struct command *, const struct str *words, size_t n, struct str *rest);
 /* What help and the man page show of a flag: "--mesh MESH", "--wait[=DURATION]"; in the arena. */
 struct str flag_usage(struct arena *, const struct flag *);
 
@@ -117,8 +123,6 @@ MUST_USE enum err_kind parse_arguments(int argc, char **argv, struct arena *, st
 /* The same of a line that is still being typed: what is wrong or missing is passed over. *open is the flag
  * whose value would come next, NULL when none would. */
 void parse_unfinished(int argc, char **argv, struct arena *, struct parsed *, const struct flag **open);
-/* May the word stand where a command's words say 'pattern'? */
-bool word_matches(struct str pattern, struct str word);
 
 /* ---- help (help.c) ---- */
 

@@ -51,6 +51,13 @@ const struct command commands[] = {
     {"config view", "", {F_NONE}, "Show the configuration without its tokens", NULL, run_config_view},
     {"version", "", {F_DETAILED}, "Show the versions of ursactl and of the control plane", NULL,
      run_version},
+    {"completion", "bash|zsh|fish", {F_NONE},
+     "Print what makes a shell complete ursactl's commands, flags and names",
+     "  source <(ursactl completion bash)\n"
+     "  ursactl completion zsh > \"${fpath[1]}/_ursactl\"\n"
+     "  ursactl completion fish > ~/.config/fish/completions/ursactl.fish",
+     run_completion},
+    {"man", "", {F_NONE}, NULL, NULL, run_man},
     {.words = NULL},
 };
 /* clang-format on */

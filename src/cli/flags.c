@@ -50,7 +50,7 @@ const struct flag flags[F_N] = {
         "a group the user is in; may be repeated"},
     [F_VALID_FOR] = {"valid-for", 0, FLAG_DURATION_TEXT, AT(valid_for), "DURATION", NULL,
         "how long it is good for, such as 24h"},
-    [F_ENTRY_NAME] = {"name", 0, FLAG_TEXT, AT(name), "NAME", NULL, "name of the entry"},
+    [F_ENTRY_NAME] = {"name", 0, FLAG_TEXT, AT(name), "ENTRY", NULL, "name of the entry"},
     [F_AUTH_TYPE] = {"auth-type", 0, FLAG_CHOICE_TEXT, AT(auth_type), "tokens", NULL,
         "how to show who is calling"},
     [F_AUTH_CONF] = {"auth-conf", 0, FLAG_PAIRS, AT(auth_conf), "token=TOKEN", NULL,

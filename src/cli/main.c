@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "complete.h"
 #include "progress.h"
 #include "render.h"
 #include "ursa/base/log.h"
@@ -53,7 +54,10 @@ int main(int argc, char **argv)
         return 0;
     }
     arena_init(&arena);
-    status = run(argc, argv, &arena);
+    if (argc >= 2 && strcmp(argv[1], "__complete") == 0)
+        status = complete_main(argc - 1, argv + 1, &arena);
+    else
+        status = run(argc, argv, &arena);
     arena_fini(&arena);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "Error: cannot write the output: %s\n", strerror(errno));

@@ -10,7 +10,7 @@
 
 #define MAX_WORDS 32
 #define DEFAULT_WAIT_NS (30 * NS_PER_S)
-#define MAX_CANDIDATES 64 /* of a suggestion */
+#define MAX_CANDIDATES 64 /* of a suggestion, without the policies */
 
 struct parser {
     struct arena *arena;
@@ -206,16 +206,6 @@ static enum err_kind unknown_flag(struct parser *p, const struct command *comman
 
 /* ---- words ---- */
 
-bool word_matches(struct str pattern, struct str word)
-{
-    enum res_type type;
-
-    if (!str_eq(pattern, STR("POLICY")))
-        return str_eq(pattern, word);
-    type = res_type_by_cli(word);
-    return type != RES_N && (res_type_info(type)->traits & RES_INSPECT);
-}
-
 /* The number of its words when 'words' begin with the command's, else 0. */
 static size_t command_matches(const struct command *c, const struct str *words, size_t n)
 {
@@ -240,41 +230,16 @@ static struct str join(struct arena *a, const struct str *words, size_t n)
     return out;
 }
 
-/* Do the command's words begin with these? *rest is what follows them. */
-static bool begins_with_words(const struct command *c, const struct str *words, size_t n, struct str *rest)
-{
-    struct str word;
-
-    *rest = str_from_c(c->words);
-    for (size_t i = 0; i < n; i++)
-        if (!str_next(rest, ' ', &word) || !word_matches(word, words[i]))
-            return false;
-    return true;
-}
-
 /* Some command is these words, or begins with them. */
 static bool is_topic(const struct str *words, size_t n)
 {
     struct str rest;
 
     for (const struct command *c = commands; c->words; c++) {
-        if (begins_with_words(c, words, n, &rest))
+        if (command_begins_with(c, words, n, &rest))
             return true;
     }
     return false;
-}
-
-/* Adds what the user may write where a command's words say 'pattern'. */
-static size_t add_candidates(struct str pattern, struct str *candidates, size_t n)
-{
-    if (!str_eq(pattern, STR("POLICY"))) {
-        candidates[n++] = pattern;
-        return n;
-    }
-    for (enum res_type t = 0; t < RES_N; t++)
-        if (word_matches(pattern, res_type_info(t)->cli))
-            candidates[n++] = res_type_info(t)->cli;
-    return n;
 }
 
 /* Says which word is wrong, and which was meant. */
@@ -286,8 +251,8 @@ static enum err_kind unknown_command(struct parser *p, const struct str *words, 
     while (n_good < n && is_topic(words, n_good + 1))
         n_good++;
     for (const struct command *c = commands; c->words && n_candidates < MAX_CANDIDATES; c++) {
-        if (c->summary && begins_with_words(c, words, n_good, &rest) && str_next(&rest, ' ', &word))
-            n_candidates = add_candidates(word, candidates, n_candidates);
+        if (c->summary && command_begins_with(c, words, n_good, &rest) && str_next(&rest, ' ', &word))
+            n_candidates += command_word_choices(word, candidates + n_candidates);
     }
     return err_set(p->err, ERR_INVALID, "there is no command \"" STR_FMT "\"" STR_FMT,
                    STR_ARG(join(p->arena, words, n_good + 1)),

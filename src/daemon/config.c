@@ -8,6 +8,7 @@
 #include "files.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
+#include "ursa/base/roff.h"
 #include "ursa/base/yaml.h"
 #include "ursa/store.h"
 
@@ -393,5 +394,19 @@ void config_write_sample(struct buf *out)
         buf_printf(out, "%*s" STR_FMT ": %s%s%s\n", depth * 2, "", STR_ARG(part),
                    s->kind == STRING ? "\"" : "", s->default_text, s->kind == STRING ? "\"" : "");
         before = s->key;
+    }
+}
+
+void config_write_man(struct buf *out, struct arena *a)
+{
+    char variable[VARIABLE_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const struct setting *s = &settings[i];
+
+        variable_name(s->key, variable);
+        roff_item(out, str_from_c(s->key),
+                  arena_printf(a, "%s Default: %s. Variable: URSA_%s.", s->help,
+                               *s->default_text ? s->default_text : "empty", variable));
     }
 }

@@ -46,5 +46,7 @@ MUST_USE enum err_kind config_load(const char *file, char *const *environment, s
 json_t *config_to_json(const struct config *);
 /* The commented sample file configs/ursa.yaml. */
 void config_write_sample(struct buf *);
+/* Every setting as an item of a manual page. */
+void config_write_man(struct buf *, struct arena *);
 
 #endif

@@ -3,18 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "man.h"
 #include "run.h"
 #include "ursa/version.h"
 
 extern char **environ;
 
+static const char usage_text[] =
+    "usage: ursa-cp run [--config-file FILE]   run the control plane\n"
+    "       ursa-cp settings                  print every setting with its default, as a configuration "
+    "file\n"
+    "       ursa-cp version                   print the version\n";
+
 static void usage(FILE *out)
 {
-    fputs("usage: ursa-cp run [--config-file FILE]   run the control plane\n"
-          "       ursa-cp settings                  print every setting with its default, as a configuration "
-          "file\n"
-          "       ursa-cp version                   print the version\n",
-          out);
+    fputs(usage_text, out);
 }
 
 /* Exit status 2: the configuration is at fault, nothing was touched. */
@@ -58,12 +61,17 @@ static int command_run(int argc, char **argv)
     return status;
 }
 
-static int command_settings(void)
+static void write_man(struct buf *out)
+{
+    man_write(out, str_from_c(usage_text));
+}
+
+static int print(void (*write_fn)(struct buf *))
 {
     struct buf out;
 
     buf_init(&out, 1u << 20);
-    config_write_sample(&out);
+    write_fn(&out);
     bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     buf_fini(&out);
     if (!written)
@@ -78,7 +86,9 @@ int main(int argc, char **argv)
     if (strcmp(command, "run") == 0)
         return command_run(argc, argv);
     if (strcmp(command, "settings") == 0)
-        return command_settings();
+        return print(config_write_sample);
+    if (strcmp(command, "man") == 0)
+        return print(write_man);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         puts("ursa-cp " URSA_VERSION);
         return 0;

@@ -102,6 +102,15 @@ int main(int argc, char **argv)
     }
     if (strcmp(command, "run") == 0)
         return command_run(argc, argv);
+    if (strcmp(command, "man") == 0) {
+        struct buf page;
+
+        buf_init(&page, 1u << 20);
+        options_write_man(&page);
+        fwrite(page.p, 1, page.n, stdout);
+        buf_fini(&page);
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
     bool asked = strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 || strcmp(command, "help") == 0;
     options_print_help(asked ? stdout : stderr);
     return asked ? 0 : 2;

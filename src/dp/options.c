@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "ursa/base/clock.h"
+#include "ursa/base/roff.h"
+#include "ursa/version.h"
 
 enum flag_kind { TEXT, SWITCH, DURATION, LEVEL, VARIABLE };
 
@@ -60,6 +62,35 @@ void options_print_help(FILE *out)
                 flags[i].default_text ? " (default " : "", flags[i].default_text ? flags[i].default_text : "",
                 flags[i].default_text ? ")" : "", flags[i].variable ? " [" : "",
                 flags[i].variable ? flags[i].variable : "", flags[i].variable ? "]" : "");
+}
+
+static struct str item_text(struct arena *a, const struct flag *f)
+{
+    return arena_printf(a, "%s%s%s%s%s%s%s", f->help, f->default_text ? " (default " : "",
+                        f->default_text ? f->default_text : "", f->default_text ? ")" : "",
+                        f->variable ? ". Variable: URSA_" : "", f->variable ? f->variable : "",
+                        f->variable ? "." : "");
+}
+
+void options_write_man(struct buf *out)
+{
+    struct arena arena;
+
+    arena_init(&arena);
+    roff_begin(out, "ursa-dp", 1, URSA_VERSION, "run a proxy of a mesh");
+    roff_heading(out, "SYNOPSIS");
+    roff_prose(out, STR("  ursa-dp run [flags]\n  ursa-dp version"));
+    roff_heading(out, "DESCRIPTION");
+    roff_paragraph(out,
+                   STR("ursa-dp asks the control plane for a proxy's bootstrap and runs Envoy with it until "
+                       "either ends. It passes signals on and answers with Envoy's exit status."));
+    roff_heading(out, "FLAGS");
+    roff_paragraph(out, STR("Over the variables, kuma-dp's KUMA_ ones too, over the defaults."));
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+        roff_item(out, arena_printf(&arena, "--%s", flags[i].name), item_text(&arena, &flags[i]));
+    roff_heading(out, "SEE ALSO");
+    roff_paragraph(out, STR("ursa-cp(8), ursactl(1)"));
+    arena_fini(&arena);
 }
 
 static bool set(struct options *o, const struct flag *f, const char *value)

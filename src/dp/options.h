@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "ursa/base/buf.h"
 #include "ursa/base/log.h"
 #include "ursa/client.h"
 
@@ -29,6 +30,8 @@ struct options {
 };
 
 void options_print_help(FILE *);
+/* The manual page ursa-dp(1). */
+void options_write_man(struct buf *);
 
 /* Reads the flags of 'ursa-dp run ...'; false after printing what is wrong or the help: *status is then the
  * exit status. */
