@@ -74,9 +74,9 @@ struct resource {
     struct arena arena; /* holds everything below */
     struct res_key key;
     enum res_origin origin;
-    uint64_t revision;  /* of the last change; 0 before it is stored */
-    int64_t created_ns; /* wall clock */
-    int64_t modified_ns;
+    uint64_t revision;      /* of the last change; 0 before it is stored */
+    int64_t created_ns;     /* wall clock */
+    int64_t modified_ns;    /* likewise; 0 before it is stored */
     struct blob *spec_json; /* canonical JSON of the spec: what is stored, what equality means */
     const void *spec;       /* struct <kind>_spec of kinds.h */
 };
