@@ -112,6 +112,11 @@ MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct st
 /* The syntax part alone, for keys that come from elsewhere. */
 MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
 
+/* The type's JSON Schema (draft 2020-12, without "$schema"), made of its field table: it takes whatever
+ * resource_decode() takes with its keys spelled as they are meant; rules that a table cannot say are not in
+ * it. A strict one takes no members that the type does not have. Caller owns it. */
+json_t *resource_schema(enum res_type, bool strict);
+
 /* Builds one from a spec struct (copied deeply through its encoded form): for what Ursa itself writes. */
 struct resource *resource_from_spec(const struct res_key *, const void *spec);
 /* The same resource (key, origin, revision, times) with another spec. */
