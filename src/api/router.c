@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+/* Only the REST API is described in /openapi.json. */
+#define OPERATION_OF_REST(handler) operations_def_row_of_##handler
+#define OPERATION_OF_DP(handler) OPERATIONS
+#define OPERATION_OF_DIAG(handler) OPERATIONS
+
 static const struct route routes[] = {
 #define ROUTE(port, method, pattern, access, flags, handler)                                                 \
-    {API_##port, method, pattern, access, flags, handler},
+    {API_##port, method, pattern, access, flags, handler, OPERATION_OF_##port(handler)},
 #include "routes.def"
 #undef ROUTE
 };
@@ -25,6 +30,11 @@ enum method router_method(struct str name)
             return (enum method)i;
     }
     return METHOD_OTHER;
+}
+
+const char *router_method_name(enum method method)
+{
+    return method_names[method];
 }
 
 /* ---- the URI ---- */

@@ -103,6 +103,7 @@ ROUTES = {
     ("GET", "/"): ("/", None, ALL_MAY),
     ("GET", "/config"): ("/config", None, OF_NO_MESH),
     ("GET", "/policies"): ("/policies", None, ALL_MAY),
+    ("GET", "/openapi.json"): ("/openapi.json", None, ALL_MAY),
     ("GET", "/who-am-i"): ("/who-am-i", None, ALL_MAY),
     ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
     ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
