@@ -256,11 +256,15 @@ static const char *rights_text(enum access access)
         return "For administrators, of the control plane or of the mesh.";
     case ACCESS_ADMIN:
         return "For administrators of the control plane.";
-    case ACCESS_ISSUE_TOKEN:
+    case ACCESS_ISSUE_ZONE_INGRESS_TOKEN:
+    case ACCESS_ISSUE_USER_TOKEN:
+    case ACCESS_ISSUE_ZONE_TOKEN:
         return "For those who may issue such tokens.";
     case ACCESS_ISSUE_DATAPLANE_TOKEN:
         return "For those who may issue such tokens, and administrators of the mesh.";
-    case ACCESS_VIEW_PROXY:
+    case ACCESS_VIEW_CONFIG_DUMP:
+    case ACCESS_VIEW_STATS:
+    case ACCESS_VIEW_CLUSTERS:
         return "For those who may look into proxies.";
     }
     return "";

@@ -59,16 +59,9 @@ static void file_fault(struct file_reader *r, struct str key, struct str reason)
                  reason);
 }
 
-/* The scalar's text, as the environment would spell it; STR_NONE for a list or null. */
-static struct str scalar_text(struct arena *a, const json_t *v)
+static struct str must_be(struct arena *a, const struct setting *s, struct str wrong)
 {
-    if (json_is_string(v))
-        return json_str(v);
-    if (json_is_boolean(v))
-        return json_is_true(v) ? STR("true") : STR("false");
-    if (json_is_integer(v))
-        return arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-    return STR_NONE;
+    return arena_printf(a, "must be %s, not " STR_FMT, value_expectation(s->kind), STR_ARG(wrong));
 }
 
 static void read_section(struct file_reader *r, struct str prefix, json_t *section)
@@ -89,9 +82,9 @@ static void read_section(struct file_reader *r, struct str prefix, json_t *secti
         } else if (!s && !json_is_null(value)) {
             file_fault(r, key, STR("a section is expected here, not a value"));
         } else if (s && !json_is_null(value)) {
-            struct str text = scalar_text(r->arena, value);
-            if (!text.p || !value_parse(s, text, r->arena, r->config))
-                file_fault(r, key, arena_printf(r->arena, "must be %s", value_expectation(s->kind)));
+            struct str wrong;
+            if (!value_from_json(s, value, r->arena, r->config, &wrong))
+                file_fault(r, key, must_be(r->arena, s, wrong));
         }
     }
 }
@@ -168,11 +161,13 @@ static void read_variables(char *const *environment, struct str prefix, struct a
         if (!str_has_prefix(name, prefix))
             continue;
         const struct setting *s = setting_by_variable(name);
+        struct str wrong;
+
         if (!s) {
             if (str_eq(prefix, STR("URSA_")))
                 log_warn("config", "variable=" STR_FMT " is unknown and ignored", STR_ARG(name));
-        } else if (!value_parse(s, value, a, c)) {
-            err_cause_at(e, arena_str(a, name), arena_printf(a, "must be %s", value_expectation(s->kind)));
+        } else if (!value_parse(s, value, a, c, &wrong)) {
+            err_cause_at(e, arena_str(a, name), must_be(a, s, wrong));
         }
     }
 }
@@ -180,9 +175,11 @@ static void read_variables(char *const *environment, struct str prefix, struct a
 enum err_kind config_load(const char *file, char *const *environment, struct arena *a, struct config *c,
                           struct err *e)
 {
+    struct str wrong;
+
     memset(c, 0, sizeof(*c));
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        if (!value_parse(&settings[i], str_from_c(settings[i].default_text), a, c))
+        if (!value_parse(&settings[i], str_from_c(settings[i].default_text), a, c, &wrong))
             return ERR_BUG_HERE(e, "default of %s", settings[i].key);
     }
     if (file && read_file(file, a, c, e) != ERR_NONE && e->kind != ERR_INVALID)
@@ -247,7 +244,9 @@ static int shared_sections(const char *a, const char *b)
 void config_write_sample(struct buf *out)
 {
     const char *before = "";
+    struct arena scratch;
 
+    arena_init(&scratch);
     buf_printf(
         out, "# Every setting of ursa-cp with its default. A key is also an environment variable: URSA_ and "
              "the key\n"
@@ -263,10 +262,11 @@ void config_write_sample(struct buf *out)
             depth++;
         }
         write_help(out, depth * 2, s->help);
-        buf_printf(out, "%*s" STR_FMT ": %s%s%s\n", depth * 2, "", STR_ARG(part),
-                   s->kind == STRING ? "\"" : "", s->default_text, s->kind == STRING ? "\"" : "");
+        buf_printf(out, "%*s" STR_FMT ": " STR_FMT "\n", depth * 2, "", STR_ARG(part),
+                   STR_ARG(value_default_yaml(s, &scratch)));
         before = s->key;
     }
+    arena_fini(&scratch);
 }
 
 void config_write_man(struct buf *out, struct arena *a)
