@@ -143,6 +143,9 @@ const struct policy_spec *
 resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
 /* Any policy with a targetRef: its own, with which its spec begins. */
 const struct target_ref *resource_target_ref(const struct resource *);
+/* A targetRef in the JSON of a stored policy, such as an item's; all absent when it is none. Copied to the
+ * arena. */
+void target_ref_from_json(const json_t *, struct arena *, struct target_ref *out);
 const struct traffic_route_spec *resource_traffic_route(const struct resource *);
 const struct timeout_spec *resource_timeout(const struct resource *);
 const struct circuit_breaker_spec *resource_circuit_breaker(const struct resource *);
@@ -174,6 +177,8 @@ MUST_USE bool virtual_outbound_port(const struct virtual_outbound_conf *, const 
 
 /* Tag sets (sorted by key). */
 struct str tags_get(const struct tags *, struct str key); /* STR_NONE when absent */
+/* The tags of both; where a key is in both, 'over' has the say. */
+struct tags tags_merged(struct arena *, const struct tags *base, const struct tags *over);
 /* Every tag of the selector is in the set with the same value, or "*" for any; the empty selector matches
  * all. */
 bool selector_matches(const struct tags *selector, const struct tags *set);
