@@ -60,7 +60,9 @@ static json_t *path_parameters(void)
 {
     json_t *name = json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9a-z_-]+$");
 
-    return json_pack("{s:o, s:o}", "path.mesh", parameter("mesh", "path", json_incref(name), STR("The mesh")),
+    return json_pack("{s:o, s:o, s:o}", "path.mesh",
+                     parameter("mesh", "path", json_incref(name), STR("The mesh")), "path.policy",
+                     parameter("policy", "path", json_incref(name), STR("A type of policies, as in its URL")),
                      "path.name", parameter("name", "path", name, STR("The name")));
 }
 
@@ -150,6 +152,8 @@ static json_t *parameters_of(const struct subject *s)
 
     if (str_find(s->path, STR("{mesh}")) < s->path.n)
         json_array_append_new(list, reference(a, PARAMETER_REF, STR("path.mesh")));
+    if (str_find(s->path, STR("{policy}")) < s->path.n)
+        json_array_append_new(list, reference(a, PARAMETER_REF, STR("path.policy")));
     if (str_find(s->path, STR("{name}")) < s->path.n)
         json_array_append_new(list, reference(a, PARAMETER_REF, STR("path.name")));
     while (str_next(&rest, ' ', &name)) {

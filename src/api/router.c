@@ -146,6 +146,10 @@ static bool segment_matches(struct str pattern, struct str segment, struct match
         m->type = res_type_by_path(segment);
         return m->type != RES_N && res_type_info(m->type)->scope == scope;
     }
+    if (str_eq(pattern, STR("{policy}"))) {
+        m->type = res_type_by_path(segment);
+        return m->type != RES_N && (res_type_info(m->type)->traits & RES_INSPECT);
+    }
     return str_eq(pattern, segment);
 }
 
