@@ -7,7 +7,7 @@
 #include "ursa/auth.h"
 #include "ursa/base/clock.h"
 
-#include "../src/auth/jws.h"
+#include "../src/auth/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (!snap)
         start(&a, &e);
     jwt = str_from(n ? bytes + 1 : bytes, n ? n - 1 : 0);
-    if (is_signed && jws_sign(&key, jwt, &a, &jwt, &e)) {
+    if (is_signed && jws_sign(key.pkey, key.alg, STR("1"), jwt, &a, &jwt, &e)) {
         arena_fini(&a);
         return 0;
     }

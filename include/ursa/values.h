@@ -40,10 +40,6 @@ struct tags {
     struct tag *v; /* sorted by key */
     size_t n;
 };
-struct str_list {
-    struct str *v;
-    size_t n;
-};
 /* A free JSON object, kept as canonical text; p == NULL when absent. */
 struct free_json {
     struct str text;

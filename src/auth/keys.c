@@ -75,18 +75,10 @@ static enum err_kind read_key(const struct resource *secret, unsigned serial, st
         err_add_context(e, "signing key \"" STR_FMT "\"", STR_ARG(secret->key.name));
         return e->kind;
     }
-    if (pkey_is_p256(out->pkey)) {
-        out->alg = JWS_ES256;
+    if (jws_key_alg(out->pkey, &out->alg))
         return ERR_NONE;
-    }
-    if (EVP_PKEY_is_a(out->pkey, "RSA") && EVP_PKEY_get_bits(out->pkey) >= 2048) { /* RFC 7518, 3.3 */
-        out->alg = JWS_RS256;
-        return ERR_NONE;
-    }
     signing_key_fini(out);
-    return err_set(e, ERR_INVALID,
-                   "signing key \"" STR_FMT
-                   "\": expected an EC key on P-256 or an RSA key of 2048 bits or more",
+    return err_set(e, ERR_INVALID, "signing key \"" STR_FMT "\": expected " JWS_KEY_EXPECTED,
                    STR_ARG(secret->key.name));
 }
 

@@ -3,9 +3,7 @@
 #define URSA_AUTH_KEYS_H
 
 #include "ursa/auth.h"
-#include "ursa/base/pkey.h"
-
-enum jws_alg { JWS_ES256, JWS_RS256 };
+#include "ursa/base/jws.h"
 
 struct signing_key {
     EVP_PKEY *pkey;

@@ -1,41 +1,23 @@
 /* token.c -- issues and verifies tokens: which key, which times, which are revoked. The signed text itself is
- * jws.c's. */
+ * base/jws.c's. */
 #include "ursa/auth.h"
 
-#include "claims.h"
-#include "jws.h"
+#include "keys.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
-#include "ursa/base/rand.h"
-
-#define NOT_BEFORE_SLACK_S 300 /* other machines' clocks may lag behind so much */
-
-/* now + valid in whole seconds, rounded down; a sum in nanoseconds would overflow for a life of centuries. */
-static int64_t expiry(int64_t now_ns, int64_t valid_ns)
-{
-    int64_t s = now_ns / NS_PER_S + valid_ns / NS_PER_S;
-    int64_t rest = now_ns % NS_PER_S + valid_ns % NS_PER_S;
-
-    if (rest >= NS_PER_S)
-        return s + 1;
-    return rest < 0 ? s - 1 : s;
-}
 
 enum err_kind token_issue(const struct snap *snap, enum token_kind kind, const struct token_claims *claims,
                           int64_t valid_ns, struct arena *a, struct str *jwt, struct err *e)
 {
     struct token_claims full = *claims;
     struct signing_key key;
-    int64_t now = clock_wall_ns();
     enum err_kind failed;
 
     if (signing_key_newest(snap, kind, claims->mesh, &key, e))
         return e->kind;
-    full.issued_at = now / NS_PER_S;
-    full.not_before = full.issued_at - NOT_BEFORE_SLACK_S;
-    full.expires_at = expiry(now, valid_ns);
-    full.id = rand_uuid(a);
-    failed = jws_sign(&key, claims_write(a, kind, &full), a, jwt, e);
+    claims_stamp(&full, valid_ns, a);
+    failed = jws_sign(key.pkey, key.alg, arena_printf(a, "%u", key.serial), claims_write(a, kind, &full), a,
+                      jwt, e);
     signing_key_fini(&key);
     if (!failed)
         COUNT(auth_tokens_issued);
@@ -86,7 +68,7 @@ static enum err_kind verify(const struct snap *snap, enum token_kind kind, struc
 
     if (jws_read(jwt, a, &jws, e) || find_key(snap, kind, mesh, &jws, &key, e))
         return e->kind;
-    failed = jws_verify(&jws, &key, e);
+    failed = jws_verify(&jws, key.pkey, key.alg, e);
     signing_key_fini(&key);
     if (failed || claims_read(jws.payload, kind, a, claims, e) || check_times(claims, e))
         return e->kind;

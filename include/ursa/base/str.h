@@ -13,6 +13,11 @@ struct str {
     size_t n;
 };
 
+struct str_list {
+    struct str *v;
+    size_t n;
+};
+
 #define STR(literal) ((struct str){.p = "" literal, .n = sizeof(literal) - 1})
 #define STR_INIT(literal)                                                                                    \
     {                                                                                                        \

@@ -2,7 +2,7 @@
  *
  * The key decides the algorithm, never the token: "none", HS256 under a public key and the like have no way
  * in. */
-#include "jws.h"
+#include "ursa/base/jws.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -53,31 +53,46 @@ static uint8_t *es256_to_der(struct str raw, size_t *n)
 
 /* ---- signing ---- */
 
-static bool sign(const struct signing_key *key, struct str text, uint8_t *sig, size_t *n)
+bool jws_key_alg(const EVP_PKEY *key, enum jws_alg *alg)
+{
+    *alg = pkey_is_p256(key) ? JWS_ES256 : JWS_RS256;
+    return *alg == JWS_ES256 ||
+           (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= 2048); /* RFC 7518, 3.3 */
+}
+
+/* A text as a JSON string would have it; keys are named by people. */
+static struct str quoted(struct arena *a, struct str text)
+{
+    JSON_AUTO value = json_from_str(text);
+
+    return json_format(a, value);
+}
+
+static bool sign(EVP_PKEY *key, struct str text, uint8_t *sig, size_t *n)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool done = md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
+    bool done = md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
                 EVP_DigestSign(md, sig, n, (const uint8_t *)text.p, text.n) == 1;
 
     EVP_MD_CTX_free(md);
     return done;
 }
 
-enum err_kind jws_sign(const struct signing_key *key, struct str payload, struct arena *a, struct str *out,
-                       struct err *e)
+enum err_kind jws_sign(EVP_PKEY *key, enum jws_alg alg, struct str kid, struct str payload, struct arena *a,
+                       struct str *out, struct err *e)
 {
-    struct str header = arena_printf(a, "{\"alg\":\"" STR_FMT "\",\"kid\":\"%u\",\"typ\":\"JWT\"}",
-                                     STR_ARG(jws_alg_name(key->alg)), key->serial);
+    struct str header = arena_printf(a, "{\"alg\":\"" STR_FMT "\",\"kid\":" STR_FMT ",\"typ\":\"JWT\"}",
+                                     STR_ARG(jws_alg_name(alg)), STR_ARG(quoted(a, kid)));
     struct str head = base64_encode_url(a, header), body = base64_encode_url(a, payload);
     struct str text = arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(head), STR_ARG(body));
-    size_t n = (size_t)EVP_PKEY_get_size(key->pkey);
+    size_t n = (size_t)EVP_PKEY_get_size(key);
     uint8_t *sig = arena_alloc(a, n);
     uint8_t raw[2 * ES256_HALF];
     struct str tail;
 
-    if (!sign(key, text, sig, &n) || (key->alg == JWS_ES256 && !es256_from_der(sig, n, raw)))
+    if (!sign(key, text, sig, &n) || (alg == JWS_ES256 && !es256_from_der(sig, n, raw)))
         return ERR_BUG_HERE(e, "OpenSSL cannot sign a token");
-    tail = base64_encode_url(a, key->alg == JWS_ES256 ? str_from(raw, sizeof(raw)) : str_from(sig, n));
+    tail = base64_encode_url(a, alg == JWS_ES256 ? str_from(raw, sizeof(raw)) : str_from(sig, n));
     *out = arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(text), STR_ARG(tail));
     if (out->n > JWS_MAX_BYTES) /* it could never be used */
         return err_set(e, ERR_LIMIT, "the token would be longer than %d bytes", JWS_MAX_BYTES);
@@ -147,17 +162,16 @@ static bool verify_es256(const struct jws *jws, EVP_PKEY *key)
     return good;
 }
 
-enum err_kind jws_verify(const struct jws *jws, const struct signing_key *key, struct err *e)
+enum err_kind jws_verify(const struct jws *jws, EVP_PKEY *key, enum jws_alg alg, struct err *e)
 {
     bool good;
 
-    if (!str_eq(jws->alg, jws_alg_name(key->alg)))
+    if (!str_eq(jws->alg, jws_alg_name(alg)))
         return err_set(e, ERR_UNAUTHENTICATED,
                        "the token's alg does not fit the signing key, which is for " STR_FMT,
-                       STR_ARG(jws_alg_name(key->alg)));
-    good = key->alg == JWS_ES256
-               ? verify_es256(jws, key->pkey)
-               : verify(jws, key->pkey, (const uint8_t *)jws->signature.p, jws->signature.n);
+                       STR_ARG(jws_alg_name(alg)));
+    good = alg == JWS_ES256 ? verify_es256(jws, key)
+                            : verify(jws, key, (const uint8_t *)jws->signature.p, jws->signature.n);
     ERR_clear_error(); /* a wrong signature leaves its reasons in this thread's queue */
     return good ? ERR_NONE : refuse(e, "the signature is invalid");
 }

@@ -1,7 +1,32 @@
 /* claims.c -- token claims to JSON and back (rest-api.md 9.2). */
-#include "claims.h"
+#include "ursa/base/claims.h"
 
+#include "ursa/base/clock.h"
 #include "ursa/base/json.h"
+#include "ursa/base/rand.h"
+
+#define NOT_BEFORE_SLACK_S 300 /* other machines' clocks may lag behind so much */
+
+/* now + valid in whole seconds, rounded down; a sum in nanoseconds would overflow for a life of centuries. */
+static int64_t expiry(int64_t now_ns, int64_t valid_ns)
+{
+    int64_t s = now_ns / NS_PER_S + valid_ns / NS_PER_S;
+    int64_t rest = now_ns % NS_PER_S + valid_ns % NS_PER_S;
+
+    if (rest >= NS_PER_S)
+        return s + 1;
+    return rest < 0 ? s - 1 : s;
+}
+
+void claims_stamp(struct token_claims *c, int64_t valid_ns, struct arena *a)
+{
+    int64_t now = clock_wall_ns();
+
+    c->issued_at = now / NS_PER_S;
+    c->not_before = c->issued_at - NOT_BEFORE_SLACK_S;
+    c->expires_at = expiry(now, valid_ns);
+    c->id = rand_uuid(a);
+}
 
 /* ---- writing ---- */
 
