@@ -43,6 +43,10 @@ bool client_address_is_local(struct str url);
 /* A whole file ("-": standard input) into the arena; at most 'max' bytes. */
 MUST_USE enum err_kind client_read_file(const char *path, size_t max, struct arena *, struct str *text,
                                         struct err *e);
+/* A new file takes the old one's place in one step, whole or not at all. A symbolic link stays: its target is
+ * replaced. */
+MUST_USE enum err_kind client_write_file(struct str path, unsigned mode, struct str text, struct arena *,
+                                         struct err *e);
 /* 'text' with every {{ NAME }} replaced, blanks around the name allowed. A name that is not among the
  * variables is a fault, not an empty text: ERR_INVALID, "line L, column C: ...". */
 struct client_variable {

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "ursa/base/json.h"
-#include "ursa/base/rand.h"
 #include "ursa/base/yaml.h"
 
 #define MAX_CONFIG ((size_t)1 << 20)
@@ -259,40 +257,13 @@ void config_close(struct config *c)
     c->root = NULL;
 }
 
-/* Writes everything and waits until it is on disk. */
-static bool write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0)
-            text = str_slice(text, (size_t)n, text.n);
-    }
-    return fsync(fd) == 0;
-}
-
-/* A new file takes the old one's place in one step. A symbolic link stays: its target is replaced. */
 enum err_kind config_save(const struct config *c, struct arena *a, struct err *e)
 {
-    struct str text = yaml_format(a, c->root);
-    char *real = c->path.n ? realpath(c->path.p, NULL) : NULL;
-    struct str path = real ? arena_str(a, str_from_c(real)) : c->path;
-    struct str dir = arena_str(a, str_slice(path, 0, str_rchr(path, '/')));
-    struct str fresh = arena_printf(a, STR_FMT ".%016llx", STR_ARG(path), (unsigned long long)rand_u64());
+    struct str dir = arena_str(a, str_slice(c->path, 0, str_rchr(c->path, '/')));
 
-    free(real);
     if (c->path.n == 0)
         return err_set(e, ERR_INVALID, "with --no-config there is no configuration to change");
-    if (dir.n > 0 && dir.n < path.n && mkdir(dir.p, 0700) != 0 && errno != EEXIST)
+    if (dir.n > 0 && dir.n < c->path.n && mkdir(dir.p, 0700) != 0 && errno != EEXIST)
         return err_set(e, ERR_IO, "%s: %m", dir.p);
-    int fd = open(fresh.p, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool good = fd >= 0 && write_all(fd, text);
-    if (fd >= 0 && close(fd) != 0)
-        good = false;
-    if (!good || rename(fresh.p, path.p) != 0) {
-        err_set(e, ERR_IO, "%s: %m", path.p);
-        unlink(fresh.p);
-    }
-    return e->kind;
+    return client_write_file(c->path, 0600, yaml_format(a, c->root), a, e);
 }

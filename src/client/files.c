@@ -1,10 +1,12 @@
-/* files.c -- see ursa/client.h: files that the clients read. */
+/* files.c -- see ursa/client.h: files that the clients read and write. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ursa/base/rand.h"
 #include "ursa/client.h"
 
 struct str client_local_ca_file(struct arena *a)
@@ -55,5 +57,37 @@ enum err_kind client_read_file(const char *path, size_t max, struct arena *a, st
     if (!standard_input)
         fclose(f);
     buf_fini(&out);
+    return e->kind;
+}
+
+/* Writes everything and waits until it is on disk. */
+static bool write_all(int fd, struct str text)
+{
+    while (text.n > 0) {
+        ssize_t n = write(fd, text.p, text.n);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0)
+            text = str_slice(text, (size_t)n, text.n);
+    }
+    return fsync(fd) == 0;
+}
+
+enum err_kind client_write_file(struct str path, unsigned mode, struct str text, struct arena *a,
+                                struct err *e)
+{
+    char *real = realpath(arena_cstr(a, path), NULL);
+    struct str target = real ? arena_str(a, str_from_c(real)) : arena_str(a, path);
+    struct str fresh = arena_printf(a, STR_FMT ".%016llx", STR_ARG(target), (unsigned long long)rand_u64());
+
+    free(real);
+    int fd = open(fresh.p, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    bool good = fd >= 0 && write_all(fd, text);
+    if (fd >= 0 && close(fd) != 0)
+        good = false;
+    if (!good || rename(fresh.p, target.p) != 0) {
+        err_set(e, ERR_IO, "%s: %m", target.p);
+        unlink(fresh.p);
+    }
     return e->kind;
 }
