@@ -14,6 +14,7 @@
 enum flag_kind {
     FLAG_SWITCH,
     FLAG_TEXT,
+    FLAG_ANY_TEXT,          /* may be empty */
     FLAG_DURATION,          /* into an int64_t of nanoseconds */
     FLAG_DURATION_TEXT,     /* checked, kept as text */
     FLAG_OPTIONAL_DURATION, /* into an int64_t of nanoseconds; "--wait" alone is 30 s */
@@ -49,12 +50,24 @@ enum flag_id {
     F_OFFSET,
     F_TAG_FILTER,
     F_GATEWAY,
+    F_INGRESS,
     F_PROXY_NAME,
     F_PROXY_TAG,
     F_PROXY_TYPE,
     F_USER_NAME,
     F_GROUP,
+    F_ROLE,
     F_VALID_FOR,
+    F_ZONE,
+    F_SCOPE,
+    F_SIGNING_KEY_PATH,
+    F_KID,
+    F_KEY_FORMAT,
+    F_CERTIFICATE_TYPE,
+    F_HOSTNAME,
+    F_KEY_TYPE,
+    F_KEY_FILE,
+    F_CERT_FILE,
     F_ENTRY_NAME,
     F_AUTH_TYPE,
     F_AUTH_CONF,

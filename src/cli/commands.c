@@ -15,28 +15,56 @@ const struct command commands[] = {
      "Show resources",
      "  ursactl get meshes\n"
      "  ursactl get dataplanes --mesh blue\n"
+     "  ursactl get dataplanes --mesh blue -o wide\n"
      "  ursactl get dataplane web --mesh blue -o yaml",
      run_get},
     {"delete", "TYPE NAME", {F_NONE},
      "Delete a resource",
      "  ursactl delete dataplane web --mesh blue",
      run_delete},
-    {"inspect dataplanes", "", {F_OUTPUT, F_ALL_MESHES, F_TAG_FILTER, F_GATEWAY},
+    {"inspect dataplanes", "", {F_OUTPUT, F_ALL_MESHES, F_TAG_FILTER, F_GATEWAY, F_INGRESS},
      "Show what proxies there are and how they are doing",
      "  ursactl inspect dataplanes --mesh blue --tag kuma.io/service=web",
      run_inspect_dataplanes},
     {"inspect meshes", "", {F_OUTPUT},
      "Show what is in each mesh", NULL, run_inspect_meshes},
-    {"generate dataplane-token", "", {F_PROXY_NAME, F_PROXY_TAG, F_PROXY_TYPE, F_VALID_FOR | NEEDED},
+    {"inspect services", "", {F_OUTPUT, F_ALL_MESHES},
+     "Show the services of a mesh", NULL, run_inspect_services},
+    {"generate dataplane-token", "", {F_PROXY_NAME, F_PROXY_TAG, F_PROXY_TYPE, F_VALID_FOR | NEEDED, F_SIGNING_KEY_PATH, F_KID},
      "Issue a token that proves which mesh a proxy is of",
      "Without a name, tags and a type it is good for every proxy of the mesh.\n\n"
      "  ursactl generate dataplane-token --mesh blue --name web --valid-for 24h > web.token\n"
      "  ursactl generate dataplane-token --mesh blue --tag kuma.io/service=web,web-api --valid-for 720h",
      run_generate_dataplane_token},
-    {"generate user-token", "", {F_USER_NAME | NEEDED, F_GROUP, F_VALID_FOR | NEEDED},
+    {"generate user-token", "", {F_USER_NAME | NEEDED, F_GROUP, F_ROLE, F_VALID_FOR | NEEDED, F_SIGNING_KEY_PATH, F_KID},
      "Issue a token for a user of the API",
-     "  ursactl generate user-token --name jane --group mesh-system:admin --valid-for 24h > jane.token",
+     "With a role the user is confined to the mesh: viewers read it, operators also write its policies and\n"
+     "Dataplanes, admins also the Mesh itself and its secrets.\n\n"
+     "  ursactl generate user-token --name jane --group mesh-system:admin --valid-for 24h > jane.token\n"
+     "  ursactl generate user-token --name joe --mesh blue --role operator --valid-for 720h > joe.token",
      run_generate_user_token},
+    {"generate zone-token", "", {F_ZONE | NEEDED, F_SCOPE, F_VALID_FOR | NEEDED, F_SIGNING_KEY_PATH, F_KID},
+     "Issue a token that proves which zone an ingress or egress is of",
+     "  ursactl generate zone-token --zone east --scope egress --valid-for 24h > east.token",
+     run_generate_zone_token},
+    {"generate zone-ingress-token", "", {F_ZONE | NEEDED, F_VALID_FOR | NEEDED, F_SIGNING_KEY_PATH, F_KID},
+     "Issue a token of the older sort for a zone ingress",
+     "  ursactl generate zone-ingress-token --zone east --valid-for 24h > east.token",
+     run_generate_zone_ingress_token},
+    {"generate signing-key", "", {F_KEY_FORMAT},
+     "Make a private key that signs tokens",
+     "No control plane is asked. A new key in a secret of the next number is used from then on.\n\n"
+     "  ursactl generate signing-key --format pem > key.pem\n"
+     "  ursactl apply -v key=\"$(ursactl generate signing-key)\" -f user-token-signing-key-2.yaml",
+     run_generate_signing_key},
+    {"generate public-key", "", {F_SIGNING_KEY_PATH | NEEDED},
+     "Print the public half of a signing key",
+     "  ursactl generate public-key --signing-key-path key.pem > public.pem",
+     run_generate_public_key},
+    {"generate tls-certificate", "", {F_CERTIFICATE_TYPE | NEEDED, F_HOSTNAME, F_KEY_TYPE, F_KEY_FILE, F_CERT_FILE},
+     "Make a certificate that signs itself",
+     "  ursactl generate tls-certificate --type server --hostname mesh.example.com --hostname 192.0.2.1",
+     run_generate_tls_certificate},
     {"config control-planes add", "", {F_ENTRY_NAME | NEEDED, F_AUTH_TYPE, F_AUTH_CONF, F_HEADERS, F_OVERWRITE, F_SKIP_CHECK, F_ADDRESS | NEEDED},
      "Remember a control plane and make it the active one",
      "  ursactl config control-planes add --name local --address http://localhost:5681\n"

@@ -20,7 +20,7 @@ struct pair_list {
     size_t n, n_slots;
 };
 
-enum output { OUTPUT_TABLE, OUTPUT_YAML, OUTPUT_JSON };
+enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_YAML, OUTPUT_JSON };
 
 struct options {
     /* every command */
@@ -41,10 +41,16 @@ struct options {
     int64_t size, offset; /* -1: not given */
     struct str name;
     struct pair_list tags;
-    bool gateway;
+    bool gateway, ingress;
     struct str proxy_type;
     struct str valid_for; /* checked, sent as it is */
     struct text_list groups;
+    struct str role, zone;
+    struct text_list scopes;
+    struct str signing_key_path, kid;
+    int key_format, certificate_type, key_type; /* indices of the flags' choices */
+    struct text_list hostnames;
+    struct str key_file, cert_file;
     struct str auth_type;
     struct pair_list auth_conf, headers;
     bool overwrite, skip_check;

@@ -1,7 +1,7 @@
 /* parse.c -- see command.h: from argv to a command, its options and its arguments.
  *
  * Flags may stand anywhere, before the command's words too: whether a flag takes a value is known from its
- * name alone, since flags of one name are of one kind (tests/unit/cli holds that). */
+ * name alone, since flags of one name agree in that (tests/unit/cli holds it). */
 #include <assert.h>
 #include <string.h>
 
@@ -61,7 +61,7 @@ static const struct flag *find_flag(const struct command *c, const struct flag_u
     return NULL;
 }
 
-/* Any of that name: they are all of one kind. */
+/* Any of that name: either all of them take a value or none. */
 static const struct flag *find_any_flag(const struct flag_use *use)
 {
     for (enum flag_id i = F_NONE + 1; i < F_N; i++)
@@ -131,6 +131,9 @@ static bool set_flag(struct arena *a, struct options *o, const struct flag *f, c
     case FLAG_TEXT:
         *(struct str *)member = text;
         return text.n > 0;
+    case FLAG_ANY_TEXT:
+        *(struct str *)member = text;
+        return true;
     case FLAG_DURATION:
         return duration_parse(text, member) && *(int64_t *)member >= 0;
     case FLAG_OPTIONAL_DURATION:
@@ -173,6 +176,7 @@ static struct str expected(struct arena *a, const struct flag *f)
     case FLAG_PAIRS:
         return str_from_c(f->value);
     case FLAG_TEXT:
+    case FLAG_ANY_TEXT:
     case FLAG_LIST:
         break;
     }

@@ -21,6 +21,11 @@ void render_tree(struct arena *a, const json_t *tree, enum output output)
     render_text(output == OUTPUT_JSON ? json_format_pretty(a, tree) : yaml_format(a, tree));
 }
 
+bool render_is_tree(int output)
+{
+    return output == OUTPUT_YAML || output == OUTPUT_JSON;
+}
+
 /* Text of others: without control characters, which a terminal would obey. */
 static void print_clean(struct str s, FILE *out)
 {
@@ -149,4 +154,29 @@ struct str render_dataplane_tags(struct arena *a, const json_t *networking)
     struct str text = arena_str(a, buf_str(&out));
     buf_fini(&out);
     return text;
+}
+
+struct str render_tags(struct arena *a, const json_t *tags, const char *between)
+{
+    size_t n = add_tags(tags, NULL, 0);
+    struct pair *pairs = ARENA_ARRAY(a, struct pair, n + 1);
+    struct str out = STR("");
+
+    add_tags(tags, pairs, 0);
+    qsort(pairs, n, sizeof(pairs[0]), compare_pairs);
+    for (size_t i = 0; i < n; i++)
+        out = arena_printf(a, STR_FMT "%s" STR_FMT "=" STR_FMT, STR_ARG(out), i ? between : "",
+                           STR_ARG(pairs[i].key), STR_ARG(pairs[i].value));
+    return out;
+}
+
+struct str render_service_status(struct arena *a, struct str status)
+{
+    char *text = arena_cstr(a, status);
+
+    for (size_t i = 0; i < status.n; i++)
+        text[i] = text[i] == '_'                               ? ' '
+                  : i == 0 && text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 'a' + 'A')
+                                                               : text[i];
+    return str_from(text, status.n);
 }

@@ -10,6 +10,8 @@
 void render_text(struct str); /* to standard output */
 /* A resource, an overview or a list as YAML or JSON, to standard output. */
 void render_tree(struct arena *, const json_t *, enum output);
+/* YAML or JSON rather than a table? 'output' is an enum output, as flags keep it. */
+bool render_is_tree(int output);
 /* To standard error: "Error: <text>", then "* field: message" for each cause. */
 void render_error(const struct err *);
 /* One line to standard error, as it is but for control characters. */
@@ -23,5 +25,9 @@ struct str render_ago(struct arena *, struct str time, int64_t now_ns);
 struct str render_date(struct arena *, struct str time);
 /* The tags of a Dataplane's inbounds and gateway: "a=1 b=2,3", sorted. */
 struct str render_dataplane_tags(struct arena *, const json_t *networking);
+/* One set of tags, sorted: "a=1<between>b=2". */
+struct str render_tags(struct arena *, const json_t *tags, const char *between);
+/* A service's "partially_degraded" as kumactl says it: "Partially degraded". */
+struct str render_service_status(struct arena *, struct str);
 
 #endif

@@ -4,11 +4,11 @@
 
 #include "ursa/resource.h"
 
-/* Resources of one type (get.c). */
-struct str table_of_resources(struct arena *, enum res_type, const json_t *items);
-/* Overviews of Dataplanes (inspect.c). */
+/* Resources of one type, or overviews of them (resource_tables.c). */
+struct str table_of_resources(struct arena *, enum res_type, const json_t *items, bool wide);
+/* Overviews and insights (overview_tables.c). */
 struct str table_of_dataplanes(struct arena *, const json_t *items);
-/* Insights of meshes (inspect.c). */
 struct str table_of_meshes(struct arena *, const json_t *items);
+struct str table_of_services(struct arena *, const json_t *items);
 
 #endif

@@ -1,15 +1,28 @@
 """ursactl against a daemon: what it prints, what it answers, what the shells make of it."""
+import base64
 import json
 import shutil
+import ssl
 import subprocess
 
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from ursa import BUILD
 
 URSACTL = str(BUILD / "ursactl")
 POLICY = "type: Timeout\nmesh: blue\nname: t1\nsources: [{match: {kuma.io/service: '*'}}]\ndestinations: [{match: {kuma.io/service: '*'}}]\n" \
          "conf: {connectTimeout: 5s}\n"
+
+
+class Yaml(yaml.SafeLoader):
+    """Times stay texts, as in JSON."""
+
+    yaml_implicit_resolvers = {first: [(tag, at) for tag, at in rows if not tag.endswith(":timestamp")]
+                               for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()}
 
 
 class Cli:
@@ -70,3 +83,87 @@ def test_scripts_are_the_shells_language(cli, shell, tmp_path):
     script.write_text(cli.run("completion", shell))
     done = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# ---- get and inspect ----
+def test_every_type_has_tables_and_trees(cli):
+    offered = subprocess.run([URSACTL, "__complete", "get", ""], capture_output=True, text=True, timeout=60).stdout.splitlines()
+    words = [line.split("\t")[0] for line in offered]
+    assert len(words) > 76
+    for single, plural in zip(words[::2], words[1::2]):
+        shown = {o: cli.run("get", plural, "--mesh", "blue", "-o", o) for o in ("table", "yaml", "json")}
+        listed = json.loads(shown["json"])
+        assert yaml.load(shown["yaml"], Yaml) == listed
+        rows = shown["table"].splitlines()
+        assert len(rows) == 1 + listed["total"] and "NAME" in rows[0], plural
+        for item in listed["items"][:1]:
+            assert cli.json("get", single, item["name"], "--mesh", "blue")["name"] == item["name"]
+
+
+def test_wide_tables_say_more(cli):
+    narrow, wide = (cli.run("get", "timeouts", "--mesh", "blue", "-o", o).splitlines() for o in ("table", "wide"))
+    assert narrow[0].split() == ["MESH", "NAME", "AGE"]
+    assert wide[0].startswith(narrow[0]) and "APPLIES TO" in wide[0]
+    assert any("from kuma.io/service=* to kuma.io/service=*" in row for row in wide)
+
+
+# ---- tokens, keys, certificates ----
+def who_is(daemon, token):
+    answer = daemon.http("GET", "/who-am-i", headers={"Authorization": f"Bearer {token}"}, source="127.0.0.2")
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def test_tokens_of_the_control_plane(cli, daemon):
+    user = who_is(daemon, cli.run("generate", "user-token", "--name", "joe", "--mesh", "blue", "--role", "operator", "--group", "g",
+                                  "--valid-for", "1h"))
+    assert (user["name"], user["groups"][:2]) == ("joe", ["g", "mesh:blue:operator"])
+    for words in (["dataplane-token", "--mesh", "blue", "--tag", "kuma.io/service=web,api"], ["zone-token", "--zone", ""],
+                  ["zone-token", "--zone", "z", "--scope", "egress"], ["zone-ingress-token", "--zone", "z"]):
+        assert cli.run("generate", *words, "--valid-for", "1h").count(".") == 2
+    cli.run("generate", "zone-token", "--zone", "z", "--scope", "everything", "--valid-for", "1h", status=2)
+    assert 'one of ingress, egress, cp is expected, not "everything"' in cli.errors
+
+
+@pytest.mark.parametrize("form", ["raw", "pem-base64"])
+def test_a_new_signing_key_signs_here_and_there(cli, daemon, form, tmp_path):
+    """The key goes into a secret; a token that is signed with it offline is good, and what it says is what was asked for."""
+    data = cli.run("generate", "signing-key", "--format", form)
+    serial = {"raw": "7", "pem-base64": "8"}[form]
+    cli.run("apply", "-v", f"key={data}", "-f", "-", text=f"type: GlobalSecret\nname: user-token-signing-key-{serial}\ndata: {{{{ key }}}}\n")
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64decode(data))
+    token = cli.run("generate", "user-token", "--name", "off", "--group", "a", "--valid-for", "1h", "--signing-key-path", str(key), "--kid",
+                    serial)
+    assert who_is(daemon, token)["name"] == "off"
+    header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    assert header == {"alg": "RS256", "kid": serial, "typ": "JWT"}
+    cli.run("generate", "user-token", "--name", "off", "--valid-for", "1h", "--signing-key-path", str(key), status=2)
+    assert "needs --kid" in cli.errors
+
+
+def test_keys_have_public_halves(cli, tmp_path):
+    private, public = tmp_path / "private.pem", tmp_path / "public.pem"
+    private.write_text(cli.run("generate", "signing-key", "--format", "pem"))
+    public.write_text(cli.run("generate", "public-key", "--signing-key-path", str(private)))
+    signature = serialization.load_pem_private_key(private.read_bytes(), None).sign(b"text", padding.PKCS1v15(), hashes.SHA256())
+    serialization.load_pem_public_key(public.read_bytes()).verify(signature, b"text", padding.PKCS1v15(), hashes.SHA256())
+    public.write_text("no key")
+    cli.run("generate", "public-key", "--signing-key-path", str(public), status=1)
+    assert "no private key found" in cli.errors
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
+def test_a_certificate_is_for_its_hosts(cli, kind, tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    said = cli.run("generate", "tls-certificate", "--type", "server", "--hostname", "mesh.test", "--hostname", "192.0.2.1", "--key-type", kind,
+                   "--key-file", str(key), "--cert-file", str(cert))
+    assert said == f"Private key saved in {key}\nCertificate saved in {cert}\n"
+    assert key.stat().st_mode & 0o777 == 0o600
+    made = x509.load_pem_x509_certificate(cert.read_bytes())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["mesh.test"]
+    assert [str(a) for a in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.1"]
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # they belong together
+    cli.run("generate", "tls-certificate", "--type", "server", status=2)
+    assert "--hostname" in cli.errors

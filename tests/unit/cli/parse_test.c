@@ -121,6 +121,7 @@ TEST(wrong_lines_say_what_is_wrong)
          "there is no command \"config control-plane\"; did you mean control-planes?"},
         {"config control-planes lits",
          "there is no command \"config control-planes lits\"; did you mean list?"},
+        {"inspect dataplans", "there is no command \"inspect dataplans\"; did you mean dataplanes?"},
         {"quetzalcoatl", "there is no command \"quetzalcoatl\""},
         {"help aply", "there is no command \"aply\"; did you mean apply?"},
         {"get", "\"get\" needs TYPE [NAME]"},
@@ -133,7 +134,7 @@ TEST(wrong_lines_say_what_is_wrong)
         {"version --dry-run", "\"version\" has no flag --dry-run"},
         {"get meshes --size x", "--size: a number from 0 is expected, not \"x\""},
         {"get meshes --size -3", "--size: a number from 0 is expected, not \"-3\""},
-        {"get meshes -o xml", "--output: one of table|yaml|json is expected, not \"xml\""},
+        {"get meshes -o xml", "--output: one of table|wide|yaml|json is expected, not \"xml\""},
         {"get meshes --mesh=", "--mesh: a value is expected"},
         {"get meshes -Ax", "-A takes no value: write each flag by itself"},
         {"get meshes --all-meshes=maybe", "--all-meshes: true or false is expected, not \"maybe\""},
@@ -188,6 +189,11 @@ TEST(help_is_about_what_was_named)
     arena_fini(&a);
 }
 
+static bool takes_value(const struct flag *f)
+{
+    return f->kind != FLAG_SWITCH && f->kind != FLAG_OPTIONAL_DURATION;
+}
+
 /* What parse.c and help.c take for granted of the tables. */
 TEST(tables_are_consistent)
 {
@@ -199,7 +205,7 @@ TEST(tables_are_consistent)
         EXPECT_TRUE(flags[i].name, (flags[i].kind == FLAG_SWITCH) == (flags[i].value == NULL));
         for (size_t k = F_NONE + 1; k < i; k++) {
             if (strcmp(flags[i].name, flags[k].name) == 0)
-                EXPECT_INT(flags[i].name, flags[i].kind, flags[k].kind);
+                EXPECT_INT(flags[i].name, takes_value(&flags[i]), takes_value(&flags[k]));
             else if (flags[i].letter)
                 EXPECT_TRUE(flags[i].name, flags[i].letter != flags[k].letter);
         }

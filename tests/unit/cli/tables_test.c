@@ -56,7 +56,64 @@ TEST(tables_of_get)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         JSON_AUTO items = parse(&a, rows[i].items);
 
-        EXPECT_STR(rows[i].want, table_of_resources(&a, rows[i].type, items), rows[i].want);
+        EXPECT_STR(rows[i].want, table_of_resources(&a, rows[i].type, items, false), rows[i].want);
+    }
+    clock_fake(-1, -1);
+    arena_fini(&a);
+}
+
+TEST(wide_tables_of_get)
+{
+    static const struct {
+        enum res_type type;
+        const char *items, *want;
+    } rows[] = {
+        {RES_TIMEOUT,
+         "[{\"mesh\":\"m\",\"name\":\"t\"," TIMES ",\"sources\":[{\"match\":{\"b\":\"2\",\"a\":\"1\"}},"
+         "{\"match\":{\"kuma.io/service\":\"*\"}}],\"destinations\":[{\"match\":{\"kuma.io/"
+         "service\":\"web\"}}]}]",
+         "MESH   NAME   AGE   APPLIES TO                                                CREATED\n"
+         "m      t      5s    from a=1,b=2 | kuma.io/service=* to kuma.io/service=web   2026-11-23 "
+         "09:00:00\n"},
+        {RES_MESH_TIMEOUT,
+         "[{\"mesh\":\"m\",\"name\":\"t\"," TIMES
+         ",\"spec\":{\"targetRef\":{\"kind\":\"MeshSubset\",\"tags\":{\"v\":"
+         "\"1\"}},\"to\":[{\"targetRef\":{\"kind\":\"MeshService\",\"name\":\"web\"}}]}}]",
+         "MESH   NAME   AGE   APPLIES TO                           CREATED\n"
+         "m      t      5s    MeshSubset(v=1) to MeshService/web   2026-11-23 09:00:00\n"},
+        {RES_DATAPLANE,
+         "[{\"mesh\":\"m\",\"name\":\"a\"," TIMES
+         ",\"dataplane\":{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":"
+         "[{\"port\":80},{\"port\":81}]}},\"dataplaneInsight\":{\"subscriptions\":[{\"connectTime\":"
+         "\"2026-11-23T08:59:00Z\",\"version\":{\"envoy\":{\"version\":\"1.40.0\"}}}]}}]",
+         "MESH   NAME   TAGS   ADDRESS    AGE   PORTS   KIND      STATUS   KUMA-DP VERSION   ENVOY VERSION   "
+         "CREATED\n"
+         "m      a             10.0.0.1   5s    80,81   sidecar   Online                     1.40.0          "
+         "2026-11-23 09:00:00\n"},
+        {RES_MESH_GATEWAY,
+         "[{\"mesh\":\"m\",\"name\":\"g\"," TIMES
+         ",\"selectors\":[{\"match\":{\"kuma.io/service\":\"gw\"}}],\"conf\":{"
+         "\"listeners\":[{\"port\":80,\"protocol\":\"HTTP\"},{\"port\":443,\"protocol\":\"TLS\"}]}}]",
+         "MESH   NAME   AGE   APPLIES TO           LISTENERS          CREATED\n"
+         "m      g      5s    kuma.io/service=gw   HTTP:80, TLS:443   2026-11-23 09:00:00\n"},
+        {RES_SERVICE_INSIGHT,
+         "[{\"mesh\":\"m\",\"name\":\"s\"," TIMES
+         ",\"status\":\"partially_degraded\",\"dataplanes\":{\"total\":3,\"online\":"
+         "2},\"addressPort\":\"s.mesh:80\"}]",
+         "MESH   NAME   STATUS               DATAPLANES   AGE   TYPE       ADDRESS     CREATED\n"
+         "m      s      Partially degraded   2/3          5s    internal   s.mesh:80   2026-11-23 "
+         "09:00:00\n"},
+    };
+    struct arena a;
+
+    arena_init(&a);
+    setenv("TZ", "UTC", 1);
+    tzset();
+    clock_fake(0, NOW_NS);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        JSON_AUTO items = parse(&a, rows[i].items);
+
+        EXPECT_STR(rows[i].want, table_of_resources(&a, rows[i].type, items, true), rows[i].want);
     }
     clock_fake(-1, -1);
     arena_fini(&a);
