@@ -48,8 +48,23 @@ struct request_origin {
     bool forwarded;                          /* any of Forwarded, X-Forwarded-*, X-Real-Ip, Via is present */
     struct str authorization;                /* header value; p == NULL when absent */
 };
+/* Roles of meshes that the settings give to users and groups, beside those that tokens bring. */
+struct mesh_grant {
+    bool to_group;
+    struct str who;   /* the user or the group */
+    struct str group; /* "mesh:<mesh>:<role>": what they are given */
+};
+struct mesh_grants {
+    struct mesh_grant *v;
+    size_t n;
+};
+/* "user:<name>=<mesh>:<role>" or "group:<name>=<mesh>:<role>"; false when the text is neither. */
+MUST_USE bool mesh_grant_parse(struct str text, struct arena *, struct mesh_grant *);
+struct str mesh_grant_format(const struct mesh_grant *, struct arena *);
+
 struct auth_config {
     bool localhost_is_admin;
+    struct mesh_grants mesh_roles; /* nothing for the local administrator */
 };
 /* ERR_UNAUTHENTICATED for a bad bearer token; else the user (admin, token user, or anonymous), in the arena.
  */
@@ -81,11 +96,22 @@ enum access {
     ACCESS_WRITE,
     ACCESS_ADMIN_RESOURCE, /* what only administrators do, of the control plane or of the mesh it is about */
     ACCESS_ADMIN,          /* what only administrators of the control plane do */
-    ACCESS_ISSUE_TOKEN,    /* any but a dataplane's */
     ACCESS_ISSUE_DATAPLANE_TOKEN,
-    ACCESS_VIEW_PROXY
+    ACCESS_ISSUE_ZONE_INGRESS_TOKEN, /* COMPAT: goes with those of dataplanes */
+    ACCESS_ISSUE_USER_TOKEN,
+    ACCESS_ISSUE_ZONE_TOKEN,
+    ACCESS_VIEW_CONFIG_DUMP, /* of a proxy, like the next two */
+    ACCESS_VIEW_STATS,
+    ACCESS_VIEW_CLUSTERS
+};
+/* Whom the settings under access.static allow something. */
+struct access_list {
+    struct str_list users, groups;
 };
 struct access_config {
+    struct access_list admin_resources; /* secrets, and what only administrators do */
+    struct access_list generate_dp_token, generate_user_token, generate_zone_token;
+    struct access_list view_config_dump, view_stats, view_clusters;
     bool anonymous_reads; /* kuma-cp's behaviour, and Ursa's default: whoever reaches the API may read all but
                              secrets. Roles confine reading only without it */
     bool anonymous_writes; /* kuma-cp's behaviour: whoever reaches the API may write. Ursa's default: writes

@@ -129,6 +129,7 @@ enum gateway_protocol {
     GATEWAY_HTTP = 4,
     GATEWAY_HTTPS = 5
 };
+struct str gateway_protocol_name(uint32_t); /* STR_NONE when out of range */
 enum gateway_tls_mode { GATEWAY_TLS_NONE, GATEWAY_TLS_TERMINATE, GATEWAY_TLS_PASSTHROUGH };
 struct gateway_tls {
     uint32_t mode; /* enum gateway_tls_mode */

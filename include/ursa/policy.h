@@ -6,6 +6,7 @@
 #define URSA_POLICY_H
 
 #include "ursa/mesh.h"
+#include "ursa/policy_target.h"
 
 /* What a policy is chosen for (resources.md 6.2, 6.3). */
 enum policy_scope {
@@ -51,6 +52,8 @@ struct tag_sets {
     const struct tags *v;
 };
 struct tag_sets dataplane_tag_sets(struct arena *, const struct dataplane_spec *);
+/* The service that traffic to nobody in the mesh belongs to. */
+#define SERVICE_PASS_THROUGH STR("pass_through")
 /* The best policy for a connection from a proxy to a service, of 'n' sorted by name; NULL when none matches.
  */
 const struct resource *classic_choose_outbound(const struct resource *const *policies, size_t n,
@@ -58,6 +61,21 @@ const struct resource *classic_choose_outbound(const struct resource *const *pol
 /* The best policy for calls of an inbound. */
 const struct resource *classic_choose_inbound(const struct resource *const *policies, size_t n,
                                               const struct tags *inbound);
+/* Every policy for calls of an inbound, in the order in which they are tried: the first whose sources match
+ * the client applies. */
+struct inbound_choice {
+    const struct resource *policy;
+    const struct tags *source; /* of the policy's sources this one alone; NULL: all of them */
+};
+struct inbound_choices {
+    size_t n;
+    struct inbound_choice *v;
+};
+struct inbound_choices classic_choose_all_inbound(struct arena *, const struct resource *const *policies,
+                                                  size_t n, const struct tags *inbound);
+/* The best policy of one list of selectors for a proxy; NULL when none matches. */
+const struct resource *classic_choose_proxy(const struct resource *const *policies, size_t n,
+                                            struct tag_sets proxy);
 
 /* ---- TrafficRoute: where an outbound leads ---- */
 /* The default destinations in order, wildcards filled in from the outbound's tags; weight 1 for a single
@@ -68,5 +86,19 @@ struct destination {
 };
 size_t traffic_route_destinations(const struct traffic_route_spec *, const struct tags *outbound,
                                   struct arena *, struct destination **out);
+/* Every service that it leads to, by default or for some requests. */
+struct str_list traffic_route_services(const struct traffic_route_spec *, const struct tags *outbound,
+                                       struct arena *);
+
+/* ---- MeshGateway: what runs on a builtin gateway ---- */
+/* Of a mesh's MeshGateways the one for this proxy; NULL for a proxy that is no builtin gateway, too. */
+const struct resource *gateway_choose(struct arena *, struct res_list gateways,
+                                      const struct dataplane_spec *);
+/* What selectors are held against: the tags of the proxy's gateway, of the MeshGateway, of its listener. */
+struct tags gateway_listener_tags(struct arena *, const struct dataplane_spec *,
+                                  const struct resource *gateway, size_t listener);
+/* Some selector of the MeshGatewayRoute matches the listener's tags, and its kind is the listener's. */
+bool gateway_route_applies(const struct resource *route, const struct gateway_listener *,
+                           const struct tags *listener);
 
 #endif

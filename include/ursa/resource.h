@@ -74,9 +74,9 @@ struct resource {
     struct arena arena; /* holds everything below */
     struct res_key key;
     enum res_origin origin;
-    uint64_t revision;  /* of the last change; 0 before it is stored */
-    int64_t created_ns; /* wall clock */
-    int64_t modified_ns;
+    uint64_t revision;      /* of the last change; 0 before it is stored */
+    int64_t created_ns;     /* wall clock */
+    int64_t modified_ns;    /* likewise; 0 before it is stored */
     struct blob *spec_json; /* canonical JSON of the spec: what is stored, what equality means */
     const void *spec;       /* struct <kind>_spec of kinds.h */
 };
@@ -112,6 +112,11 @@ MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct st
 /* The syntax part alone, for keys that come from elsewhere. */
 MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
 
+/* The type's JSON Schema (draft 2020-12, without "$schema"), made of its field table: it takes whatever
+ * resource_decode() takes with its keys spelled as they are meant; rules that a table cannot say are not in
+ * it. A strict one takes no members that the type does not have. Caller owns it. */
+json_t *resource_schema(enum res_type, bool strict);
+
 /* Builds one from a spec struct (copied deeply through its encoded form): for what Ursa itself writes. */
 struct resource *resource_from_spec(const struct res_key *, const void *spec);
 /* The same resource (key, origin, revision, times) with another spec. */
@@ -138,6 +143,9 @@ const struct policy_spec *
 resource_policy(const struct resource *); /* any source/destination policy: sources and destinations */
 /* Any policy with a targetRef: its own, with which its spec begins. */
 const struct target_ref *resource_target_ref(const struct resource *);
+/* A targetRef in the JSON of a stored policy, such as an item's; all absent when it is none. Copied to the
+ * arena. */
+void target_ref_from_json(const json_t *, struct arena *, struct target_ref *out);
 const struct traffic_route_spec *resource_traffic_route(const struct resource *);
 const struct timeout_spec *resource_timeout(const struct resource *);
 const struct circuit_breaker_spec *resource_circuit_breaker(const struct resource *);
@@ -169,6 +177,8 @@ MUST_USE bool virtual_outbound_port(const struct virtual_outbound_conf *, const 
 
 /* Tag sets (sorted by key). */
 struct str tags_get(const struct tags *, struct str key); /* STR_NONE when absent */
+/* The tags of both; where a key is in both, 'over' has the say. */
+struct tags tags_merged(struct arena *, const struct tags *base, const struct tags *over);
 /* Every tag of the selector is in the set with the same value, or "*" for any; the empty selector matches
  * all. */
 bool selector_matches(const struct tags *selector, const struct tags *set);

@@ -90,10 +90,10 @@ void store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *),
 /* ---- the writer: one thread at a time ----
  * ERR_IO and ERR_NO_SPACE from any of these, and any fault of store_tx_begin() and store_tx_end(), mean that
  * the whole group is lost: only store_rollback() may follow. After ERR_IO the store is read-only until it is
- * opened again (a failed fsync must not be retried); after ERR_NO_SPACE the next group may succeed. After any
- * other fault of a put or a delete the client transaction can only be undone: store_tx_end(keep = false). */
-/* A commit group: one SQL transaction that may hold several client transactions, each with its own savepoint
- * and revision. */
+ * opened again (a failed fsync must not be retried); after ERR_NO_SPACE the next group may succeed. A put or
+ * a delete at fault changes nothing. */
+/* A commit group: one SQL transaction that may hold several client transactions, each with its own revision.
+ */
 MUST_USE enum err_kind store_begin(struct store *, struct err *e);
 /* The state inside the group so far (uncommitted writes of earlier client transactions included); borrowed
  * until the next write. */
@@ -104,9 +104,10 @@ struct store_origin {
     int64_t now_ns;         /* wall clock */
 };
 MUST_USE enum err_kind store_tx_begin(struct store *, const struct store_origin *, struct err *e);
-/* Puts: fills origin/created/modified/revision of the stored copy; the caller's object is not changed and may
- * be shared. A mesh-scoped resource whose Mesh is not there is ERR_INVALID. */
-MUST_USE enum err_kind store_tx_put(struct store *, const struct resource *, struct err *e);
+/* Puts: the object becomes what is stored, with a reference of the store's own and its origin, times and
+ * revision filled in; from here on nobody may change it. One that was stored before (its modified_ns is not
+ * 0) is left as it is and copied. A mesh-scoped resource whose Mesh is not there is ERR_INVALID. */
+MUST_USE enum err_kind store_tx_put(struct store *, struct resource *, struct err *e);
 /* ERR_NOT_FOUND when absent. A Mesh takes everything in it along; each key is a change of its own, the Mesh's
  * the last. */
 MUST_USE enum err_kind store_tx_delete(struct store *, const struct res_key *, struct err *e);

@@ -97,7 +97,7 @@ static bool is_unchanged(const struct apply *a, const struct resource *res, cons
            (before->origin == ORIGIN_PROXY) == (a->req->origin == ORIGIN_PROXY);
 }
 
-static enum err_kind put_complete(struct apply *a, struct admit_op *op, const struct resource *res,
+static enum err_kind put_complete(struct apply *a, struct admit_op *op, struct resource *res,
                                   const struct resource *before)
 {
     const struct resource *mesh = NULL;
@@ -200,30 +200,23 @@ static enum err_kind op_delete(struct apply *a, struct admit_op *op)
 
 /* ---- the request ---- */
 
-static enum err_kind run_op(struct apply *a, enum phase phase, struct admit_op *op)
+/* A fault stays with its operation. */
+static void run_op(struct apply *a, enum phase phase, struct admit_op *op)
 {
     if (phase == FINISH_MESH)
-        return op_finish(a, op);
-    return op->kind == ADMIT_PUT ? op_put(a, op) : op_delete(a, op);
+        op_finish(a, op);
+    else if (op->kind == ADMIT_PUT)
+        op_put(a, op);
+    else
+        op_delete(a, op);
 }
 
-static bool loses_group(enum err_kind kind)
-{
-    return kind == ERR_IO || kind == ERR_NO_SPACE;
-}
-
-static enum err_kind run_ops(struct apply *a, struct err *e)
+static void run_ops(struct apply *a)
 {
     for (enum phase phase = 0; phase < N_PHASES; phase++)
-        for (size_t i = 0; i < a->req->n_ops; i++) {
-            struct admit_op *op = &a->req->ops[i];
-            if (!in_phase(op, phase))
-                continue;
-            enum err_kind kind = run_op(a, phase, op);
-            if (loses_group(kind))
-                return err_set(e, kind, STR_FMT, STR_ARG(op->err.text));
-        }
-    return ERR_NONE;
+        for (size_t i = 0; i < a->req->n_ops; i++)
+            if (in_phase(&a->req->ops[i], phase))
+                run_op(a, phase, &a->req->ops[i]);
 }
 
 static enum err_kind first_fault(const struct admit_request *req)
@@ -253,10 +246,8 @@ enum err_kind apply_request(struct store *store, struct str zone, struct admit_r
     if (store_tx_begin(store, &origin, e) != ERR_NONE)
         return e->kind;
     prepare(&a);
-    enum err_kind lost = run_ops(&a, e);
+    run_ops(&a);
     map_fini(&a.meshes);
-    if (lost != ERR_NONE)
-        return lost;
     req->kind = first_fault(req);
     return store_tx_end(store, req->kind == ERR_NONE && !req->dry_run, &req->revision, e);
 }

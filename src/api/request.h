@@ -48,7 +48,7 @@ struct request {
 
     /* what the router found */
     const struct route *route;
-    enum res_type type;    /* of {global}, {scoped}; RES_N without */
+    enum res_type type;    /* of {global}, {scoped}, {policy}; RES_N without */
     struct str mesh, name; /* of {mesh} (or ?mesh=), {name} */
     struct user user;
     struct snap *snap; /* the newest when the handler started */

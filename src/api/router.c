@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+/* Only the REST API is described in /openapi.json. */
+#define OPERATION_OF_REST(handler) operations_def_row_of_##handler
+#define OPERATION_OF_DP(handler) OPERATIONS
+#define OPERATION_OF_DIAG(handler) OPERATIONS
+
 static const struct route routes[] = {
 #define ROUTE(port, method, pattern, access, flags, handler)                                                 \
-    {API_##port, method, pattern, access, flags, handler},
+    {API_##port, method, pattern, access, flags, handler, OPERATION_OF_##port(handler)},
 #include "routes.def"
 #undef ROUTE
 };
@@ -25,6 +30,11 @@ enum method router_method(struct str name)
             return (enum method)i;
     }
     return METHOD_OTHER;
+}
+
+const char *router_method_name(enum method method)
+{
+    return method_names[method];
 }
 
 /* ---- the URI ---- */
@@ -135,6 +145,10 @@ static bool segment_matches(struct str pattern, struct str segment, struct match
         enum res_scope scope = str_eq(pattern, STR("{global}")) ? SCOPE_GLOBAL : SCOPE_MESH;
         m->type = res_type_by_path(segment);
         return m->type != RES_N && res_type_info(m->type)->scope == scope;
+    }
+    if (str_eq(pattern, STR("{policy}"))) {
+        m->type = res_type_by_path(segment);
+        return m->type != RES_N && (res_type_info(m->type)->traits & RES_INSPECT);
     }
     return str_eq(pattern, segment);
 }

@@ -2,6 +2,7 @@
 #ifndef URSA_API_ROUTER_H
 #define URSA_API_ROUTER_H
 
+#include "operations.h"
 #include "request.h"
 
 enum route_flags {
@@ -19,10 +20,13 @@ struct route {
     enum access access;
     unsigned flags;
     void (*handle)(struct request *);
+    unsigned operation; /* of the REST API: its row in operations.def */
 };
 
 /* METHOD_OTHER for methods that no route has. */
 enum method router_method(struct str name);
+/* "GET" ...: of a method below METHODS. */
+const char *router_method_name(enum method);
 /* Splits the URI into decoded segments and query values. ERR_INVALID for bad escapes, control bytes, NUL, too
  * many parts. */
 MUST_USE enum err_kind router_parse_uri(struct request *);
@@ -44,6 +48,7 @@ HANDLER(resource_get)
 HANDLER(resource_put)
 HANDLER(resource_delete)
 HANDLER(apply_post)
+HANDLER(openapi_get)
 HANDLER(overview_list)
 HANDLER(overview_get)
 HANDLER(mesh_insight_list)
@@ -51,6 +56,11 @@ HANDLER(mesh_insight_get)
 HANDLER(service_insight_list)
 HANDLER(service_insight_get)
 HANDLER(derived_refuse)
+HANDLER(inspect_policies_get)
+HANDLER(inspect_rules_get)
+HANDLER(inspect_policy_proxies_get)
+HANDLER(inspect_gateway_proxies_get)
+HANDLER(inspect_gateway_route_proxies_get)
 HANDLER(token_dataplane_post)
 HANDLER(token_user_post)
 HANDLER(token_zone_post)

@@ -28,6 +28,7 @@ struct api {
     struct lock net_lock; /* protects net while /debug/proxy uses it */
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
     size_t n_suspended;
+    struct blob *openapi; /* GET /openapi.json, once somebody asked */
 };
 
 /* The request waits for mail; the loop goes on. Only from a handler or a continuation. */

@@ -1,7 +1,7 @@
-/* rbac.c -- what a user may do (rest-api.md 8.2, decision 0007). The rules are static: administrators may do
- * everything, users with a valid token all but secrets and tokens, strangers read; they write only where the
- * operator asked for kuma-cp's open door. Users whose groups name meshes may do in those what their role
- * says, and nothing else. */
+/* rbac.c -- what a user may do (rest-api.md 8.2, decision 0007). The rules are static: lists in the settings
+ * name who handles secrets and issues tokens, users with a valid token may do all the rest, strangers read;
+ * they write only where the operator asked for kuma-cp's open door. Users whose groups name meshes may do in
+ * those what their role says, and nothing else. */
 #include "ursa/auth.h"
 
 #include "groups.h"
@@ -21,18 +21,62 @@ bool user_is_admin(const struct user *user)
     return str_eq(user->name, user_admin.name) || is_in_group(user, user_admin.name);
 }
 
-/* ---- who is confined to meshes ---- */
-
 static bool is_secret(enum res_type type)
 {
     return type != RES_N && (res_type_info(type)->traits & RES_ADMIN);
 }
 
+/* ---- access lists ---- */
+
+static bool is_listed(const struct access_list *list, const struct user *user)
+{
+    for (size_t i = 0; i < list->users.n; i++) {
+        if (str_eq(list->users.v[i], user->name))
+            return true;
+    }
+    for (size_t i = 0; i < list->groups.n; i++) {
+        if (is_in_group(user, list->groups.v[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the list that governs such access, if there is one, names the user. */
+static bool is_listed_for(const struct access_config *config, const struct user *user, enum access access,
+                          enum res_type type)
+{
+    switch (access) {
+    case ACCESS_READ:
+    case ACCESS_WRITE:
+        return is_secret(type) && is_listed(&config->admin_resources, user);
+    case ACCESS_ADMIN_RESOURCE:
+    case ACCESS_ADMIN:
+        return is_listed(&config->admin_resources, user);
+    case ACCESS_ISSUE_DATAPLANE_TOKEN:
+    case ACCESS_ISSUE_ZONE_INGRESS_TOKEN:
+        return is_listed(&config->generate_dp_token, user);
+    case ACCESS_ISSUE_USER_TOKEN:
+        return is_listed(&config->generate_user_token, user);
+    case ACCESS_ISSUE_ZONE_TOKEN:
+        return is_listed(&config->generate_zone_token, user);
+    case ACCESS_VIEW_CONFIG_DUMP:
+        return is_listed(&config->view_config_dump, user);
+    case ACCESS_VIEW_STATS:
+        return is_listed(&config->view_stats, user);
+    case ACCESS_VIEW_CLUSTERS:
+        return is_listed(&config->view_clusters, user);
+    case ACCESS_PUBLIC:
+        break;
+    }
+    return false;
+}
+
+/* ---- who is confined to meshes ---- */
+
 enum mesh_role access_role_needed(enum access access, enum res_type type)
 {
     switch (access) {
     case ACCESS_PUBLIC:
-    case ACCESS_VIEW_PROXY:
         return MESH_ROLE_VIEWER;
     case ACCESS_READ:
         return is_secret(type) ? MESH_ROLE_ADMIN : MESH_ROLE_VIEWER;
@@ -42,7 +86,12 @@ enum mesh_role access_role_needed(enum access access, enum res_type type)
     case ACCESS_ISSUE_DATAPLANE_TOKEN:
         return MESH_ROLE_ADMIN;
     case ACCESS_ADMIN:
-    case ACCESS_ISSUE_TOKEN:
+    case ACCESS_ISSUE_ZONE_INGRESS_TOKEN:
+    case ACCESS_ISSUE_USER_TOKEN:
+    case ACCESS_ISSUE_ZONE_TOKEN:
+    case ACCESS_VIEW_CONFIG_DUMP: /* whom the access lists name */
+    case ACCESS_VIEW_STATS:
+    case ACCESS_VIEW_CLUSTERS:
         break;
     }
     return MESH_ROLE_NONE;
@@ -62,15 +111,19 @@ static enum mesh_role highest_role(const struct user *user)
     return highest;
 }
 
-static bool is_allowed_confined(const struct user *user, enum access access, const struct access_scope *scope)
+/* Inside their meshes, what their role or an access list allows; outside nothing, whatever the lists say. */
+static bool is_allowed_confined(const struct access_config *config, const struct user *user,
+                                enum access access, const struct access_scope *scope)
 {
     enum mesh_role need = access_role_needed(access, scope->type);
+    enum mesh_role role = scope->reach == REACH_MESH     ? user_mesh_role(user, scope->mesh)
+                          : scope->reach == REACH_MESHES ? highest_role(user)
+                                                         : MESH_ROLE_NONE;
 
     if (access == ACCESS_PUBLIC && scope->reach != REACH_MESH)
         return true;
-    if (scope->reach == REACH_GLOBAL || need == MESH_ROLE_NONE)
-        return false;
-    return (scope->reach == REACH_MESH ? user_mesh_role(user, scope->mesh) : highest_role(user)) >= need;
+    return role != MESH_ROLE_NONE &&
+           ((need != MESH_ROLE_NONE && role >= need) || is_listed_for(config, user, access, scope->type));
 }
 
 /* ---- everybody else ---- */
@@ -78,31 +131,36 @@ static bool is_allowed_confined(const struct user *user, enum access access, con
 static bool is_allowed_free(const struct access_config *config, const struct user *user, enum access access,
                             enum res_type type)
 {
-    bool is_known = is_in_group(user, (struct str)GROUP_AUTHENTICATED);
+    bool is_known = user_is_admin(user) || is_in_group(user, (struct str)GROUP_AUTHENTICATED);
 
-    if (user_is_admin(user))
-        return true;
     switch (access) {
     case ACCESS_PUBLIC:
         return true;
-    case ACCESS_VIEW_PROXY:
     case ACCESS_READ:
-        return !is_secret(type) && (config->anonymous_reads || is_known);
+        return (!is_secret(type) && (config->anonymous_reads || is_known)) ||
+               is_listed_for(config, user, access, type);
     case ACCESS_WRITE:
-        return !is_secret(type) && (config->anonymous_writes || is_known);
+        return (!is_secret(type) && (config->anonymous_writes || is_known)) ||
+               is_listed_for(config, user, access, type);
+    case ACCESS_VIEW_CONFIG_DUMP:
+    case ACCESS_VIEW_STATS:
+    case ACCESS_VIEW_CLUSTERS:
+        return (config->anonymous_reads || is_known) && is_listed_for(config, user, access, type);
     case ACCESS_ADMIN_RESOURCE:
     case ACCESS_ADMIN:
-    case ACCESS_ISSUE_TOKEN:
     case ACCESS_ISSUE_DATAPLANE_TOKEN:
+    case ACCESS_ISSUE_ZONE_INGRESS_TOKEN:
+    case ACCESS_ISSUE_USER_TOKEN:
+    case ACCESS_ISSUE_ZONE_TOKEN:
         break;
     }
-    return false;
+    return is_listed_for(config, user, access, type);
 }
 
 static bool is_allowed(const struct access_config *config, const struct user *user, enum access access,
                        const struct access_scope *scope)
 {
-    return user_is_confined(user) ? is_allowed_confined(user, access, scope)
+    return user_is_confined(user) ? is_allowed_confined(config, user, access, scope)
                                   : is_allowed_free(config, user, access, scope->type);
 }
 
@@ -149,8 +207,8 @@ static struct str user_text(struct arena *a, const struct user *user)
 enum err_kind access_check(const struct access_config *config, const struct user *user, enum access access,
                            const struct access_scope *scope, struct err *e)
 {
-    bool is_of_type =
-        scope->type != RES_N && access != ACCESS_ISSUE_TOKEN && access != ACCESS_ISSUE_DATAPLANE_TOKEN;
+    bool is_of_type = scope->type != RES_N &&
+                      (access == ACCESS_READ || access == ACCESS_WRITE || access == ACCESS_ADMIN_RESOURCE);
 
     if (is_allowed(config, user, access, scope))
         return ERR_NONE;

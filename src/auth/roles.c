@@ -77,3 +77,26 @@ struct str_list user_meshes(const struct user *user, enum mesh_role least, struc
     list.n = n;
     return list;
 }
+
+bool mesh_grant_parse(struct str text, struct arena *a, struct mesh_grant *grant)
+{
+    size_t colon = str_chr(text, ':'), equals = str_rchr(text, '=');
+    struct str to = str_slice(text, 0, colon), mesh;
+
+    if (colon > equals)
+        return false;
+    *grant = (struct mesh_grant){
+        .to_group = str_eq(to, STR("group")),
+        .who = arena_str(a, str_slice(text, colon + 1, equals)),
+        .group =
+            arena_printf(a, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(str_slice(text, equals + 1, text.n))),
+    };
+    return (grant->to_group || str_eq(to, STR("user"))) && grant->who.n > 0 &&
+           mesh_role_parse(grant->group, &mesh) != MESH_ROLE_NONE;
+}
+
+struct str mesh_grant_format(const struct mesh_grant *grant, struct arena *a)
+{
+    return arena_printf(a, "%s:" STR_FMT "=" STR_FMT, grant->to_group ? "group" : "user", STR_ARG(grant->who),
+                        STR_ARG(str_slice(grant->group, prefix.n, grant->group.n)));
+}

@@ -65,6 +65,31 @@ static void user_from_claims(const struct token_claims *claims, struct arena *a,
     user->groups.v[n] = (struct str)GROUP_AUTHENTICATED;
 }
 
+static bool is_granted(const struct mesh_grant *grant, const struct user *user)
+{
+    if (!grant->to_group)
+        return str_eq(grant->who, user->name);
+    for (size_t i = 0; i < user->groups.n; i++) {
+        if (str_eq(grant->who, user->groups.v[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What the settings give becomes a group of the user, so that /who-am-i and refusals show it. */
+static void add_granted(const struct mesh_grants *grants, struct arena *a, struct user *user)
+{
+    struct str_list all = {.v = ARENA_ARRAY(a, struct str, user->groups.n + grants->n + 1)};
+
+    for (size_t i = 0; i < user->groups.n; i++)
+        all.v[all.n++] = user->groups.v[i];
+    for (size_t i = 0; i < grants->n; i++) {
+        if (is_granted(&grants->v[i], user))
+            all.v[all.n++] = grants->v[i].group;
+    }
+    user->groups = all;
+}
+
 enum err_kind auth_user(const struct snap *snap, const struct auth_config *config,
                         const struct request_origin *o, struct arena *a, struct user *user, struct err *e)
 {
@@ -77,6 +102,8 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
         return ERR_NONE;
     }
     *user = user_anonymous;
+    if (config->mesh_roles.n > 0)
+        add_granted(&config->mesh_roles, a, user);
     /* COMPAT: the scheme is case-sensitive; any other scheme leaves the caller anonymous. */
     if (!str_has_prefix(o->authorization, bearer))
         return ERR_NONE;
@@ -84,5 +111,7 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
                      &claims, e))
         return e->kind;
     user_from_claims(&claims, a, user);
+    if (config->mesh_roles.n > 0)
+        add_granted(&config->mesh_roles, a, user);
     return ERR_NONE;
 }

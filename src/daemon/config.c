@@ -6,22 +6,10 @@
 #include <string.h>
 
 #include "files.h"
-#include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 #include "ursa/base/roff.h"
 #include "ursa/base/yaml.h"
-#include "ursa/store.h"
-
-enum kind { STRING, BOOL, PORT, COUNT, DURATION, LOG_LEVEL, STORE, DP_AUTHN };
-
-struct setting {
-    const char *key;
-    enum kind kind;
-    size_t offset; /* in struct config */
-    const char *default_text;
-    const char *kuma_name; /* NULL: regular */
-    const char *help;
-};
+#include "value.h"
 
 static const struct setting settings[] = {
 #define SETTING(key, kind, member, default_text, kuma_name, help)                                            \
@@ -31,122 +19,6 @@ static const struct setting settings[] = {
 };
 
 #define VARIABLE_MAX 128
-
-static const char *const log_levels[] = {"error", "warn", "info", "debug"};
-static const char *const store_kinds[] = {"sqlite", "memory"};
-static const char *const dp_authn_types[] = {"none", "dpToken"};
-
-/* ---- one value ---- */
-
-static bool parse_choice(struct str text, const char *const *names, size_t n, size_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(text, str_from_c(names[i]))) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What Go's strconv.ParseBool() takes: environments made for kuma-cp may say 1 or True. */
-static bool parse_bool(struct str text, bool *out)
-{
-    *out = str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("t")) || str_eq(text, STR("1"));
-    return *out || str_eq_nocase(text, STR("false")) || str_eq_nocase(text, STR("f")) ||
-           str_eq(text, STR("0"));
-}
-
-static const char *kind_expectation(enum kind kind)
-{
-    switch (kind) {
-    case STRING:
-        return "a string";
-    case BOOL:
-        return "true or false";
-    case PORT:
-        return "a port in the range [0, 65535]";
-    case COUNT:
-        return "a whole number";
-    case DURATION:
-        return "a duration such as 10s, 1500ms or 1h";
-    case LOG_LEVEL:
-        return "error, warn, info or debug";
-    case STORE:
-        return "sqlite or memory";
-    case DP_AUTHN:
-        return "dpToken or none";
-    }
-    return "";
-}
-
-/* Stores the text's value in the member; false when it is not of the setting's kind. */
-static bool value_parse(const struct setting *s, struct str text, struct arena *a, struct config *c)
-{
-    void *member = (char *)c + s->offset;
-    uint64_t number;
-    size_t choice;
-
-    switch (s->kind) {
-    case STRING:
-        *(const char **)member = arena_cstr(a, text);
-        return true;
-    case BOOL:
-        return parse_bool(text, member);
-    case PORT:
-        if (!str_to_uint(text, UINT16_MAX, &number))
-            return false;
-        *(uint16_t *)member = (uint16_t)number;
-        return true;
-    case COUNT:
-        return str_to_uint(text, UINT32_MAX, member);
-    case DURATION:
-        return duration_parse(text, member) && *(int64_t *)member >= 0;
-    case LOG_LEVEL:
-        return log_level_parse(text, member);
-    case STORE:
-        if (!parse_choice(text, store_kinds, ARRAY_LEN(store_kinds), &choice))
-            return false;
-        *(int *)member = choice == 0 ? STORE_SQLITE : STORE_MEMORY;
-        return true;
-    case DP_AUTHN:
-        if (!parse_choice(text, dp_authn_types, ARRAY_LEN(dp_authn_types), &choice))
-            return false;
-        *(bool *)member = choice == 1;
-        return true;
-    }
-    return false;
-}
-
-static json_t *value_to_json(const struct setting *s, const struct config *c)
-{
-    const void *member = (const char *)c + s->offset;
-    struct arena scratch;
-    json_t *out;
-
-    switch (s->kind) {
-    case STRING:
-        return json_string(*(const char *const *)member);
-    case BOOL:
-        return json_boolean(*(const bool *)member);
-    case PORT:
-        return json_integer(*(const uint16_t *)member);
-    case COUNT:
-        return json_integer((json_int_t) * (const uint64_t *)member);
-    case DURATION:
-        arena_init(&scratch);
-        out = json_from_str(duration_format_go(&scratch, *(const int64_t *)member));
-        arena_fini(&scratch);
-        return out;
-    case LOG_LEVEL:
-        return json_string(log_levels[*(const enum log_level *)member]);
-    case STORE:
-        return json_string(store_kinds[*(const int *)member == STORE_MEMORY]);
-    case DP_AUTHN:
-        return json_string(dp_authn_types[*(const bool *)member]);
-    }
-    return NULL;
-}
 
 /* ---- the file ---- */
 
@@ -187,16 +59,9 @@ static void file_fault(struct file_reader *r, struct str key, struct str reason)
                  reason);
 }
 
-/* The scalar's text, as the environment would spell it; STR_NONE for a list or null. */
-static struct str scalar_text(struct arena *a, const json_t *v)
+static struct str must_be(struct arena *a, const struct setting *s, struct str wrong)
 {
-    if (json_is_string(v))
-        return json_str(v);
-    if (json_is_boolean(v))
-        return json_is_true(v) ? STR("true") : STR("false");
-    if (json_is_integer(v))
-        return arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-    return STR_NONE;
+    return arena_printf(a, "must be %s, not " STR_FMT, value_expectation(s->kind), STR_ARG(wrong));
 }
 
 static void read_section(struct file_reader *r, struct str prefix, json_t *section)
@@ -217,9 +82,9 @@ static void read_section(struct file_reader *r, struct str prefix, json_t *secti
         } else if (!s && !json_is_null(value)) {
             file_fault(r, key, STR("a section is expected here, not a value"));
         } else if (s && !json_is_null(value)) {
-            struct str text = scalar_text(r->arena, value);
-            if (!text.p || !value_parse(s, text, r->arena, r->config))
-                file_fault(r, key, arena_printf(r->arena, "must be %s", kind_expectation(s->kind)));
+            struct str wrong;
+            if (!value_from_json(s, value, r->arena, r->config, &wrong))
+                file_fault(r, key, must_be(r->arena, s, wrong));
         }
     }
 }
@@ -296,11 +161,13 @@ static void read_variables(char *const *environment, struct str prefix, struct a
         if (!str_has_prefix(name, prefix))
             continue;
         const struct setting *s = setting_by_variable(name);
+        struct str wrong;
+
         if (!s) {
             if (str_eq(prefix, STR("URSA_")))
                 log_warn("config", "variable=" STR_FMT " is unknown and ignored", STR_ARG(name));
-        } else if (!value_parse(s, value, a, c)) {
-            err_cause_at(e, arena_str(a, name), arena_printf(a, "must be %s", kind_expectation(s->kind)));
+        } else if (!value_parse(s, value, a, c, &wrong)) {
+            err_cause_at(e, arena_str(a, name), must_be(a, s, wrong));
         }
     }
 }
@@ -308,9 +175,11 @@ static void read_variables(char *const *environment, struct str prefix, struct a
 enum err_kind config_load(const char *file, char *const *environment, struct arena *a, struct config *c,
                           struct err *e)
 {
+    struct str wrong;
+
     memset(c, 0, sizeof(*c));
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        if (!value_parse(&settings[i], str_from_c(settings[i].default_text), a, c))
+        if (!value_parse(&settings[i], str_from_c(settings[i].default_text), a, c, &wrong))
             return ERR_BUG_HERE(e, "default of %s", settings[i].key);
     }
     if (file && read_file(file, a, c, e) != ERR_NONE && e->kind != ERR_INVALID)
@@ -375,7 +244,9 @@ static int shared_sections(const char *a, const char *b)
 void config_write_sample(struct buf *out)
 {
     const char *before = "";
+    struct arena scratch;
 
+    arena_init(&scratch);
     buf_printf(
         out, "# Every setting of ursa-cp with its default. A key is also an environment variable: URSA_ and "
              "the key\n"
@@ -391,10 +262,11 @@ void config_write_sample(struct buf *out)
             depth++;
         }
         write_help(out, depth * 2, s->help);
-        buf_printf(out, "%*s" STR_FMT ": %s%s%s\n", depth * 2, "", STR_ARG(part),
-                   s->kind == STRING ? "\"" : "", s->default_text, s->kind == STRING ? "\"" : "");
+        buf_printf(out, "%*s" STR_FMT ": " STR_FMT "\n", depth * 2, "", STR_ARG(part),
+                   STR_ARG(value_default_yaml(s, &scratch)));
         before = s->key;
     }
+    arena_fini(&scratch);
 }
 
 void config_write_man(struct buf *out, struct arena *a)

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "ursa/auth.h"
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
 #include "ursa/base/log.h"
@@ -21,7 +22,9 @@ struct config {
     bool api_read_only;
     uint64_t api_max_body, api_max_connections;
     int64_t api_timeout_ns;
-    bool localhost_is_admin, bootstrap_admin_token, anonymous_reads, anonymous_writes;
+    bool localhost_is_admin, bootstrap_admin_token;
+    struct access_config access;
+    struct mesh_grants mesh_roles;
     const char *dp_interface;
     uint16_t dp_port;
     uint64_t dp_max_connections;

@@ -1,4 +1,4 @@
-/* Choosing among source/destination policies: resources.md 6.1 to 6.3. */
+/* Choosing among policies that select by tags: resources.md 6.1 to 6.5. */
 #include "ursa/policy.h"
 
 /* The best so far: a higher rank wins, an equal one when it was created later; else the first by name stays.
@@ -88,6 +88,79 @@ const struct resource *classic_choose_inbound(const struct resource *const *poli
         for (size_t k = 0; k < spec->n_destinations; k++) {
             const struct tags *selector = &spec->destinations[k].match;
             if (selector_matches(selector, inbound))
+                offer(&best, policies[i], selector_rank(selector));
+        }
+    }
+    return best.policy;
+}
+
+/* ---- all of them (6.4) ---- */
+
+static bool leads_to(const struct policy_spec *spec, const struct tags *inbound)
+{
+    for (size_t i = 0; i < spec->n_destinations; i++) {
+        if (selector_matches(&spec->destinations[i].match, inbound))
+            return true;
+    }
+    return false;
+}
+
+static struct rank first_rank(const struct inbound_choice *c)
+{
+    const struct policy_spec *spec = resource_policy(c->policy);
+    if (c->source)
+        return selector_rank(c->source);
+    return spec->n_sources ? selector_rank(&spec->sources[0].match) : (struct rank){0};
+}
+
+static bool goes_before(const struct inbound_choice *a, const struct inbound_choice *b)
+{
+    int c = rank_cmp(first_rank(a), first_rank(b));
+    return c > 0 || (c == 0 && a->policy->created_ns > b->policy->created_ns);
+}
+
+static void insert(struct inbound_choices *all, struct inbound_choice one)
+{
+    size_t at = all->n++;
+    for (; at > 0 && goes_before(&one, &all->v[at - 1]); at--)
+        all->v[at] = all->v[at - 1];
+    all->v[at] = one;
+}
+
+struct inbound_choices classic_choose_all_inbound(struct arena *a, const struct resource *const *policies,
+                                                  size_t n, const struct tags *inbound)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < n; i++)
+        most += resource_policy(policies[i])->n_sources + 1;
+    struct inbound_choices all = {0, ARENA_ARRAY(a, struct inbound_choice, most)};
+    for (size_t i = 0; i < n; i++) {
+        const struct policy_spec *spec = resource_policy(policies[i]);
+        if (!leads_to(spec, inbound))
+            continue;
+        /* A limit counts the calls of each of its sources apart. */
+        bool apart = policies[i]->key.type == RES_RATE_LIMIT;
+        for (size_t k = 0; apart && k < spec->n_sources; k++)
+            insert(&all, (struct inbound_choice){policies[i], &spec->sources[k].match});
+        if (!apart)
+            insert(&all, (struct inbound_choice){policies[i], NULL});
+    }
+    return all;
+}
+
+/* ---- by one list of selectors (6.5) ---- */
+
+const struct resource *classic_choose_proxy(const struct resource *const *policies, size_t n,
+                                            struct tag_sets proxy)
+{
+    struct best best = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct selector_spec *spec = resource_selectors(policies[i]);
+        if (spec->n_selectors == 0)
+            offer(&best, policies[i], (struct rank){0});
+        for (size_t k = 0; k < spec->n_selectors; k++) {
+            const struct tags *selector = &spec->selectors[k].match;
+            if (matches_any(selector, proxy))
                 offer(&best, policies[i], selector_rank(selector));
         }
     }

@@ -68,6 +68,38 @@ size_t traffic_route_destinations(const struct traffic_route_spec *route, const 
     return conf->n_split;
 }
 
+/* Once each. */
+static void add_service(struct str_list *list, struct tags tags)
+{
+    struct str service = tags_get(&tags, TAG_SERVICE);
+    size_t i = 0;
+    while (i < list->n && !str_eq(list->v[i], service))
+        i++;
+    if (i == list->n && service.n > 0)
+        list->v[list->n++] = service;
+}
+
+struct str_list traffic_route_services(const struct traffic_route_spec *route, const struct tags *outbound,
+                                       struct arena *a)
+{
+    const struct route_conf *conf = route->conf;
+    struct destination *to = NULL;
+    size_t n = traffic_route_destinations(route, outbound, a, &to), most = n;
+    for (size_t i = 0; conf && i < conf->n_http; i++)
+        most += conf->http[i].n_split + 1;
+    struct str_list list = {ARENA_ARRAY(a, struct str, most), 0};
+    for (size_t i = 0; i < n; i++)
+        add_service(&list, to[i].tags);
+    for (size_t i = 0; conf && i < conf->n_http; i++) {
+        const struct http_route *http = &conf->http[i];
+        if (http->destination.n)
+            add_service(&list, fill_wildcards(&http->destination, outbound, a));
+        for (size_t k = 0; k < http->n_split; k++)
+            add_service(&list, fill_wildcards(&http->split[k].destination, outbound, a));
+    }
+    return list;
+}
+
 const struct policy policy_traffic_route = {
     .type = RES_TRAFFIC_ROUTE,
     .scope = POLICY_PER_OUTBOUND,

@@ -19,6 +19,20 @@ struct str tags_get(const struct tags *tags, struct str key)
     return STR_NONE;
 }
 
+struct tags tags_merged(struct arena *a, const struct tags *base, const struct tags *over)
+{
+    struct tags out = {ARENA_ARRAY(a, struct tag, base->n + over->n), 0};
+    size_t i = 0, k = 0;
+
+    while (i < base->n || k < over->n) {
+        int c = i == base->n ? 1 : k == over->n ? -1 : str_cmp(base->v[i].key, over->v[k].key);
+        out.v[out.n++] = c < 0 ? base->v[i] : over->v[k];
+        i += c <= 0;
+        k += c >= 0;
+    }
+    return out;
+}
+
 struct str dataplane_service(const struct dataplane_spec *dp)
 {
     const struct dp_networking *net = dp->networking;

@@ -24,16 +24,15 @@ struct backend_ops {
     enum err_kind (*commit)(struct backend *, struct err *e);
     void (*rollback)(struct backend *);
 
-    /* A client transaction inside it. */
-    enum err_kind (*save)(struct backend *, struct err *e);
-    enum err_kind (*release)(struct backend *, bool keep, struct err *e);
-    enum err_kind (*revise)(struct backend *, const struct store_origin *, uint64_t *revision, struct err *e);
+    /* A client transaction inside it that made history has this revision, one more than the last. The group
+     * holds the counter: nobody else counts meanwhile. */
+    enum err_kind (*revise)(struct backend *, const struct store_origin *, uint64_t revision, struct err *e);
 
     enum err_kind (*insert)(struct backend *, const struct resource *, struct err *e);
     enum err_kind (*update)(struct backend *, const struct resource *, struct err *e);
     enum err_kind (*remove)(struct backend *, const struct res_key *, struct err *e);
-    /* Copies the live row into history, before it is updated or removed. */
-    enum err_kind (*archive)(struct backend *, const struct res_key *, uint64_t superseded, struct err *e);
+    /* Keeps in history what is updated or removed. */
+    enum err_kind (*archive)(struct backend *, const struct resource *, uint64_t superseded, struct err *e);
     /* Forgets, in bounded steps, what was superseded by a revision up to 'upto' or made before 'before_ns'.
      */
     enum err_kind (*prune)(struct backend *, uint64_t upto, int64_t before_ns, struct err *e);

@@ -1,27 +1,15 @@
 /* memory.c -- the back end that keeps nothing: store.type memory, and the model that tests hold SQLite
  * against.
  *
- * The front's snapshots already are the state, with rollback. What is left to keep is the revision counter,
- * which has to go back with a transaction or a group that is undone. */
+ * The front's snapshots already are the state, with its revision and the way back. */
 #include <stdlib.h>
 
 #include "backend.h"
 #include "ursa/base/alloc.h"
 
-struct memory {
-    struct backend base;
-    uint64_t revision;
-    uint64_t at_begin, at_save; /* to go back to */
-};
-
-static struct memory *of(struct backend *b)
-{
-    return CONTAINER_OF(b, struct memory, base);
-}
-
 static void memory_close(struct backend *b)
 {
-    free(of(b));
+    free(b);
 }
 
 static enum err_kind memory_load(struct backend *b, void (*each)(void *ctx, struct resource *), void *ctx,
@@ -34,8 +22,7 @@ static enum err_kind memory_load(struct backend *b, void (*each)(void *ctx, stru
 
 static enum err_kind memory_begin(struct backend *b, struct err *e)
 {
-    (void)e;
-    of(b)->at_begin = of(b)->revision;
+    (void)b, (void)e;
     return ERR_NONE;
 }
 
@@ -47,29 +34,13 @@ static enum err_kind memory_commit(struct backend *b, struct err *e)
 
 static void memory_rollback(struct backend *b)
 {
-    of(b)->revision = of(b)->at_begin;
+    (void)b;
 }
 
-static enum err_kind memory_save(struct backend *b, struct err *e)
-{
-    (void)e;
-    of(b)->at_save = of(b)->revision;
-    return ERR_NONE;
-}
-
-static enum err_kind memory_release(struct backend *b, bool keep, struct err *e)
-{
-    (void)e;
-    if (!keep)
-        of(b)->revision = of(b)->at_save;
-    return ERR_NONE;
-}
-
-static enum err_kind memory_revise(struct backend *b, const struct store_origin *origin, uint64_t *revision,
+static enum err_kind memory_revise(struct backend *b, const struct store_origin *origin, uint64_t revision,
                                    struct err *e)
 {
-    (void)origin, (void)e;
-    *revision = ++of(b)->revision;
+    (void)b, (void)origin, (void)revision, (void)e;
     return ERR_NONE;
 }
 
@@ -85,10 +56,10 @@ static enum err_kind memory_remove(struct backend *b, const struct res_key *key,
     return ERR_NONE;
 }
 
-static enum err_kind memory_archive(struct backend *b, const struct res_key *key, uint64_t superseded,
+static enum err_kind memory_archive(struct backend *b, const struct resource *r, uint64_t superseded,
                                     struct err *e)
 {
-    (void)b, (void)key, (void)superseded, (void)e;
+    (void)b, (void)r, (void)superseded, (void)e;
     return ERR_NONE;
 }
 
@@ -112,8 +83,6 @@ struct backend *memory_open(void)
         .begin = memory_begin,
         .commit = memory_commit,
         .rollback = memory_rollback,
-        .save = memory_save,
-        .release = memory_release,
         .revise = memory_revise,
         .insert = memory_write,
         .update = memory_write,
@@ -122,7 +91,7 @@ struct backend *memory_open(void)
         .prune = memory_prune,
         .file_bytes = memory_file_bytes,
     };
-    struct memory *m = xcalloc(1, sizeof(*m));
-    m->base.ops = &ops;
-    return &m->base;
+    struct backend *b = xcalloc(1, sizeof(*b));
+    b->ops = &ops;
+    return b;
 }

@@ -50,21 +50,13 @@ struct snap *snap_new(void)
     return s;
 }
 
-void snap_assign(struct snap *to, const struct snap *from)
-{
-    to->revision = from->revision;
-    to->sequence = from->sequence;
-    for (size_t t = 0; t < RES_N; t++) {
-        struct ptree *old = to->trees[t];
-        to->trees[t] = ptree_ref(from->trees[t]);
-        ptree_unref(&by_key, old);
-    }
-}
-
 struct snap *snap_copy(const struct snap *s)
 {
     struct snap *copy = snap_new();
-    snap_assign(copy, s);
+    copy->revision = s->revision;
+    copy->sequence = s->sequence;
+    for (size_t t = 0; t < RES_N; t++)
+        copy->trees[t] = ptree_ref(s->trees[t]);
     return copy;
 }
 

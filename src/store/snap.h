@@ -20,8 +20,6 @@ struct resource *snap_get(const struct snap *, const struct res_key *);
 /* Builder only. */
 void snap_put(struct snap *, struct resource *); /* takes a reference of its own */
 void snap_del(struct snap *, const struct res_key *);
-/* Makes 'to' hold what 'from' holds: how a savepoint is taken and returned to. */
-void snap_assign(struct snap *to, const struct snap *from);
 
 /* Where readers find the newest snapshot. */
 struct snap_slot {

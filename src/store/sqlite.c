@@ -19,10 +19,7 @@ static const char *const statements[SQL_N] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_SAVE] = "SAVEPOINT client",
-    [SQL_RELEASE] = "RELEASE client",
-    [SQL_UNDO] = "ROLLBACK TO client",
-    [SQL_REVISE] = "UPDATE state SET revision = revision + 1 WHERE id = 1 RETURNING revision",
+    [SQL_COUNT_REVISION] = "UPDATE state SET revision = ?1 WHERE id = 1",
     [SQL_ADD_REVISION] = "INSERT INTO revisions (revision, author, origin, time) VALUES (?1, ?2, ?3, ?4)",
     [SQL_ADD_MESH] = "INSERT INTO meshes (name) VALUES (?1)",
     [SQL_REMOVE_MESH] = "DELETE FROM meshes WHERE name = ?1",
@@ -34,8 +31,7 @@ static const char *const statements[SQL_N] = {
     [SQL_ARCHIVE] =
         "INSERT INTO history"
         " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
-        " SELECT type, mesh, name, spec, labels, format, origin, created, modified, revision, ?4"
-        " FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+        " VALUES (?1, ?2, ?3, ?4, '{}', 0, ?5, ?6, ?7, ?8, ?9)",
     [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT ?1",
     [SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE rowid IN"
                           " (SELECT rowid FROM history WHERE superseded <= ?1 ORDER BY superseded LIMIT ?2)",
@@ -155,6 +151,7 @@ static enum err_kind checkpoint(struct sqlite *b, struct err *e)
 static enum err_kind sqlite_begin(struct backend *base, struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
+    b->revision = 0;
     b->n_revised = b->n_archived = 0;
     enum err_kind kind = checkpoint(b, e);
     return kind != ERR_NONE ? kind : run(b, SQL_BEGIN, e);
@@ -162,41 +159,27 @@ static enum err_kind sqlite_begin(struct backend *base, struct err *e)
 
 static enum err_kind sqlite_commit(struct backend *base, struct err *e)
 {
-    enum err_kind kind = run(sqlite_of(base), SQL_COMMIT, e);
+    struct sqlite *b = sqlite_of(base);
+    enum err_kind kind = ERR_NONE;
+    if (b->revision) {
+        sqlite3_bind_int64(b->stmts[SQL_COUNT_REVISION], 1, (sqlite3_int64)b->revision);
+        kind = run(b, SQL_COUNT_REVISION, e);
+    }
+    if (kind == ERR_NONE)
+        kind = run(b, SQL_COMMIT, e);
     if (kind != ERR_NONE)
         sqlite_rollback(base);
     return kind;
 }
 
-static enum err_kind sqlite_save(struct backend *base, struct err *e)
-{
-    return run(sqlite_of(base), SQL_SAVE, e);
-}
-
-static enum err_kind sqlite_release(struct backend *base, bool keep, struct err *e)
+static enum err_kind sqlite_revise(struct backend *base, const struct store_origin *origin, uint64_t revision,
+                                   struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
-    if (!keep && run(b, SQL_UNDO, e) != ERR_NONE)
-        return e->kind;
-    return run(b, SQL_RELEASE, e);
-}
-
-static enum err_kind sqlite_revise(struct backend *base, const struct store_origin *origin,
-                                   uint64_t *revision, struct err *e)
-{
-    struct sqlite *b = sqlite_of(base);
-    sqlite3_stmt *stmt = b->stmts[SQL_REVISE];
-    enum err_kind kind = ERR_NONE;
-    if (sqlite3_step(stmt) == SQLITE_ROW)
-        *revision = (uint64_t)sqlite3_column_int64(stmt, 0);
-    else
-        kind = sqlite_fault(b, statements[SQL_REVISE], e);
-    sqlite3_reset(stmt);
-    if (kind != ERR_NONE)
-        return kind;
+    sqlite3_stmt *stmt = b->stmts[SQL_ADD_REVISION];
+    b->revision = revision;
     b->n_revised++;
-    stmt = b->stmts[SQL_ADD_REVISION];
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)*revision);
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)revision);
     bind_str(stmt, 2, origin->author);
     sqlite3_bind_int(stmt, 3, (int)origin->origin);
     sqlite3_bind_int64(stmt, 4, origin->now_ns);
@@ -205,16 +188,20 @@ static enum err_kind sqlite_revise(struct backend *base, const struct store_orig
 
 /* ---- rows ---- */
 
-static enum err_kind write_row(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
-                               struct err *e)
+static void bind_row(sqlite3_stmt *stmt, const struct resource *r)
 {
-    sqlite3_stmt *stmt = b->stmts[id];
     bind_key(stmt, &r->key);
     sqlite3_bind_blob64(stmt, 4, r->spec_json->p, r->spec_json->n, SQLITE_STATIC);
     sqlite3_bind_int(stmt, 5, (int)r->origin);
     sqlite3_bind_int64(stmt, 6, r->created_ns);
     sqlite3_bind_int64(stmt, 7, r->modified_ns);
     sqlite3_bind_int64(stmt, 8, (sqlite3_int64)r->revision);
+}
+
+static enum err_kind write_row(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
+                               struct err *e)
+{
+    bind_row(b->stmts[id], r);
     return run(b, id, e);
 }
 
@@ -247,15 +234,15 @@ static enum err_kind sqlite_remove(struct backend *base, const struct res_key *k
     return kind != ERR_NONE ? kind : write_mesh(b, SQL_REMOVE_MESH, key, e);
 }
 
-static enum err_kind sqlite_archive(struct backend *base, const struct res_key *key, uint64_t superseded,
+/* From the object, which is what the row says: finding and reading that again took as long as writing this.
+ */
+static enum err_kind sqlite_archive(struct backend *base, const struct resource *r, uint64_t superseded,
                                     struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
-    sqlite3_stmt *stmt = b->stmts[SQL_ARCHIVE];
-    bind_key(stmt, key);
-    sqlite3_bind_int64(stmt, 4, (sqlite3_int64)superseded);
+    sqlite3_bind_int64(b->stmts[SQL_ARCHIVE], 9, (sqlite3_int64)superseded);
     b->n_archived++;
-    return run(b, SQL_ARCHIVE, e);
+    return write_row(b, SQL_ARCHIVE, r, e);
 }
 
 /* The newest of the oldest revisions that are due, 0 when none is. */
@@ -399,8 +386,6 @@ const struct backend_ops sqlite_ops = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
-    .save = sqlite_save,
-    .release = sqlite_release,
     .revise = sqlite_revise,
     .insert = sqlite_insert,
     .update = sqlite_update,

@@ -10,10 +10,7 @@ enum sqlite_stmt_id {
     SQL_BEGIN,
     SQL_COMMIT,
     SQL_ROLLBACK,
-    SQL_SAVE,
-    SQL_RELEASE,
-    SQL_UNDO,
-    SQL_REVISE,
+    SQL_COUNT_REVISION,
     SQL_ADD_REVISION,
     SQL_ADD_MESH,
     SQL_REMOVE_MESH,
@@ -35,6 +32,7 @@ struct sqlite {
     sqlite3 *db;
     sqlite3_stmt *stmts[SQL_N];
     int wal_pages;                 /* in the log after the last commit */
+    uint64_t revision;             /* the newest of this group; 0: none */
     int64_t n_revised, n_archived; /* revisions and rows of history that this group made */
 };
 

@@ -1,8 +1,9 @@
 /* store.c -- the front: groups, client transactions, what makes history, and publishing.
  *
- * All reading is from snapshots. A group builds the next snapshot beside the back end's SQL transaction; a
- * savepoint is a copy of the tree roots. Only after the back end's commit is durable does the new snapshot
- * become visible and the feed deliver. */
+ * All reading is from snapshots. A group builds the next snapshot beside the back end's SQL transaction. A
+ * client transaction changes that snapshot first; its rows are written when it is kept, and when it is undone
+ * its changes are taken back in reverse order, so the back end needs no savepoints. Only after the back end's
+ * commit is durable does the new snapshot become visible and the feed deliver. */
 #include "ursa/store.h"
 
 #include <assert.h>
@@ -27,9 +28,9 @@ struct store {
     struct {
         bool open;
         struct store_origin origin;
-        uint64_t revision;  /* 0: nothing in it made history yet */
-        struct snap *saved; /* the group's state when it began */
-        size_t n_changes;   /* of the group when it began */
+        uint64_t revision; /* 0: nothing in it made history yet */
+        uint64_t before;   /* the group's revision when it began */
+        size_t n_changes;  /* of the group when it began */
     } tx;
     uint64_t group_transactions; /* kept in this group */
     int64_t group_time_ns; /* wall clock of the group's last transaction that made history; 0: none did */
@@ -109,9 +110,9 @@ static enum err_kind note_fault(struct store *s, enum err_kind kind)
     return kind;
 }
 
-/* A savepoint that was not made, kept or undone leaves the back end with other rows than the snapshot: the
- * group is lost whatever the fault was. */
-static enum err_kind note_savepoint_fault(struct store *s, enum err_kind kind)
+/* A transaction that was written in part leaves the back end with other rows than the snapshot: the group is
+ * lost whatever the fault was. */
+static enum err_kind note_write_fault(struct store *s, enum err_kind kind)
 {
     if (kind != ERR_NONE)
         s->lost = kind;
@@ -130,17 +131,9 @@ static void changes_drop(struct store *s, size_t from)
     s->changes.n = from;
 }
 
-static void tx_forget(struct store *s)
-{
-    snap_unref(s->tx.saved);
-    s->tx.saved = NULL;
-    s->tx.open = false;
-}
-
 static void group_forget(struct store *s)
 {
-    if (s->tx.open)
-        tx_forget(s);
+    s->tx.open = false;
     changes_drop(s, 0);
     snap_unref(s->pending);
     s->pending = NULL;
@@ -235,36 +228,12 @@ enum err_kind store_tx_begin(struct store *s, const struct store_origin *origin,
     assert(s->pending && !s->tx.open);
     if (s->lost != ERR_NONE)
         return lost_fault(s, e);
-    enum err_kind kind = s->backend->ops->save(s->backend, e);
-    if (kind != ERR_NONE)
-        return note_savepoint_fault(s, kind);
     s->tx.open = true;
     s->tx.origin = *origin;
     s->tx.revision = 0;
-    s->tx.saved = snap_copy(s->pending);
+    s->tx.before = s->pending->revision;
     s->tx.n_changes = s->changes.n;
     return ERR_NONE;
-}
-
-enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struct err *e)
-{
-    assert(s->tx.open);
-    enum err_kind kind;
-    if (s->lost != ERR_NONE)
-        kind = lost_fault(s, e);
-    else
-        kind = note_savepoint_fault(s, s->backend->ops->release(s->backend, keep, e));
-    if (!keep || kind != ERR_NONE) {
-        changes_drop(s, s->tx.n_changes);
-        snap_assign(s->pending, s->tx.saved);
-    } else {
-        s->group_transactions++;
-        if (s->tx.revision)
-            s->group_time_ns = s->tx.origin.now_ns;
-    }
-    *revision = s->pending->revision;
-    tx_forget(s);
-    return kind;
 }
 
 /* Status that comes and goes with its proxy makes no history: see ursa/store.h. */
@@ -273,27 +242,71 @@ static bool makes_history(const struct resource *r)
     return r && r->origin != ORIGIN_PROXY && !(res_type_info(r->key.type)->traits & RES_NO_HISTORY);
 }
 
-static enum err_kind tx_revise(struct store *s, struct err *e)
+/* What this very transaction wrote was never visible and is no history. */
+static bool is_superseded(const struct store *s, const struct change *c)
 {
+    return s->history_revisions && c->before && c->before->revision != s->tx.revision &&
+           (makes_history(c->before) || makes_history(c->after));
+}
+
+static enum err_kind write_change(struct store *s, const struct change *c, struct err *e)
+{
+    const struct backend_ops *ops = s->backend->ops;
+    enum err_kind kind = ERR_NONE;
+    if (is_superseded(s, c))
+        kind = ops->archive(s->backend, c->before, s->tx.revision, e);
+    if (kind != ERR_NONE)
+        return kind;
+    if (c->op == CHANGE_DELETE)
+        return ops->remove(s->backend, &c->before->key, e);
+    return c->before ? ops->update(s->backend, c->after, e) : ops->insert(s->backend, c->after, e);
+}
+
+static enum err_kind tx_write(struct store *s, struct err *e)
+{
+    enum err_kind kind = ERR_NONE;
     if (s->tx.revision)
-        return ERR_NONE;
-    enum err_kind kind = s->backend->ops->revise(s->backend, &s->tx.origin, &s->tx.revision, e);
-    if (kind == ERR_NONE)
-        s->pending->revision = s->tx.revision;
+        kind = s->backend->ops->revise(s->backend, &s->tx.origin, s->tx.revision, e);
+    for (size_t i = s->tx.n_changes; i < s->changes.n && kind == ERR_NONE; i++)
+        kind = write_change(s, &s->changes.v[i], e);
+    return note_write_fault(s, kind);
+}
+
+static void tx_undo(struct store *s)
+{
+    for (size_t i = s->changes.n; i-- > s->tx.n_changes;) {
+        const struct change *c = &s->changes.v[i];
+        if (c->before)
+            snap_put(s->pending, c->before);
+        else
+            snap_del(s->pending, &c->after->key);
+    }
+    changes_drop(s, s->tx.n_changes);
+    s->pending->revision = s->tx.before;
+}
+
+enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struct err *e)
+{
+    assert(s->tx.open);
+    enum err_kind kind = keep ? tx_write(s, e) : ERR_NONE;
+    if (!keep || kind != ERR_NONE) {
+        tx_undo(s);
+    } else {
+        s->group_transactions++;
+        if (s->tx.revision)
+            s->group_time_ns = s->tx.origin.now_ns;
+    }
+    *revision = s->pending->revision;
+    s->tx.open = false;
     return kind;
 }
 
-/* Gives the transaction a revision when the change from 'before' to 'after' is history, and keeps the
- * superseded row. What this very transaction wrote was never visible and is no history. */
-static enum err_kind tx_supersede(struct store *s, const struct resource *before,
-                                  const struct resource *after, struct err *e)
+/* Gives the transaction a revision when the change from 'before' to 'after' is history. */
+static void tx_revise(struct store *s, const struct resource *before, const struct resource *after)
 {
-    if (!makes_history(before) && !makes_history(after))
-        return ERR_NONE;
-    enum err_kind kind = tx_revise(s, e);
-    if (kind == ERR_NONE && before && before->revision != s->tx.revision && s->history_revisions)
-        kind = s->backend->ops->archive(s->backend, &before->key, s->tx.revision, e);
-    return kind;
+    if (s->tx.revision || (!makes_history(before) && !makes_history(after)))
+        return;
+    s->tx.revision = s->pending->revision = s->tx.before + 1;
 }
 
 static enum err_kind check_place(const struct store *s, const struct res_key *key, struct err *e)
@@ -308,51 +321,47 @@ static enum err_kind check_place(const struct store *s, const struct res_key *ke
     return ERR_NONE;
 }
 
-enum err_kind store_tx_put(struct store *s, const struct resource *r, struct err *e)
+/* The object itself, unless it was stored before and may be in some snapshot: then a copy. */
+static struct resource *take_fresh(struct resource *r, struct err *e)
+{
+    if (r->modified_ns == 0)
+        return resource_ref(r);
+    struct resource *copy = resource_from_stored(&r->key, blob_str(r->spec_json), e);
+    if (!copy)
+        ERR_BUG_HERE(e, "a checked %.*s does not decode", STR_ARG(res_type_info(r->key.type)->name));
+    return copy;
+}
+
+enum err_kind store_tx_put(struct store *s, struct resource *r, struct err *e)
 {
     assert(s->tx.open);
-    if (s->lost != ERR_NONE)
-        return lost_fault(s, e);
     if (check_place(s, &r->key, e) != ERR_NONE)
         return e->kind;
-    struct resource *after = resource_from_stored(&r->key, blob_str(r->spec_json), e);
+    struct resource *after = take_fresh(r, e);
     if (!after)
-        return ERR_BUG_HERE(e, "a checked %.*s does not decode", STR_ARG(res_type_info(r->key.type)->name));
+        return e->kind;
     struct resource *before = snap_get(s->pending, &r->key);
     after->origin = s->tx.origin.origin;
     after->created_ns = before ? before->created_ns : s->tx.origin.now_ns;
     after->modified_ns = s->tx.origin.now_ns;
-
-    enum err_kind kind = tx_supersede(s, before, after, e);
+    tx_revise(s, before, after);
     after->revision = s->pending->revision;
-    if (kind == ERR_NONE)
-        kind = before ? s->backend->ops->update(s->backend, after, e)
-                      : s->backend->ops->insert(s->backend, after, e);
-    if (kind != ERR_NONE) {
-        resource_unref(after);
-        return note_fault(s, kind);
-    }
     struct change change = {.op = CHANGE_PUT, .before = before ? resource_ref(before) : NULL, .after = after};
     VEC_PUSH(&s->changes, change);
     snap_put(s->pending, after);
     return ERR_NONE;
 }
 
-static enum err_kind delete_one(struct store *s, struct resource *before, struct err *e)
+static void delete_one(struct store *s, struct resource *before)
 {
-    enum err_kind kind = tx_supersede(s, before, NULL, e);
-    if (kind == ERR_NONE)
-        kind = s->backend->ops->remove(s->backend, &before->key, e);
-    if (kind != ERR_NONE)
-        return note_fault(s, kind);
+    tx_revise(s, before, NULL);
     VEC_PUSH(&s->changes, ((struct change){.op = CHANGE_DELETE, .before = resource_ref(before)}));
     snap_del(s->pending, &before->key);
-    return ERR_NONE;
 }
 
 /* Row by row, since every removed key goes into the feed and into history; the foreign key proves that none
  * is forgotten. */
-static enum err_kind delete_content(struct store *s, struct str mesh, struct err *e)
+static void delete_content(struct store *s, struct str mesh)
 {
     for (enum res_type type = 0; type < RES_N; type++) {
         if (res_type_info(type)->scope != SCOPE_MESH)
@@ -361,24 +370,21 @@ static enum err_kind delete_content(struct store *s, struct str mesh, struct err
             struct snap_range range = snap_range(s->pending, type, mesh);
             if (range.n == 0)
                 break;
-            if (delete_one(s, snap_get(s->pending, &snap_at(&range, range.n - 1)->key), e) != ERR_NONE)
-                return e->kind;
+            delete_one(s, snap_get(s->pending, &snap_at(&range, range.n - 1)->key));
         }
     }
-    return ERR_NONE;
 }
 
 enum err_kind store_tx_delete(struct store *s, const struct res_key *key, struct err *e)
 {
     assert(s->tx.open);
-    if (s->lost != ERR_NONE)
-        return lost_fault(s, e);
     struct resource *before = snap_get(s->pending, key);
     if (!before)
         return err_set(e, ERR_NOT_FOUND, "Not found");
-    if (key->type == RES_MESH && delete_content(s, before->key.name, e) != ERR_NONE)
-        return e->kind;
-    return delete_one(s, before, e);
+    if (key->type == RES_MESH)
+        delete_content(s, before->key.name);
+    delete_one(s, before);
+    return ERR_NONE;
 }
 
 void store_stats(struct store *s, struct store_stats *out)

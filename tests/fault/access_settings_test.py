@@ -3,7 +3,7 @@ import re
 
 import ursa
 
-from access_test import DATAPLANE_TOKEN, ELSEWHERE, document
+from access_test import DATAPLANE_TOKEN, ELSEWHERE, document, issue_user
 
 
 def statuses(daemon, requests, source=ELSEWHERE):
@@ -51,6 +51,31 @@ def test_without_authentication_proxies_need_no_token():
         for members in ({}, {"dataplaneToken": "garbage"}):
             answer = daemon.post("/bootstrap", {"mesh": "default", "name": "x", **members}, headers={"Host": "localhost"}, port=daemon.dp_port, tls=True)
             assert answer.status == 200, answer
+
+
+# What an access list opens: to whom it names, and to nobody else, the administrator included.
+LISTED = {
+    "ADMIN_RESOURCES": [("GET", "/global-secrets/user-token-signing-key-1", None), ("PUT", "/meshes/default/secrets/x", document("Secret", "MESH")),
+                        ("POST", "/apply", [document("Secret", "MESH")])],
+    "GENERATE_DP_TOKEN": [("POST", "/tokens/dataplane", DATAPLANE_TOKEN), ("POST", "/tokens/zone-ingress", {"zone": "x", "validFor": "1h"})],
+    "GENERATE_USER_TOKEN": [("POST", "/tokens/user", {"name": "x", "validFor": "1h"})],
+    "GENERATE_ZONE_TOKEN": [("POST", "/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"})],
+}
+
+
+def test_access_lists_name_who_may():
+    lists = {f"ACCESS_STATIC_{name}_{part}": value for name in LISTED for part, value in (("USERS", f"x,{name}-user"), ("GROUPS", f"{name}-group,y"))}
+    lists["ACCESS_STATIC_GENERATE_USER_TOKEN_USERS"] += ",mesh-system:admin"  # issues the tokens of this test
+    with ursa.running("memory", **lists) as daemon:
+        holders = {(name, bearer) for name in LISTED for bearer in (issue_user(daemon, f"{name}-user"), issue_user(daemon, "jane", [f"{name}-group"]))}
+        holders |= {("nothing", issue_user(daemon, "x-user", ["x", "y-group"])), ("nothing", issue_user(daemon, "jim", ["mesh-system:admin"]))}
+        for held, bearer in holders:
+            for needed, requests in LISTED.items():
+                for method, path, body in requests:
+                    got = daemon.http(method, path, body, {"Authorization": f"Bearer {bearer}"}, source=ELSEWHERE)
+                    assert got.status in ((200, 201) if held == needed else (403,)), f"{held}, {method} {path}: {got}"
+        statuses_here = {name: set(statuses(daemon, requests, source=None)) for name, requests in LISTED.items()}
+        assert statuses_here == {**{name: {403} for name in LISTED}, "GENERATE_USER_TOKEN": {200}}
 
 
 def test_debug_is_the_administrators_also_on_an_open_port():

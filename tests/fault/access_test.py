@@ -103,6 +103,7 @@ ROUTES = {
     ("GET", "/"): ("/", None, ALL_MAY),
     ("GET", "/config"): ("/config", None, OF_NO_MESH),
     ("GET", "/policies"): ("/policies", None, ALL_MAY),
+    ("GET", "/openapi.json"): ("/openapi.json", None, ALL_MAY),
     ("GET", "/who-am-i"): ("/who-am-i", None, ALL_MAY),
     ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
     ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
@@ -123,6 +124,11 @@ ROUTES = {
     ("PUT", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", {}, but(OF_MESH, 405)),
     ("DELETE", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, but(OF_MESH, 405)),
     ("GET", "/meshes/{mesh}/service-insights/{name}"): ("/meshes/default/service-insights/x", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/dataplanes/{name}/policies"): ("/meshes/default/dataplanes/x/policies", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/dataplanes/{name}/rules"): ("/meshes/default/dataplanes/x/rules", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/{policy}/{name}/dataplanes"): ("/meshes/default/meshtimeouts/x/dataplanes", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/meshgateways/{name}/dataplanes"): ("/meshes/default/meshgateways/x/dataplanes", None, OF_MESH),
+    ("GET", "/meshes/{mesh}/meshgatewayroutes/{name}/dataplanes"): ("/meshes/default/meshgatewayroutes/x/dataplanes", None, OF_MESH),
 }
 # The same for the routes that every type has, by what the type is: its kind in a mesh, or of no mesh.
 PLAIN, SECRET, READ_ONLY, MESH = "plain", "secret", "read only", "mesh"

@@ -267,8 +267,8 @@ def test_a_configuration_at_fault_ends_with_2_and_names_every_fault(tmp_path):
         status, log = process.end()
     assert status == 2
     assert log.splitlines() == [f"ursa-cp: {file}:1:1: stor: unknown setting",
-                                f"ursa-cp: {file}:3:3: log.level: must be error, warn, info or debug",
-                                "ursa-cp: URSA_DP_SERVER_PORT: must be a port in the range [0, 65535]"]
+                                f"ursa-cp: {file}:3:3: log.level: must be error, warn, info or debug, not \"loud\"",
+                                "ursa-cp: URSA_DP_SERVER_PORT: must be a port in the range [0, 65535], not \"x\""]
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith("log-")) == ["ursa.yaml"]
     refuses(tmp_path, tmp_path / "none.yaml", "No such file", status=2, arguments=("-c", str(tmp_path / "none.yaml")))
     refuses(tmp_path, "unrecognized option", status=2, arguments=("--confg-file=a",))

@@ -133,3 +133,25 @@ def test_without_anonymous_reads_a_credential_decides():
             assert daemon.get(path, source=ELSEWHERE).status == 200, path
         who = bearer(daemon, "mesh:default:viewer")
         assert [daemon.get(f"/meshes/{m}", headers=who, source=ELSEWHERE).status for m in ("default", "other")] == [200, 403]
+
+
+def test_the_settings_give_roles_too():
+    roles = "user:john=shop:operator,group:team-a=shop:viewer,group:mesh-system:unauthenticated=public:viewer,user:mesh-system:admin=shop:viewer"
+    with ursa.running("memory", ACCESS_STATIC_MESH_ROLES=roles) as daemon:
+        for mesh in ("shop", "public", "other"):
+            assert daemon.put(f"/meshes/{mesh}", {"type": "Mesh", "name": mesh}).status == 201
+
+        def seen(headers):
+            assert daemon.get("/meshes/other", headers=headers, source=ELSEWHERE).status in (200, 403)
+            return [item["name"] for item in daemon.get("/meshes", headers=headers, source=ELSEWHERE).json["items"]]
+
+        john = {"Authorization": f"Bearer {issue_user(daemon, 'john')}"}
+        jane = {"Authorization": f"Bearer {issue_user(daemon, 'jane', ['team-a'])}"}
+        both = {"Authorization": f"Bearer {issue_user(daemon, 'jane', ['team-a', 'mesh:other:admin'])}"}
+        free = {"Authorization": f"Bearer {issue_user(daemon, 'jill')}"}
+        assert [seen(who) for who in (john, jane, both, {})] == [["shop"], ["shop"], ["other", "shop"], ["public"]]
+        assert seen(free) == ["default", "other", "public", "shop"]
+        timeout = {**document("Timeout", "MESH"), "mesh": "shop"}
+        assert [daemon.put("/meshes/shop/timeouts/x", timeout, headers=who, source=ELSEWHERE).status for who in (john, jane, {})] == [201, 403, 403]
+        assert daemon.get("/who-am-i", headers=john, source=ELSEWHERE).json["groups"] == ["mesh-system:authenticated", "mesh:shop:operator"]
+        assert daemon.get("/who-am-i").json["groups"] == ["mesh-system:admin", "mesh-system:authenticated"]  # not confined

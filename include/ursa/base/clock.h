@@ -21,6 +21,8 @@ MUST_USE bool time_parse(struct str, int64_t *wall_ns);
 
 /* Go's duration syntax: sign, decimal numbers with units ns us µs ms s m h; "0" alone is allowed. */
 MUST_USE bool duration_parse(struct str, int64_t *ns);
+/* The same as a regular expression, but for its range: for schemas. */
+#define DURATION_PATTERN "^[-+]?(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$"
 /* Why duration_parse() refuses this text, as Go says it: time: unknown unit "d" in duration "1d". */
 struct str duration_explain(struct arena *, struct str);
 /* Protobuf JSON: seconds with 0, 3, 6 or 9 decimals: "1.500s", "3600s". */

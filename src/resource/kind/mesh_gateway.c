@@ -9,6 +9,11 @@ static const char *const modes[] = {"NONE", "TERMINATE", "PASSTHROUGH"};
 static const struct enum_names mode_names = {"kuma.mesh.v1alpha1.MeshGateway.TLS.Mode", modes,
                                              ARRAY_LEN(modes)};
 
+struct str gateway_protocol_name(uint32_t number)
+{
+    return enum_name(&protocol_names, number);
+}
+
 static const struct field tls_fields[] = {
     F_ENUM("mode", struct gateway_tls, mode, mode_names),
     F_LIST("certificates", struct gateway_tls, certificates, n_certificates, data_source_fields),

@@ -19,6 +19,16 @@ const struct field target_ref_fields[] = {
     F_END,
 };
 
+void target_ref_from_json(const json_t *o, struct arena *a, struct target_ref *out)
+{
+    struct err e;
+
+    err_init(&e, a);
+    *out = (struct target_ref){0};
+    if (o && fields_decode(target_ref_fields, o, NULL, a, out, &e) != ERR_NONE)
+        *out = (struct target_ref){0};
+}
+
 static const struct field_limits weight_limits = {.bounded = true, .min = 0};
 
 const struct field backend_ref_fields[] = {

@@ -6,7 +6,11 @@ static const char *example(struct arena *a, const char *pattern)
 {
     static const struct {
         const char *pattern, *example;
-    } parts[] = {{"{mesh}", "m"}, {"{name}", "n"}, {"{global}", "global-secrets"}, {"{scoped}", "timeouts"}};
+    } parts[] = {{"{mesh}", "m"},
+                 {"{name}", "n"},
+                 {"{global}", "global-secrets"},
+                 {"{scoped}", "timeouts"},
+                 {"{policy}", "retries"}};
     struct str rest = str_from_c(pattern + 1), part, path = STR("");
 
     while (str_next(&rest, '/', &part)) {

@@ -137,12 +137,14 @@ TEST(what_roles_may_do)
         {"apply", ACCESS_WRITE, RES_N, OA, 0, OA},
         {"administer", ACCESS_ADMIN_RESOURCE, RES_N, A, 0, A},
         {"issue a dataplane's token", ACCESS_ISSUE_DATAPLANE_TOKEN, RES_N, A, 0, A},
-        {"issue another token", ACCESS_ISSUE_TOKEN, RES_N, 0, 0, 0},
+        {"issue a user's token", ACCESS_ISSUE_USER_TOKEN, RES_N, 0, 0, 0},
+        {"issue a zone's token", ACCESS_ISSUE_ZONE_TOKEN, RES_N, 0, 0, 0},
+        {"issue a zone ingress's token", ACCESS_ISSUE_ZONE_INGRESS_TOKEN, RES_N, 0, 0, 0},
         {"debug the control plane", ACCESS_ADMIN, RES_N, 0, 0, 0},
-        {"inspect a proxy", ACCESS_VIEW_PROXY, RES_N, VOA, 0, VOA},
+        {"inspect a proxy", ACCESS_VIEW_STATS, RES_N, VOA, 0, VOA},
     };
     const struct user *const users[] = {&viewer, &operator, & mesh_admin };
-    const struct access_config open = {.anonymous_reads = true, .anonymous_writes = true};
+    const struct access_config open = {.anonymous_reads = true, .anonymous_writes = true, DEFAULT_LISTS};
     struct world w;
 
     world_init(&w);
@@ -198,7 +200,7 @@ TEST(the_scope_of_a_resource)
 
 TEST(filters)
 {
-    const struct access_config open = {.anonymous_reads = true};
+    const struct access_config open = {.anonymous_reads = true, DEFAULT_LISTS};
     const struct {
         const char *name;
         const struct user *user;
@@ -221,4 +223,44 @@ TEST(filters)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         EXPECT_INT(rows[i].name, access_sees(&open, rows[i].user, &rows[i].key), rows[i].want);
+}
+
+TEST(grants_of_the_settings)
+{
+    static const struct {
+        const char *text, *want; /* who and group, or NULL */
+        bool to_group;
+    } rows[] = {
+        {"user:john=demo:viewer", "john mesh:demo:viewer", false},
+        {"group:team-a=demo:operator", "team-a mesh:demo:operator", true},
+        {"group:mesh-system:unauthenticated=public:viewer", "mesh-system:unauthenticated mesh:public:viewer",
+         true},
+        {"user:a=b=demo:admin", "a=b mesh:demo:admin", false},
+        {"users:john=demo:viewer", NULL, false},
+        {"john=demo:viewer", NULL, false},
+        {"user:john", NULL, false},
+        {"user:john=demo", NULL, false},
+        {"user:john=demo:owner", NULL, false},
+        {"user:john=mesh:demo:viewer", NULL, false},
+        {"user:=demo:viewer", NULL, false},
+        {"user:john=:viewer", NULL, false},
+        {"", NULL, false},
+    };
+    struct arena a;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct mesh_grant grant;
+        bool good = mesh_grant_parse(str_from_c(rows[i].text), &a, &grant);
+
+        EXPECT_INT(rows[i].text, good, rows[i].want != NULL);
+        if (!good || !rows[i].want)
+            continue;
+        EXPECT_STR(rows[i].text,
+                   arena_printf(&a, STR_FMT " " STR_FMT, STR_ARG(grant.who), STR_ARG(grant.group)),
+                   rows[i].want);
+        EXPECT_INT(rows[i].text, grant.to_group, rows[i].to_group);
+        EXPECT_STR("as written", mesh_grant_format(&grant, &a), rows[i].text);
+    }
+    arena_fini(&a);
 }

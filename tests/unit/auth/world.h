@@ -10,6 +10,26 @@
 
 #define NOW_S INT64_C(1800000000)
 
+/* What the settings give when nobody says otherwise. */
+#define ADMINS_ONLY                                                                                          \
+    {                                                                                                        \
+        {&(struct str){"mesh-system:admin", 17}, 1},                                                         \
+        {                                                                                                    \
+            &(struct str){"mesh-system:admin", 17}, 1                                                        \
+        }                                                                                                    \
+    }
+#define EVERYBODY                                                                                            \
+    {                                                                                                        \
+        {NULL, 0},                                                                                           \
+        {                                                                                                    \
+            (struct str[]){{"mesh-system:unauthenticated", 27}, {"mesh-system:authenticated", 25}}, 2        \
+        }                                                                                                    \
+    }
+#define DEFAULT_LISTS                                                                                        \
+    .admin_resources = ADMINS_ONLY, .generate_dp_token = ADMINS_ONLY, .generate_user_token = ADMINS_ONLY,    \
+    .generate_zone_token = ADMINS_ONLY, .view_config_dump = EVERYBODY, .view_stats = EVERYBODY,              \
+    .view_clusters = EVERYBODY
+
 struct world {
     struct arena arena;
     struct err err;

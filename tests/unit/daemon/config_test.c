@@ -79,19 +79,21 @@ TEST(defaults)
     EXPECT_INT("proxies' port", l.config.dp_port, 5678);
     EXPECT_INT("diagnostics port", l.config.diag_port, 5680);
     EXPECT_TRUE("proxies need tokens", l.config.dp_authenticate);
-    EXPECT_TRUE("no anonymous writes", !l.config.anonymous_writes);
+    EXPECT_TRUE("no anonymous writes", !l.config.access.anonymous_writes);
     arena_fini(&l.arena);
 }
 
 TEST(every_kind_is_read_from_the_file)
 {
-    static const char text[] = "general: {workDir: /srv/ursa}\n"
-                               "log: {level: debug, json: yes}\n"
-                               "store: {type: memory, history: {revisions: 7, age: 1h30m}}\n"
-                               "apiServer: {http: {port: 0}}\n"
-                               "dpServer: {authn: {dpProxy: {type: none}}}\n"
-                               "defaults:\n"
-                               "diagnostics: {interface: }\n";
+    static const char text[] =
+        "general: {workDir: /srv/ursa}\n"
+        "log: {level: debug, json: yes}\n"
+        "store: {type: memory, history: {revisions: 7, age: 1h30m}}\n"
+        "apiServer: {http: {port: 0}}\n"
+        "dpServer: {authn: {dpProxy: {type: none}}}\n"
+        "access: {static: {adminResources: {users: [a, 'b, c']}, viewStats: {groups: []}}}\n"
+        "defaults:\n"
+        "diagnostics: {interface: }\n";
     struct load l;
 
     load(&l, text, no_variables);
@@ -104,6 +106,10 @@ TEST(every_kind_is_read_from_the_file)
     EXPECT_INT("duration", l.config.history_age_ns, 5400 * NS_PER_S);
     EXPECT_INT("port", l.config.api_port, 0);
     EXPECT_TRUE("authentication", !l.config.dp_authenticate);
+    EXPECT_INT("list", l.config.access.admin_resources.users.n, 2);
+    EXPECT_STR("a comma", l.config.access.admin_resources.users.v[1], "b, c");
+    EXPECT_INT("empty list", l.config.access.view_stats.groups.n, 0);
+    EXPECT_STR("default list", l.config.access.admin_resources.groups.v[0], "mesh-system:admin");
     EXPECT_CSTR("nothing said is the default", l.config.diag_interface, "127.0.0.1");
     arena_fini(&l.arena);
 }
@@ -152,6 +158,15 @@ TEST(a_variable_sets_its_setting)
         {"KUMA_API_SERVER_AUTHN_LOCALHOST_IS_ADMIN=False", "\"localhostIsAdmin\": false"},
         {"URSA_BOOTSTRAP_SERVER_PARAMS_XDS_HOST=cp=1", "\"xdsHost\": \"cp=1\""},
         {"URSA_LOG_LEVEL=warn", "\"level\": \"warn\""},
+        {"URSA_ACCESS_STATIC_GENERATE_DP_TOKEN_USERS=john, jane",
+         "\"users\": [\n     \"john\",\n     \"jane\"\n    ]"},
+        {"KUMA_ACCESS_STATIC_GENERATE_USER_TOKEN_GROUPS=ops", "\"groups\": [\n     \"ops\"\n    ]"},
+        {"KUMA_ACCESS_STATIC_GET_CONFIG_DUMP_USERS=john", "\"users\": [\n     \"john\"\n    ]"},
+        {"URSA_ACCESS_STATIC_VIEW_CONFIG_DUMP_USERS=john", "\"users\": [\n     \"john\"\n    ]"},
+        {"KUMA_ACCESS_STATIC_VIEW_CONFIG_DUMP_USERS=john", "\"viewConfigDump\": {\n    \"users\": [],"},
+        {"URSA_ACCESS_STATIC_VIEW_STATS_GROUPS=", "\"viewStats\": {\n    \"users\": [],\n    \"groups\": []"},
+        {"URSA_ACCESS_STATIC_MESH_ROLES=group:a=shop:admin,user:b:c=d=shop:viewer",
+         "\"meshRoles\": [\n    \"group:a=shop:admin\",\n    \"user:b:c=d=shop:viewer\"\n   ]"},
         {"KUMA_UNHEARD_OF=1", "\"level\": \"info\""},
         {"URSA_UNHEARD_OF=1", "\"level\": \"info\""},
     };
@@ -179,31 +194,44 @@ TEST(faults_say_where_and_what_was_expected)
         {"value for a section", "store: sqlite\n", NULL,
          "FILE:1:1: store: a section is expected here, not a value"},
         {"section for a value", "log: {level: {xds: debug}}\n", NULL,
-         "FILE:1:7: log.level: must be error, warn, info or debug"},
-        {"list", "log: {json: [true]}\n", NULL, "FILE:1:7: log.json: must be true or false"},
+         "FILE:1:7: log.level: must be error, warn, info or debug, not a section"},
+        {"list", "log: {json: [true]}\n", NULL, "FILE:1:7: log.json: must be true or false, not a list"},
         {"port too large", "dpServer: {port: 65536}\n", NULL,
-         "FILE:1:12: dpServer.port: must be a port in the range [0, 65535]"},
+         "FILE:1:12: dpServer.port: must be a port in the range [0, 65535], not 65536"},
         {"port no number", NULL, "URSA_DP_SERVER_PORT=x",
-         "URSA_DP_SERVER_PORT: must be a port in the range [0, 65535]"},
+         "URSA_DP_SERVER_PORT: must be a port in the range [0, 65535], not \"x\""},
         {"count", NULL, "KUMA_STORE_HISTORY_REVISIONS=-1",
-         "KUMA_STORE_HISTORY_REVISIONS: must be a whole number"},
+         "KUMA_STORE_HISTORY_REVISIONS: must be a whole number, not \"-1\""},
         {"duration without unit", NULL, "URSA_STORE_HISTORY_AGE=5",
-         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h"},
+         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h, not \"5\""},
         {"negative duration", NULL, "URSA_STORE_HISTORY_AGE=-5s",
-         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h"},
-        {"switch", NULL, "URSA_LOG_JSON=si", "URSA_LOG_JSON: must be true or false"},
-        {"store", NULL, "KUMA_STORE_TYPE=postgres", "KUMA_STORE_TYPE: must be sqlite or memory"},
+         "URSA_STORE_HISTORY_AGE: must be a duration such as 10s, 1500ms or 1h, not \"-5s\""},
+        {"switch", NULL, "URSA_LOG_JSON=si", "URSA_LOG_JSON: must be true or false, not \"si\""},
+        {"store", NULL, "KUMA_STORE_TYPE=postgres",
+         "KUMA_STORE_TYPE: must be sqlite or memory, not \"postgres\""},
         {"authentication", NULL, "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE=serviceAccountToken",
-         "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE: must be dpToken or none"},
+         "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE: must be dpToken or none, not \"serviceAccountToken\""},
+        {"number", "log: {json: 1.5}\n", NULL, "FILE:1:7: log.json: must be true or false, not 1.5"},
+        {"no list", "access: {static: {viewStats: {users: john}}}\n", NULL,
+         "FILE:1:31: access.static.viewStats.users: must be a list of texts, not \"john\""},
+        {"list of numbers", "access: {static: {viewStats: {users: [a, 7]}}}\n", NULL,
+         "FILE:1:31: access.static.viewStats.users: must be a list of texts, not one with 7"},
+        {"role", "access:\n  static:\n    meshRoles: [user:a=shop:viewer, group:b=shop:owner]\n", NULL,
+         "FILE:3:5: access.static.meshRoles: must be a list of user:<name>=<mesh>:<role> and "
+         "group:<name>=<mesh>:<role>, where the role is viewer, operator or admin, not "
+         "\"group:b=shop:owner\""},
+        {"role in a variable", NULL, "URSA_ACCESS_STATIC_MESH_ROLES=user:a=shop:viewer,b",
+         "URSA_ACCESS_STATIC_MESH_ROLES: must be a list of user:<name>=<mesh>:<role> and "
+         "group:<name>=<mesh>:<role>, where the role is viewer, operator or admin, not \"b\""},
         {"certificate without key", "general: {tlsCertFile: a}", NULL,
          "general.tlsKeyFile: must be set too: certificate and key go together"},
         {"key without certificate", NULL, "KUMA_GENERAL_TLS_KEY_FILE=a",
          "general.tlsCertFile: must be set too: certificate and key go together"},
         {"all at once", "a: 1\nstore:\n  type: disk\n  b: 2\n", "URSA_LOG_LEVEL=loud",
          "FILE:1:1: a: unknown setting\n"
-         "FILE:3:3: store.type: must be sqlite or memory\n"
+         "FILE:3:3: store.type: must be sqlite or memory, not \"disk\"\n"
          "FILE:4:3: store.b: unknown setting\n"
-         "URSA_LOG_LEVEL: must be error, warn, info or debug"},
+         "URSA_LOG_LEVEL: must be error, warn, info or debug, not \"loud\""},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -24,6 +24,29 @@ TEST(a_put_is_stored_with_its_times_origin_and_revision)
     }
 }
 
+TEST(a_stored_object_stands_still)
+{
+    struct fixture f;
+    fixture_init(&f, STORE_MEMORY);
+    put_alone(&f, ORIGIN_API, RES_MESH, "", "m", "");
+    struct resource *r = made(RES_SECRET, "m", "s", "YQ==");
+    for (int round = 1; round <= 2; round++) {
+        group_begin(&f);
+        tx_begin(&f, ORIGIN_API, 1000 * round);
+        EXPECT_INT("put", store_tx_put(f.store, r, &f.err), ERR_NONE);
+        tx_end(&f, true);
+        group_commit(&f);
+        struct snap *snap = store_snap(f.store);
+        const struct resource *stored = snap_find(snap, RES_SECRET, STR("m"), STR("s"));
+        EXPECT_INT("stored", stored->modified_ns, 1000 * round);
+        EXPECT_INT("no copy the first time only", stored == r, round == 1);
+        EXPECT_INT("as it was stored first", r->modified_ns, 1000);
+        snap_unref(snap);
+    }
+    resource_unref(r);
+    fixture_fini(&f);
+}
+
 struct heard {
     uint64_t sequence, revision;
     size_t n_batches;

@@ -1,0 +1,265 @@
+/* value.c -- see value.h. */
+#include "value.h"
+
+#include "ursa/base/clock.h"
+#include "ursa/base/json.h"
+#include "ursa/store.h"
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug"};
+static const char *const store_kinds[] = {"sqlite", "memory"};
+static const char *const dp_authn_types[] = {"none", "dpToken"};
+
+static bool parse_choice(struct str text, const char *const *names, size_t n, size_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(text, str_from_c(names[i]))) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What Go's strconv.ParseBool() takes: environments made for kuma-cp may say 1 or True. */
+static bool parse_bool(struct str text, bool *out)
+{
+    *out = str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("t")) || str_eq(text, STR("1"));
+    return *out || str_eq_nocase(text, STR("false")) || str_eq_nocase(text, STR("f")) ||
+           str_eq(text, STR("0"));
+}
+
+const char *value_expectation(enum kind kind)
+{
+    switch (kind) {
+    case STRING:
+        return "a string";
+    case BOOL:
+        return "true or false";
+    case PORT:
+        return "a port in the range [0, 65535]";
+    case COUNT:
+        return "a whole number";
+    case DURATION:
+        return "a duration such as 10s, 1500ms or 1h";
+    case LOG_LEVEL:
+        return "error, warn, info or debug";
+    case STORE:
+        return "sqlite or memory";
+    case DP_AUTHN:
+        return "dpToken or none";
+    case LIST:
+        return "a list of texts";
+    case MESH_ROLES:
+        return "a list of user:<name>=<mesh>:<role> and group:<name>=<mesh>:<role>, where the role is "
+               "viewer, "
+               "operator or admin";
+    }
+    return "";
+}
+
+static bool scalar_parse(const struct setting *s, struct str text, struct arena *a, struct config *c)
+{
+    void *member = (char *)c + s->offset;
+    uint64_t number;
+    size_t choice;
+
+    switch (s->kind) {
+    case STRING:
+        *(const char **)member = arena_cstr(a, text);
+        return true;
+    case BOOL:
+        return parse_bool(text, member);
+    case PORT:
+        if (!str_to_uint(text, UINT16_MAX, &number))
+            return false;
+        *(uint16_t *)member = (uint16_t)number;
+        return true;
+    case COUNT:
+        return str_to_uint(text, UINT32_MAX, member);
+    case DURATION:
+        return duration_parse(text, member) && *(int64_t *)member >= 0;
+    case LOG_LEVEL:
+        return log_level_parse(text, member);
+    case STORE:
+        if (!parse_choice(text, store_kinds, ARRAY_LEN(store_kinds), &choice))
+            return false;
+        *(int *)member = choice == 0 ? STORE_SQLITE : STORE_MEMORY;
+        return true;
+    case DP_AUTHN:
+        if (!parse_choice(text, dp_authn_types, ARRAY_LEN(dp_authn_types), &choice))
+            return false;
+        *(bool *)member = choice == 1;
+        return true;
+    case LIST:
+    case MESH_ROLES:
+        break;
+    }
+    return false;
+}
+
+/* ---- lists ---- */
+
+static bool kind_is_list(enum kind kind)
+{
+    return kind == LIST || kind == MESH_ROLES;
+}
+
+static bool list_store(const struct setting *s, const struct str_list *list, struct arena *a,
+                       struct config *c, struct str *wrong)
+{
+    void *member = (char *)c + s->offset;
+    struct mesh_grants grants = {.v = ARENA_ARRAY(a, struct mesh_grant, list->n + 1)};
+
+    if (s->kind == LIST) {
+        *(struct str_list *)member = *list;
+        return true;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (!mesh_grant_parse(list->v[i], a, &grants.v[grants.n++])) {
+            *wrong = str_quote(a, list->v[i]);
+            return false;
+        }
+    }
+    *(struct mesh_grants *)member = grants;
+    return true;
+}
+
+static bool list_parse(const struct setting *s, struct str text, struct arena *a, struct config *c,
+                       struct str *wrong)
+{
+    struct str_list list = {.v = ARENA_ARRAY(a, struct str, text.n + 1)};
+    struct str part;
+
+    while (text.n > 0 && str_next(&text, ',', &part))
+        list.v[list.n++] = arena_str(a, str_trim(part));
+    return list_store(s, &list, a, c, wrong);
+}
+
+bool value_parse(const struct setting *s, struct str text, struct arena *a, struct config *c,
+                 struct str *wrong)
+{
+    if (kind_is_list(s->kind))
+        return list_parse(s, text, a, c, wrong);
+    *wrong = str_quote(a, text);
+    return scalar_parse(s, text, a, c);
+}
+
+/* The scalar's text, as the environment would spell it; STR_NONE for a list or section. */
+static struct str scalar_text(struct arena *a, const json_t *v)
+{
+    if (json_is_string(v))
+        return json_str(v);
+    if (json_is_boolean(v))
+        return json_is_true(v) ? STR("true") : STR("false");
+    if (json_is_integer(v))
+        return arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    if (json_is_real(v))
+        return arena_printf(a, "%g", json_real_value(v));
+    return STR_NONE;
+}
+
+static struct str describe(struct arena *a, const json_t *v)
+{
+    struct str text = scalar_text(a, v);
+
+    if (json_is_string(v))
+        return str_quote(a, text);
+    return text.p              ? text
+           : json_is_array(v)  ? STR("a list")
+           : json_is_object(v) ? STR("a section")
+                               : STR("null");
+}
+
+bool value_from_json(const struct setting *s, const json_t *v, struct arena *a, struct config *c,
+                     struct str *wrong)
+{
+    struct str_list list = {.v = ARENA_ARRAY(a, struct str, json_array_size(v) + 1)};
+    struct str text = scalar_text(a, v);
+
+    *wrong = describe(a, v);
+    if (!kind_is_list(s->kind))
+        return text.p && scalar_parse(s, text, a, c);
+    if (!json_is_array(v))
+        return false;
+    for (; list.n < json_array_size(v); list.n++) {
+        const json_t *item = json_array_get(v, list.n);
+
+        if (!json_is_string(item)) {
+            *wrong = arena_printf(a, "one with " STR_FMT, STR_ARG(describe(a, item)));
+            return false;
+        }
+        list.v[list.n] = arena_str(a, json_str(item));
+    }
+    return list_store(s, &list, a, c, wrong);
+}
+
+/* ---- showing ---- */
+
+static json_t *list_to_json(const struct str_list *list)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(out, json_from_str(list->v[i]));
+    return out;
+}
+
+static json_t *grants_to_json(const struct mesh_grants *grants, struct arena *a)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < grants->n; i++)
+        json_array_append_new(out, json_from_str(mesh_grant_format(&grants->v[i], a)));
+    return out;
+}
+
+json_t *value_to_json(const struct setting *s, const struct config *c)
+{
+    const void *member = (const char *)c + s->offset;
+    struct arena scratch;
+    json_t *out;
+
+    switch (s->kind) {
+    case STRING:
+        return json_string(*(const char *const *)member);
+    case BOOL:
+        return json_boolean(*(const bool *)member);
+    case PORT:
+        return json_integer(*(const uint16_t *)member);
+    case COUNT:
+        return json_integer((json_int_t) * (const uint64_t *)member);
+    case DURATION:
+        arena_init(&scratch);
+        out = json_from_str(duration_format_go(&scratch, *(const int64_t *)member));
+        arena_fini(&scratch);
+        return out;
+    case LOG_LEVEL:
+        return json_string(log_levels[*(const enum log_level *)member]);
+    case STORE:
+        return json_string(store_kinds[*(const int *)member == STORE_MEMORY]);
+    case DP_AUTHN:
+        return json_string(dp_authn_types[*(const bool *)member]);
+    case LIST:
+        return list_to_json(member);
+    case MESH_ROLES:
+        arena_init(&scratch);
+        out = grants_to_json(member, &scratch);
+        arena_fini(&scratch);
+        return out;
+    }
+    return NULL;
+}
+
+struct str value_default_yaml(const struct setting *s, struct arena *a)
+{
+    struct str rest = str_from_c(s->default_text), out = STR("["), part;
+
+    if (s->kind == STRING)
+        return str_quote(a, rest);
+    if (!kind_is_list(s->kind))
+        return rest;
+    while (rest.n > 0 && str_next(&rest, ',', &part))
+        out = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(out), out.n > 1 ? ", " : "",
+                           STR_ARG(str_quote(a, part)));
+    return arena_printf(a, STR_FMT "]", STR_ARG(out));
+}
