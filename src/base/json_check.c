@@ -1,7 +1,7 @@
-/* json_check.c -- the syntax of JSON, checked before jansson builds anything.
+/* json_check.c -- the syntax of JSON, checked before any tree is built.
  *
- * It needs no memory and no recursion, so the nesting is bounded before jansson recurses. COMPAT: the faults
- * are worded as Go's encoding/json words them, since kuma-cp passes them on to its clients. */
+ * It needs no memory and no recursion, so the nesting is bounded before json_build.c recurses. COMPAT: the
+ * faults are worded as Go's encoding/json words them, since kuma-cp passes them on to its clients. */
 #include "json_check.h"
 
 #include <stdio.h>

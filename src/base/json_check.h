@@ -1,6 +1,8 @@
-/* json_check.h -- the syntax of JSON, checked before jansson builds anything. Private to base. */
+/* json_check.h -- reading JSON in two steps: the syntax, then the tree. Private to base. */
 #ifndef URSA_SRC_BASE_JSON_CHECK_H
 #define URSA_SRC_BASE_JSON_CHECK_H
+
+#include <jansson.h>
 
 #include "ursa/base/str.h"
 
@@ -11,5 +13,8 @@ struct json_fault {
 
 /* Whether 'text' is one JSON value, nested JSON_MAX_NESTING deep at most. */
 bool json_check(struct str text, struct json_fault *fault);
+/* The tree of a text that json_check has passed; NULL for what no syntax shows: NUL or invalid UTF-8 in a
+ * string, a number out of range. */
+json_t *json_build(struct str text, struct json_fault *fault);
 
 #endif
