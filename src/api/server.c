@@ -268,7 +268,7 @@ void api_stop(struct api *api)
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
     blob_unref(api->server_cert);
-    blob_unref(api->openapi);
+    schemas_forget(api);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);
