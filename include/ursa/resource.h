@@ -109,7 +109,8 @@ struct str resource_doc_type(const json_t *doc);
  * is the document's "type". */
 MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct str body_type,
                                            const struct res_key *body, struct err *e);
-/* The syntax part alone, for keys that come from elsewhere. */
+/* The syntax part alone, for keys that come from elsewhere. A secret's name may have dots here: those of an
+ * authority do ("<mesh>.ca-builtin-cert-<backend>"), and what is exported must go in again. */
 MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
 
 /* The type's JSON Schema (draft 2020-12, without "$schema"), made of its field table; rules that a table

@@ -13,14 +13,14 @@ int res_key_cmp(const struct res_key *a, const struct res_key *b)
     return order ? order : str_cmp(a->name, b->name);
 }
 
-static void check_name(struct str name, const char *field, struct err *e)
+static void check_name(struct str name, const char *field, bool dots, struct err *e)
 {
     if (name.n == 0)
         err_cause(e, AT_FIELD(NULL, field), "cannot be empty");
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
 
-        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' && c != '_') {
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' && c != '_' && !(c == '.' && dots)) {
             err_cause(e, AT_FIELD(NULL, field),
                       "invalid characters. Valid characters are numbers, lowercase latin letters and '-', "
                       "'_' symbols.");
@@ -29,12 +29,17 @@ static void check_name(struct str name, const char *field, struct err *e)
     }
 }
 
+static enum err_kind check_key(const struct res_key *key, bool dots, struct err *e)
+{
+    check_name(key->name, "name", dots, e);
+    if (res_type_info(key->type)->scope == SCOPE_MESH)
+        check_name(key->mesh, "mesh", false, e);
+    return e->kind;
+}
+
 enum err_kind resource_check_key(const struct res_key *key, struct err *e)
 {
-    check_name(key->name, "name", e);
-    if (res_type_info(key->type)->scope == SCOPE_MESH)
-        check_name(key->mesh, "mesh", e);
-    return e->kind;
+    return check_key(key, res_type_info(key->type)->traits & RES_ADMIN, e);
 }
 
 enum err_kind resource_check_meta(const struct res_key *want, struct str body_type,
@@ -49,7 +54,7 @@ enum err_kind resource_check_meta(const struct res_key *want, struct str body_ty
     if (type->scope == SCOPE_MESH && !str_eq(body->mesh, want->mesh))
         err_cause(e, AT_FIELD(NULL, "mesh"), "mesh from the URL has to be the same as in body");
     /* COMPAT: the syntax that is checked is that of the URL's names, not of the body's. */
-    return resource_check_key(want, e);
+    return check_key(want, false, e);
 }
 
 /* ---- in a document ---- */
