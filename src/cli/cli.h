@@ -33,6 +33,8 @@ struct str cli_resource_label(struct arena *, enum res_type, struct str mesh, st
 void cli_not_found(struct cli *, enum res_type, struct str name);
 
 int run_apply(struct cli *);
+int run_diff(struct cli *);
+int run_export(struct cli *);
 int run_get(struct cli *);
 int run_delete(struct cli *);
 int run_inspect_dataplanes(struct cli *);

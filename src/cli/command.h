@@ -76,6 +76,7 @@ enum flag_id {
     F_SKIP_CHECK,
     F_DETAILED,
     F_WAIT,
+    F_WITH_SECRETS,
     F_N
 };
 #define NEEDED 0x80 /* with a flag_id: the command does not run without it */

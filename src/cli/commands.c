@@ -11,6 +11,19 @@ const struct command commands[] = {
      "  ursactl apply -f dataplane.yaml -v name=web-1 -v port=8080\n"
      "  generate-policies | ursactl apply --dry-run -f -",
      run_apply},
+    {"diff", "", {F_FILE | NEEDED, F_VARIABLE, F_OUTPUT},
+     "Show what apply would change",
+     "Nothing but reads is asked for. The answer is 0 when there is no difference, 1 when there is one, 2 when\n"
+     "something is wrong.\n\n"
+     "  ursactl diff -f mesh.yaml -f policies/",
+     run_diff},
+    {"export", "", {F_WITH_SECRETS, F_OUTPUT},
+     "Print everything that is stored, for apply to take back",
+     "With --mesh only what belongs to that mesh. Insights and times are left out, and secrets unless they are\n"
+     "asked for.\n\n"
+     "  ursactl export > everything.yaml\n"
+     "  ursactl export --mesh blue --with-secrets > blue.yaml",
+     run_export},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET},
      "Show resources",
      "  ursactl get meshes\n"

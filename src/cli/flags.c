@@ -86,6 +86,8 @@ const struct flag flags[F_N] = {
         "do not ask the control plane first"},
     [F_DETAILED] = {"detailed", 'a', FLAG_SWITCH, AT(detailed), NULL, NULL,
         "everything that the control plane says of itself"},
+    [F_WITH_SECRETS] = {"with-secrets", 0, FLAG_SWITCH, AT(with_secrets), NULL, NULL,
+        "secrets too, signing keys and tokens among them: whoever has the output has them"},
     [F_WAIT] = {"wait", 0, FLAG_OPTIONAL_DURATION, AT(wait_ns), "DURATION", NULL,
         "wait until every proxy has it, or for so long (--wait alone: 30s)"},
 };

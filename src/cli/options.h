@@ -29,6 +29,7 @@ struct options {
     struct str config_file;
     bool no_config;
     struct str mesh;
+    bool mesh_given;        /* else it is the default */
     int64_t api_timeout_ns; /* 0: none */
     int log_level;          /* index of the choices of --log-level */
     bool help;
@@ -56,6 +57,7 @@ struct options {
     bool overwrite, skip_check;
     bool detailed;
     int64_t wait_ns; /* -1: not given */
+    bool with_secrets;
 };
 
 static inline bool str_given(struct str s)

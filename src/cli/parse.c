@@ -321,6 +321,7 @@ static enum err_kind read_flags(struct parser *p, int argc, char **argv, bool un
         if (!set_flag(p->arena, &p->out->options, f, use.value) && !unfinished)
             return wrong_value(p, f, use.value);
         seen[f - flags] = true;
+        p->out->options.mesh_given |= f == &flags[F_MESH];
     }
     return ERR_NONE;
 }

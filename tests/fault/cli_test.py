@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+import ursa
 from ursa import BUILD
 
 URSACTL = str(BUILD / "ursactl")
@@ -45,7 +46,7 @@ class Cli:
 @pytest.fixture
 def cli(daemon, tmp_path):
     c = Cli(daemon, tmp_path)
-    c.run("apply", "-f", "-", text="type: Mesh\nname: blue\n---\n" + POLICY)
+    c.run("apply", "-f", "-", text="type: Mesh\nname: blue\nmtls: {enabledBackend: ca, backends: [{name: ca, type: builtin}]}\n---\n" + POLICY)
     return c
 
 
@@ -167,3 +168,49 @@ def test_a_certificate_is_for_its_hosts(cli, kind, tmp_path):
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # they belong together
     cli.run("generate", "tls-certificate", "--type", "server", status=2)
     assert "--hostname" in cli.errors
+
+
+# ---- diff and export ----
+def test_diff_is_what_apply_would_change(cli):
+    assert cli.run("diff", "-f", "-", text=POLICY) == ""
+    changed = POLICY.replace("5s", "7s") + "---\ntype: Mesh\nname: green\n"
+    assert cli.run("diff", "-f", "-", text=changed, status=1) == "timeout/blue/t1 updated\n  ~ conf.connectTimeout: 5s -> 7s\nmesh/green created\n"
+    items = json.loads(cli.run("diff", "-f", "-", "-o", "json", text=changed, status=1))["items"]
+    assert items[0]["changes"] == [{"field": "conf.connectTimeout", "before": "5s", "after": "7s"}]
+    assert cli.run("diff", "-f", "-", text=POLICY) == ""  # nothing was written
+
+
+def test_diff_tells_faults_and_never_a_secret(cli):
+    cli.run("diff", "-f", "-", text=POLICY.replace("5s", "5x"), status=2)
+    assert '<stdin>:6:8: timeout/blue/t1: conf.connectTimeout: expected a duration such as "5s" or "1h30m", got "5x"' in cli.errors
+    secret = "type: Secret\nmesh: blue\nname: hidden\ndata: {}\n"
+    value = base64.b64encode(b"the value of it").decode()
+    for form in ("table", "yaml", "json"):
+        said = cli.run("diff", "-f", "-", "-o", form, text=secret.format(value), status=1)
+        assert "hidden" in said and value not in said
+    cli.run("apply", "-f", "-", text=secret.format(value))
+    assert cli.run("diff", "-f", "-", text=secret.format(value)) == ""
+    said = cli.run("diff", "-f", "-", "-o", "json", text=secret.format("b3RoZXI="), status=1)
+    assert value not in said and "b3RoZXI=" not in said
+
+
+@pytest.mark.parametrize("words", [["export"], ["export", "--mesh", "blue", "--with-secrets"], ["export", "-o", "json"]])
+def test_an_export_is_the_state(cli, words):
+    exported = cli.run(*words)
+    assert "creationTime" not in exported and "Insight" not in exported
+    assert ("signing-key" in exported) == ("--with-secrets" in words)
+    if "json" in words:
+        exported = "[" + ",".join(exported.splitlines()) + "]"
+        assert all(json.loads(exported))
+    else:
+        assert {line.split()[-1] for line in cli.run("apply", "-f", "-", text=exported).splitlines()} == {"unchanged"}
+    assert cli.run("diff", "-f", "-", text=exported) == ""
+
+
+def test_an_export_with_secrets_makes_the_same_control_plane(cli, tmp_path):
+    """Signing keys and certificate authorities too: tokens and certificates that were issued stay good."""
+    exported = cli.run("export", "--with-secrets")
+    with ursa.running("memory", DEFAULTS_SKIP_MESH_CREATION="true") as other:
+        there = Cli(other, tmp_path)
+        there.run("apply", "-f", "-", text=exported)
+        assert there.run("export", "--with-secrets") == exported

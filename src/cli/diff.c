@@ -1,0 +1,223 @@
+/* diff.c -- ursactl diff: what apply would change of the stored state, found with reads alone. Answers 0 for
+ * no difference, 1 for some, 2 for trouble, as diff(1) does.
+ */
+#include "changes.h"
+#include "cli.h"
+#include "documents.h"
+#include "render.h"
+#include "ursa/base/json.h"
+#include "ursa/base/yaml.h"
+
+#define TROUBLE 2
+
+static int trouble(struct cli *cli)
+{
+    cli_fail(cli);
+    return TROUBLE;
+}
+
+/* Takes over 'answer': {"items": [...]}. */
+static int show(struct cli *cli, json_t *answer)
+{
+    const json_t *items = json_get(answer, "items");
+    bool same = json_array_size(items) == 0;
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    if (render_is_tree(cli->options->output))
+        render_tree(cli->arena, answer, (enum output)cli->options->output);
+    else
+        changes_write(cli->arena, items, changes_want_colours(), &out);
+    render_text(buf_str(&out));
+    buf_fini(&out);
+    json_decref(answer);
+    return same ? 0 : 1;
+}
+
+/* ---- files against what is stored ---- */
+
+struct file_diff {
+    struct cli *cli;
+    struct documents docs;
+    json_t *items;
+};
+
+/* Where a document stands in the text. */
+struct place {
+    size_t index;        /* as yaml_locate counts */
+    struct str prefix;   /* "[3]" in a list of JSON */
+    struct text_pos pos; /* of its first token */
+};
+
+static void tell_faults(struct file_diff *d, const struct res_key *key, const struct place *place,
+                        const struct err *e)
+{
+    struct str text = buf_str(&d->docs.bundle.text);
+    struct text_pos pos = place->pos;
+
+    for (size_t k = 0; k < e->n_causes; k++) {
+        struct str field =
+            arena_printf(d->cli->arena, STR_FMT "%s" STR_FMT, STR_ARG(place->prefix),
+                         place->prefix.n && e->causes[k].field.n ? "." : "", STR_ARG(e->causes[k].field));
+        struct text_pos at = yaml_locate(text, place->index, field);
+        if (!at.line)
+            at = pos;
+        documents_tell(&d->docs, document_fault(&d->docs.bundle, key, at.line, at.column, e->causes[k].field,
+                                                e->causes[k].reason));
+    }
+    if (e->n_causes == 0)
+        documents_tell(&d->docs,
+                       document_fault(&d->docs.bundle, key, pos.line, pos.column, STR(""), e->text));
+}
+
+/* What would be stored: checked, in the stored form, with what is filled in on the way. */
+static struct resource *decode(struct file_diff *d, const json_t *document, const struct place *place)
+{
+    struct res_key key = document_key(document);
+    struct resource *res = NULL;
+    struct err e;
+
+    err_init(&e, d->cli->arena);
+    if (!json_is_object(document))
+        err_set(&e, ERR_MALFORMED, "a resource is expected: an object with type and name");
+    else if (key.type == RES_N)
+        err_cause_at(&e, STR("type"), STR("is missing or unknown"));
+    else if (res_type_info(key.type)->traits & RES_READ_ONLY)
+        err_cause_at(&e, STR("type"), STR("is written by the control plane only"));
+    else if (resource_decode(key.type, document, &res, &e) == ERR_NONE &&
+             resource_check_key(&res->key, &e) == ERR_NONE)
+        return res;
+    resource_unref(res);
+    tell_faults(d, &key, place, &e);
+    return NULL;
+}
+
+static struct resource *with_defaults(struct resource *res, bool is_new)
+{
+    struct resource *filled = NULL;
+
+    if (res->key.type == RES_MESH)
+        filled = mesh_apply_defaults(res);
+    else if (res->key.type == RES_DATAPLANE)
+        filled = dataplane_apply_defaults(res, STR(""), is_new);
+    if (!filled)
+        return res;
+    resource_unref(res);
+    return filled;
+}
+
+static json_t *without_times(json_t *resource)
+{
+    json_object_del(resource, "creationTime");
+    json_object_del(resource, "modificationTime");
+    return resource;
+}
+
+/* The stored resource as this program would store it; as it came when it does not decode. NULL: there is
+ * none. */
+static enum err_kind get_stored(struct cli *cli, const struct res_key *key, json_t **out)
+{
+    struct arena scratch;
+    struct resource *res;
+    struct err ignored;
+
+    *out = NULL;
+    arena_init(&scratch);
+    err_init(&ignored, &scratch);
+    if (connection_get(cli->connection, url_of_type(&scratch, key->type, key->mesh, key->name), &scratch, out,
+                       &cli->err) == ERR_NOT_FOUND)
+        err_init(&cli->err, cli->arena);
+    if (*out && resource_decode(key->type, *out, &res, &ignored) == ERR_NONE) {
+        json_decref(*out);
+        *out = resource_to_json(res);
+        resource_unref(res);
+    }
+    arena_fini(&scratch);
+    *out = without_times(*out);
+    return cli->err.kind;
+}
+
+/* Takes over 'before' and 'after'. A secret's value stays one. */
+static void add_item(struct file_diff *d, const struct res_key *key, json_t *before, json_t *after)
+{
+    bool is_secret = res_type_info(key->type)->traits & RES_ADMIN;
+    json_t *changes = is_secret || !before ? json_array() : changes_of(d->cli->arena, before, after);
+
+    if (is_secret || json_array_size(changes) > 0 || !before) {
+        if (!before || !json_equal(before, after))
+            json_array_append_new(
+                d->items,
+                json_pack("{s:s,s:o,s:o,s:o,s:O*,s:O*,s:O}", "op", before ? "update" : "create", "type",
+                          json_from_str(res_type_info(key->type)->name), "mesh", json_from_str(key->mesh),
+                          "name", json_from_str(key->name), "before", is_secret ? NULL : before, "after",
+                          is_secret ? NULL : after, "changes", changes));
+    }
+    json_decref(changes);
+    json_decref(before);
+    json_decref(after);
+}
+
+static enum err_kind compare(struct file_diff *d, const json_t *document, const struct place *place)
+{
+    struct resource *res = decode(d, document, place);
+    json_t *before;
+
+    if (!res)
+        return ERR_NONE;
+    if (get_stored(d->cli, &res->key, &before) == ERR_NONE) {
+        res = with_defaults(res, before == NULL);
+        add_item(d, &res->key, before, without_times(resource_to_json(res)));
+    }
+    resource_unref(res);
+    return d->cli->err.kind;
+}
+
+/* A document, or a list of them. */
+static enum err_kind compare_root(struct file_diff *d, const json_t *root, size_t index, struct text_pos pos)
+{
+    struct place place = {.index = index, .prefix = STR(""), .pos = pos};
+    const json_t *document;
+    size_t i;
+
+    if (!json_is_array(root))
+        return compare(d, root, &place);
+    json_array_foreach(root, i, document)
+    {
+        place.prefix = arena_printf(d->cli->arena, "[%zu]", i);
+        if (compare(d, document, &place) != ERR_NONE)
+            break;
+    }
+    return d->cli->err.kind;
+}
+
+static enum err_kind compare_all(struct file_diff *d)
+{
+    struct cli *cli = d->cli;
+    struct yaml_doc *docs = NULL;
+    size_t n = 0, i = 0;
+
+    if (cli_connect(cli) != ERR_NONE ||
+        yaml_parse(buf_str(&d->docs.bundle.text), MAX_DOCUMENTS, &docs, &n, &cli->err) != ERR_NONE)
+        return cli->err.kind;
+    for (; i < n && compare_root(d, docs[i].root, i, docs[i].pos) == ERR_NONE; i++)
+        ;
+    for (i = 0; i < n; i++)
+        json_decref(docs[i].root);
+    if (cli->err.kind == ERR_NONE && d->docs.n_faults)
+        err_set(&cli->err, ERR_INVALID, "these could not be applied: %zu fault%s", d->docs.n_faults,
+                d->docs.n_faults == 1 ? "" : "s");
+    return cli->err.kind;
+}
+
+int run_diff(struct cli *cli)
+{
+    struct file_diff d = {.cli = cli, .items = json_array()};
+    bool good =
+        documents_read(&d.docs, cli, "nothing was compared") == ERR_NONE && compare_all(&d) == ERR_NONE;
+
+    documents_fini(&d.docs);
+    if (good)
+        return show(cli, json_pack("{s:o}", "items", d.items));
+    json_decref(d.items);
+    return trouble(cli);
+}
