@@ -119,6 +119,61 @@ MUST_USE enum err_kind store_tx_end(struct store *, bool keep, uint64_t *revisio
 MUST_USE enum err_kind store_commit(struct store *, struct err *e);
 void store_rollback(struct store *);
 
+/* ---- history: read beside the writer ----
+ * A job runs on the store's reader thread, one at a time, and sees one moment of the store. What makes no
+ * history (above) is no part of it. Of what the limits in store_options have made it forget, the state of the
+ * oldest revision that is kept can still be told, and the changes of the revisions after that one. */
+struct history;
+struct store_job {
+    struct mail mail; /* the reader's, while submitted */
+    void (*run)(struct store_job *,
+                struct history *); /* on the reader's thread; the job is its own from here on */
+};
+/* Any thread. False when too many wait: the job is the caller's again. */
+MUST_USE bool store_submit(struct store *, struct store_job *);
+
+/* Which resources are meant. Of a mesh means in it, and its Mesh. */
+struct history_scope {
+    enum res_type type;    /* RES_N: of any type */
+    struct str mesh, name; /* p == NULL: any */
+    /* Leaves out what the asker must not see; NULL: nothing is left out. */
+    bool (*sees)(const void *ctx, const struct res_key *);
+    const void *ctx;
+};
+enum history_op { HISTORY_CREATE, HISTORY_UPDATE, HISTORY_DELETE };
+struct history_change {
+    enum history_op op;
+    struct res_key key;
+};
+struct history_entry {
+    uint64_t revision;
+    int64_t time_ns;
+    struct str author;
+    enum res_origin origin;
+    struct history_change *changes; /* of the scope; sorted by key */
+    size_t n_changes, n_omitted;    /* beyond HISTORY_CHANGES */
+};
+#define HISTORY_CHANGES 10000 /* in one answer; there is always one revision in it */
+struct history_page {
+    struct history_entry *entries; /* newest first */
+    size_t n, total;               /* 'total': how many revisions changed something of the scope */
+};
+
+/* These are a job's. */
+MUST_USE enum err_kind history_bounds(struct history *, uint64_t *oldest, uint64_t *newest, struct err *e);
+/* The state at that revision: *out, which the caller unrefs, holds what the scope means as it was, and all
+ * else as anything. ERR_NOT_FOUND, with a text that names what there is, for a revision that is no longer
+ * kept or not made yet. 'sees' is not asked. */
+MUST_USE enum err_kind history_at(struct history *, uint64_t revision, const struct history_scope *,
+                                  struct snap **out, struct err *e);
+/* At most 'size' of the revisions that changed something of the scope, from the offset-th newest on; fewer
+ * when they hold too many changes. */
+MUST_USE enum err_kind history_list(struct history *, const struct history_scope *, size_t offset,
+                                    size_t size, struct arena *, struct history_page *out, struct err *e);
+/* All of the store at one revision into a new SQLite file, mode 0600; what is at 'path' is replaced.
+ * ERR_CONFLICT for a store in memory. */
+MUST_USE enum err_kind history_backup(struct history *, const char *path, uint64_t *revision, struct err *e);
+
 /* Figures for /metrics and /debug: file size, resources, bytes; any thread. */
 struct store_stats {
     uint64_t revision, sequence, n_resources, file_bytes, commits, transactions;

@@ -119,15 +119,15 @@ void items_add_json(struct items *items, json_t *take)
     json_decref(take);
 }
 
-void page_answer_items(struct request *r, const struct page *page, size_t n, size_t total,
-                       struct items *items)
+void page_answer_with(struct request *r, struct str members, const struct page *page, size_t n, size_t total,
+                      struct items *items)
 {
     struct buf *out = answer_begin(r, 200, TYPE_JSON);
     size_t first, end;
 
     page_bounds(page, n, &first, &end);
     JSON_AUTO next = end < n ? next_url(r, end) : json_null();
-    buf_printf(out, "{\n \"total\": %zu,\n \"items\": ", total);
+    buf_printf(out, "{\n " STR_FMT "\"total\": %zu,\n \"items\": ", STR_ARG(members), total);
     buf_add_str(out, buf_str(&items->text));
     buf_add_str(out, items->text.n ? STR("\n ]") : STR("[]"));
     buf_add_str(out, STR(",\n \"next\": "));
@@ -135,6 +135,12 @@ void page_answer_items(struct request *r, const struct page *page, size_t n, siz
     buf_add_str(out, STR("\n}\n"));
     out->overflowed |= !buf_ok(&items->text);
     buf_fini(&items->text);
+}
+
+void page_answer_items(struct request *r, const struct page *page, size_t n, size_t total,
+                       struct items *items)
+{
+    page_answer_with(r, STR(""), page, n, total, items);
 }
 
 void page_answer(struct request *r, const struct page *page, size_t n, size_t total, json_t *take_items)

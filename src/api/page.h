@@ -23,6 +23,9 @@ void items_add_resource(struct items *, const struct resource *);
 void items_add_json(struct items *, json_t *take);
 /* Answers {"total", "items", "next"}; ends the items. 'n' is how many items there are in all. */
 void page_answer_items(struct request *, const struct page *, size_t n, size_t total, struct items *);
+/* The same with members before the others: their text, with a comma, newline and blank at the end. */
+void page_answer_with(struct request *, struct str members, const struct page *, size_t n, size_t total,
+                      struct items *);
 /* The same with an array; takes it. */
 void page_answer(struct request *, const struct page *, size_t n, size_t total, json_t *take_items);
 

@@ -2,6 +2,7 @@
  * table. */
 #include "condition.h"
 #include "page.h"
+#include "past.h"
 #include "router.h"
 #include "ursa/base/clock.h"
 #include "visible.h"
@@ -65,7 +66,7 @@ static void answer_found(struct request *r, const struct resource *found)
         answer_resource(r, found);
 }
 
-void resource_get(struct request *r)
+static void show_one(struct request *r)
 {
     const struct resource *found;
     bool kubernetes;
@@ -82,13 +83,18 @@ void resource_get(struct request *r)
         answer_found(r, found);
 }
 
+void resource_get(struct request *r)
+{
+    r->title = "Could not retrieve a resource";
+    past_show(r, show_one);
+}
+
 static void answer_list(struct request *r, const struct visible *list)
 {
     struct items items;
     struct page page;
     size_t first, end;
 
-    r->title = "Could not retrieve resources";
     if (!page_read(r, &page))
         return;
     items_init(&items);
@@ -100,7 +106,7 @@ static void answer_list(struct request *r, const struct visible *list)
 }
 
 /* Of one mesh, which the router has let the caller see, or of all that they may see. */
-void resource_list(struct request *r)
+static void show_list(struct request *r)
 {
     struct snap_range range = snap_range(r->snap, r->type, r->mesh);
     struct visible list = {.ranges = &range, .n_ranges = 1, .n = range.n};
@@ -108,6 +114,12 @@ void resource_list(struct request *r)
     if (!r->mesh.p)
         list = visible_of(r, r->type);
     answer_list(r, &list);
+}
+
+void resource_list(struct request *r)
+{
+    r->title = "Could not retrieve resources";
+    past_show(r, show_list);
 }
 
 /* ---- writing ---- */

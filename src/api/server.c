@@ -149,6 +149,8 @@ static void *loop(void *arg)
 
 void request_suspend(struct request *r)
 {
+    if (r->suspended)
+        return;
     r->suspended = true;
     r->server->api->n_suspended++;
     MHD_suspend_connection(r->connection);
@@ -268,7 +270,7 @@ void api_stop(struct api *api)
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
     blob_unref(api->server_cert);
-    schemas_forget(api);
+    blob_unref(api->openapi);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);

@@ -28,17 +28,12 @@ struct api {
     struct lock net_lock; /* protects net while /debug/proxy uses it */
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
     size_t n_suspended;
-    /* Of schemas.c, NULL until somebody asks. */
-    struct blob *openapi;
-    struct blob *schemas[RES_N][2]; /* by type, then lenient or strict */
+    struct blob *openapi; /* GET /openapi.json, once somebody asked */
 };
 
-/* The request waits for mail; the loop goes on. Only from a handler or a continuation. */
+/* The request waits for mail, or goes on waiting; the loop goes on. Only from a handler or a continuation. */
 void request_suspend(struct request *);
 /* From the API thread: its answer is set (or set now); the loop sends it. */
 void request_resume(struct request *);
-
-/* Drops the documents that schemas.c keeps. */
-void schemas_forget(struct api *);
 
 #endif

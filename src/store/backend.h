@@ -13,6 +13,13 @@ struct backend {
     const struct backend_ops *ops;
 };
 
+/* A row of history: what 'revision' wrote and 'superseded' replaced or removed. */
+struct history_row {
+    struct res_key key;
+    enum res_origin origin;
+    uint64_t revision, superseded;
+};
+
 struct backend_ops {
     void (*close)(struct backend *);
     /* Everything there is; 'each' takes over the resource. */
@@ -32,12 +39,30 @@ struct backend_ops {
     enum err_kind (*update)(struct backend *, const struct resource *, struct err *e);
     enum err_kind (*remove)(struct backend *, const struct res_key *, struct err *e);
     /* Keeps in history what is updated or removed. */
-    enum err_kind (*archive)(struct backend *, const struct resource *, uint64_t superseded, struct err *e);
-    /* Forgets, in bounded steps, what was superseded by a revision up to 'upto' or made before 'before_ns'.
-     */
+    enum err_kind (*archive)(struct backend *, struct resource *, uint64_t superseded, struct err *e);
+    /* Forgets, in bounded steps, what was superseded by a revision up to 'upto' or made before 'before_ns',
+     * and takes note of what can no longer be told. */
     enum err_kind (*prune)(struct backend *, uint64_t upto, int64_t before_ns, struct err *e);
 
     uint64_t (*file_bytes)(struct backend *); /* any thread */
+
+    /* Reading history, on the reader's thread beside all of the above: between read_begin and read_end it
+     * stays as it was committed then. 'newest' is the revision then, 'pruned' the oldest whose state can be
+     * told. read_end may follow a read_begin that failed. */
+    enum err_kind (*read_begin)(struct backend *, uint64_t *newest, uint64_t *pruned, struct err *e);
+    void (*read_end)(struct backend *);
+    /* Rows of the scope that were live at 'revision' and were superseded since; 'each' takes over the
+     * resource. */
+    enum err_kind (*read_state)(struct backend *, uint64_t revision, const struct history_scope *,
+                                void (*each)(void *ctx, struct resource *), void *ctx, struct err *e);
+    /* Rows of the scope that a revision in [first, last] wrote or superseded; borrowed. */
+    enum err_kind (*read_rows)(struct backend *, uint64_t first, uint64_t last, const struct history_scope *,
+                               void (*each)(void *ctx, const struct history_row *), void *ctx, struct err *e);
+    /* Who made the revision, and when; the author is in the arena. */
+    enum err_kind (*read_revision)(struct backend *, uint64_t revision, struct arena *,
+                                   struct history_entry *, struct err *e);
+    /* Copies all into a new file at 'path'. */
+    enum err_kind (*backup)(struct backend *, const char *path, struct err *e);
 };
 
 MUST_USE enum err_kind sqlite_open(const struct store_options *, struct backend **out, struct err *e);

@@ -1,8 +1,8 @@
 /* sqlite.c -- the durable back end: one SQLite file, in WAL mode, with every commit synced.
  *
- * The file is read once, at open; afterwards it is only written, through statements prepared once. The
- * connection holds the file's exclusive lock, so a second daemon cannot open it. Opening stands in
- * sqlite_open.c. */
+ * The file is read once, at open; afterwards it is written through statements prepared once, and history is
+ * read through a connection of its own (sqlite_read.c). The process holds the file's lock, so a second daemon
+ * cannot open it. Opening stands in sqlite_open.c. */
 #include "sqlite.h"
 
 #include <errno.h>
@@ -33,6 +33,7 @@ static const char *const statements[SQL_N] = {
         " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
         " VALUES (?1, ?2, ?3, ?4, '{}', 0, ?5, ?6, ?7, ?8, ?9)",
     [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT ?1",
+    [SQL_NOTE_PRUNED] = "UPDATE state SET pruned = ?1 WHERE id = 1 AND pruned < ?1",
     [SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE rowid IN"
                           " (SELECT rowid FROM history WHERE superseded <= ?1 ORDER BY superseded LIMIT ?2)",
     [SQL_PRUNE_REVISIONS] = "DELETE FROM revisions WHERE revision <= ?1",
@@ -44,8 +45,13 @@ static const char *const statements[SQL_N] = {
 
 enum err_kind sqlite_fault(struct sqlite *b, const char *doing, struct err *e)
 {
-    int extended = sqlite3_extended_errcode(b->db), code = extended & 0xff;
-    int os_error = sqlite3_system_errno(b->db);
+    return sqlite_fault_of(b->path, b->db, doing, e);
+}
+
+enum err_kind sqlite_fault_of(const char *path, sqlite3 *db, const char *doing, struct err *e)
+{
+    int extended = sqlite3_extended_errcode(db), code = extended & 0xff;
+    int os_error = sqlite3_system_errno(db);
     enum err_kind kind = ERR_BUG;
     switch (code) {
     case SQLITE_NOMEM:
@@ -74,8 +80,8 @@ enum err_kind sqlite_fault(struct sqlite *b, const char *doing, struct err *e)
         break;
     }
     if (kind == ERR_BUG)
-        return ERR_BUG_HERE(e, "%s: %s", doing, sqlite3_errmsg(b->db));
-    return err_set(e, kind, "%s: %s: %s", b->path, doing, sqlite3_errmsg(b->db));
+        return ERR_BUG_HERE(e, "%s: %s", doing, sqlite3_errmsg(db));
+    return err_set(e, kind, "%s: %s: %s", path, doing, sqlite3_errmsg(db));
 }
 
 enum err_kind sqlite_prepare(struct sqlite *b, struct err *e)
@@ -87,7 +93,7 @@ enum err_kind sqlite_prepare(struct sqlite *b, struct err *e)
     return ERR_NONE;
 }
 
-static void bind_str(sqlite3_stmt *stmt, int i, struct str s)
+void sqlite_bind_str(sqlite3_stmt *stmt, int i, struct str s)
 {
     sqlite3_bind_text64(stmt, i, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
 }
@@ -95,16 +101,16 @@ static void bind_str(sqlite3_stmt *stmt, int i, struct str s)
 static void bind_mesh(sqlite3_stmt *stmt, int i, struct str mesh)
 {
     if (mesh.n)
-        bind_str(stmt, i, mesh);
+        sqlite_bind_str(stmt, i, mesh);
     else
         sqlite3_bind_null(stmt, i);
 }
 
 static void bind_key(sqlite3_stmt *stmt, const struct res_key *key)
 {
-    bind_str(stmt, 1, res_type_info(key->type)->name);
+    sqlite_bind_str(stmt, 1, res_type_info(key->type)->name);
     bind_mesh(stmt, 2, key->mesh);
-    bind_str(stmt, 3, key->name);
+    sqlite_bind_str(stmt, 3, key->name);
 }
 
 /* Runs a statement that answers no row; its parameters are bound. */
@@ -180,7 +186,7 @@ static enum err_kind sqlite_revise(struct backend *base, const struct store_orig
     b->revision = revision;
     b->n_revised++;
     sqlite3_bind_int64(stmt, 1, (sqlite3_int64)revision);
-    bind_str(stmt, 2, origin->author);
+    sqlite_bind_str(stmt, 2, origin->author);
     sqlite3_bind_int(stmt, 3, (int)origin->origin);
     sqlite3_bind_int64(stmt, 4, origin->now_ns);
     return run(b, SQL_ADD_REVISION, e);
@@ -210,7 +216,7 @@ static enum err_kind write_mesh(struct sqlite *b, enum sqlite_stmt_id id, const 
 {
     if (key->type != RES_MESH)
         return ERR_NONE;
-    bind_str(b->stmts[id], 1, key->name);
+    sqlite_bind_str(b->stmts[id], 1, key->name);
     return run(b, id, e);
 }
 
@@ -236,7 +242,7 @@ static enum err_kind sqlite_remove(struct backend *base, const struct res_key *k
 
 /* From the object, which is what the row says: finding and reading that again took as long as writing this.
  */
-static enum err_kind sqlite_archive(struct backend *base, const struct resource *r, uint64_t superseded,
+static enum err_kind sqlite_archive(struct backend *base, struct resource *r, uint64_t superseded,
                                     struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
@@ -272,6 +278,10 @@ static enum err_kind sqlite_prune(struct backend *base, uint64_t upto, int64_t b
     sqlite3_int64 due, most = PRUNE_ROWS + 2 * b->n_archived;
     if (find_due(b, upto, before_ns, &due, e) != ERR_NONE)
         return e->kind;
+    /* What is past the limit cannot be told from now on, also where its rows go with later commits. */
+    sqlite3_bind_int64(b->stmts[SQL_NOTE_PRUNED], 1, due > (sqlite3_int64)upto ? due : (sqlite3_int64)upto);
+    if (run(b, SQL_NOTE_PRUNED, e) != ERR_NONE)
+        return e->kind;
     if (due == 0)
         return ERR_NONE;
     sqlite3_bind_int64(b->stmts[SQL_PRUNE_HISTORY], 1, due);
@@ -282,88 +292,6 @@ static enum err_kind sqlite_prune(struct backend *base, uint64_t upto, int64_t b
         return ERR_NONE; /* there may be more: the next commit goes on */
     sqlite3_bind_int64(b->stmts[SQL_PRUNE_REVISIONS], 1, due);
     return run(b, SQL_PRUNE_REVISIONS, e);
-}
-
-/* ---- reading, at open ---- */
-
-static struct str column_str(sqlite3_stmt *stmt, int i)
-{
-    const void *p = sqlite3_column_blob(stmt, i);
-    return str_from(p, (size_t)sqlite3_column_bytes(stmt, i));
-}
-
-enum {
-    COL_TYPE,
-    COL_MESH,
-    COL_NAME,
-    COL_SPEC,
-    COL_FORMAT,
-    COL_ORIGIN,
-    COL_CREATED,
-    COL_MODIFIED,
-    COL_REVISION
-};
-
-static enum err_kind load_row(struct sqlite *b, sqlite3_stmt *stmt, struct resource **out, struct err *e)
-{
-    struct str type = column_str(stmt, COL_TYPE);
-    struct res_key key = {.type = res_type_by_name(type)};
-    if (key.type == RES_N || sqlite3_column_int(stmt, COL_FORMAT) != 0)
-        return err_set(e, ERR_STALE,
-                       "%s: written by a newer version: it holds a " STR_FMT
-                       " this version cannot read; use that version",
-                       b->path, STR_ARG(type));
-    key.mesh = column_str(stmt, COL_MESH);
-    key.name = column_str(stmt, COL_NAME);
-    struct resource *r = resource_from_stored(&key, column_str(stmt, COL_SPEC), e);
-    if (!r) {
-        err_add_context(e, "%s: stored " STR_FMT " mesh=" STR_FMT " name=" STR_FMT, b->path, STR_ARG(type),
-                        STR_ARG(key.mesh), STR_ARG(key.name));
-        return e->kind = ERR_IO;
-    }
-    r->origin = (enum res_origin)sqlite3_column_int(stmt, COL_ORIGIN);
-    r->created_ns = sqlite3_column_int64(stmt, COL_CREATED);
-    r->modified_ns = sqlite3_column_int64(stmt, COL_MODIFIED);
-    r->revision = (uint64_t)sqlite3_column_int64(stmt, COL_REVISION);
-    *out = r;
-    return ERR_NONE;
-}
-
-static enum err_kind load_rows(struct sqlite *b, sqlite3_stmt *stmt,
-                               void (*each)(void *ctx, struct resource *), void *ctx, struct err *e)
-{
-    int step;
-    while ((step = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct resource *r = NULL;
-        if (load_row(b, stmt, &r, e) != ERR_NONE)
-            return e->kind;
-        each(ctx, r);
-    }
-    return step == SQLITE_DONE ? ERR_NONE : sqlite_fault(b, "load", e);
-}
-
-static enum err_kind sqlite_load(struct backend *base, void (*each)(void *ctx, struct resource *), void *ctx,
-                                 uint64_t *revision, struct err *e)
-{
-    static const char *const counter = "SELECT revision FROM state WHERE id = 1";
-    static const char *const rows =
-        "SELECT type, mesh, name, spec, format, origin, created, modified, revision FROM resources";
-    struct sqlite *b = sqlite_of(base);
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(b->db, counter, -1, &stmt, NULL) != SQLITE_OK ||
-        sqlite3_step(stmt) != SQLITE_ROW) {
-        sqlite_fault(b, counter, e);
-        sqlite3_finalize(stmt);
-        return e->kind;
-    }
-    *revision = (uint64_t)sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    if (sqlite3_prepare_v2(b->db, rows, -1, &stmt, NULL) != SQLITE_OK)
-        return sqlite_fault(b, rows, e);
-    enum err_kind kind = load_rows(b, stmt, each, ctx, e);
-    sqlite3_finalize(stmt);
-    sqlite3_db_release_memory(b->db); /* the file is not read again */
-    return kind;
 }
 
 static uint64_t sqlite_file_bytes(struct backend *base)
@@ -393,4 +321,10 @@ const struct backend_ops sqlite_ops = {
     .archive = sqlite_archive,
     .prune = sqlite_prune,
     .file_bytes = sqlite_file_bytes,
+    .read_begin = sqlite_read_begin,
+    .read_end = sqlite_read_end,
+    .read_state = sqlite_read_state,
+    .read_rows = sqlite_read_rows,
+    .read_revision = sqlite_read_revision,
+    .backup = sqlite_backup,
 };

@@ -1,4 +1,5 @@
-/* sqlite.h -- the SQLite back end's inside: shared by sqlite.c (writing) and sqlite_open.c (opening). */
+/* sqlite.h -- the SQLite back end's inside: shared by sqlite.c (writing), sqlite_read.c (reading) and
+ * sqlite_open.c (opening). */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
@@ -19,11 +20,15 @@ enum sqlite_stmt_id {
     SQL_REMOVE,
     SQL_ARCHIVE,
     SQL_OLDEST_REVISIONS,
+    SQL_NOTE_PRUNED,
     SQL_PRUNE_HISTORY,
     SQL_PRUNE_REVISIONS,
     SQL_N
 };
 
+/* Locks the file for this process as a whole: others are kept out, several connections of ours are not. The
+ * log's index is kept in memory, which they share. */
+#define SQLITE_VFS "unix-excl"
 #define SQLITE_CHECKPOINT_PAGES 1000 /* 4 MB of log */
 
 struct sqlite {
@@ -34,6 +39,7 @@ struct sqlite {
     int wal_pages;                 /* in the log after the last commit */
     uint64_t revision;             /* the newest of this group; 0: none */
     int64_t n_revised, n_archived; /* revisions and rows of history that this group made */
+    sqlite3 *reader;               /* the reader thread's connection; NULL before its first use */
 };
 
 extern const struct backend_ops sqlite_ops;
@@ -46,6 +52,22 @@ static inline struct sqlite *sqlite_of(struct backend *b)
 MUST_USE enum err_kind sqlite_prepare(struct sqlite *, struct err *e);
 /* The connection's last error as ours; 'doing' says at what. */
 enum err_kind sqlite_fault(struct sqlite *, const char *doing, struct err *e);
+/* The same for another connection than the writer's. */
+enum err_kind sqlite_fault_of(const char *path, sqlite3 *, const char *doing, struct err *e);
+void sqlite_bind_str(sqlite3_stmt *, int i, struct str);
 void sqlite_free(struct sqlite *);
+
+/* sqlite_read.c: the back end's functions of these names (backend.h). */
+enum err_kind sqlite_load(struct backend *, void (*each)(void *ctx, struct resource *), void *ctx,
+                          uint64_t *revision, struct err *e);
+enum err_kind sqlite_read_begin(struct backend *, uint64_t *newest, uint64_t *pruned, struct err *e);
+void sqlite_read_end(struct backend *);
+enum err_kind sqlite_read_state(struct backend *, uint64_t revision, const struct history_scope *,
+                                void (*each)(void *ctx, struct resource *), void *ctx, struct err *e);
+enum err_kind sqlite_read_rows(struct backend *, uint64_t first, uint64_t last, const struct history_scope *,
+                               void (*each)(void *ctx, const struct history_row *), void *ctx, struct err *e);
+enum err_kind sqlite_read_revision(struct backend *, uint64_t revision, struct arena *,
+                                   struct history_entry *, struct err *e);
+enum err_kind sqlite_backup(struct backend *, const char *path, struct err *e);
 
 #endif

@@ -115,8 +115,7 @@ static enum err_kind check_inside(struct sqlite *b, unsigned *version, struct er
 static enum err_kind lock_and_migrate(struct sqlite *b, struct err *e)
 {
     unsigned version = 0;
-    if (exec(b, "PRAGMA locking_mode = EXCLUSIVE", e) != ERR_NONE ||
-        exec(b, "BEGIN EXCLUSIVE", e) != ERR_NONE) {
+    if (exec(b, "BEGIN EXCLUSIVE", e) != ERR_NONE) {
         if (e->kind == ERR_CONFLICT)
             err_set(e, ERR_CONFLICT, "%s: the store is in use by another process", b->path);
         return e->kind;
@@ -163,7 +162,7 @@ static enum err_kind open_db(struct sqlite *b, struct err *e)
         "PRAGMA trusted_schema = OFF;"
         "PRAGMA cell_size_check = ON";
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(b->path, &b->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(b->path, &b->db, flags, SQLITE_VFS) != SQLITE_OK)
         return sqlite_fault(b, "open", e);
     sqlite3_busy_timeout(b->db, LOCK_WAIT_MS);
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
@@ -180,6 +179,7 @@ void sqlite_free(struct sqlite *b)
 {
     for (size_t i = 0; i < SQL_N; i++)
         sqlite3_finalize(b->stmts[i]);
+    sqlite3_close(b->reader); /* the writer's is the last, which empties the log */
     sqlite3_close(b->db);
     free(b->path);
     free(b->wal_path);

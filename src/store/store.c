@@ -10,6 +10,8 @@
 
 #include "backend.h"
 #include "feed.h"
+#include "history.h"
+#include "reader.h"
 #include "snap.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
@@ -17,6 +19,7 @@
 struct store {
     struct backend *backend;
     struct snap_slot slot;
+    struct reader *reader;
     struct feed feed;
     uint64_t history_revisions;
     int64_t history_age_ns;
@@ -68,6 +71,10 @@ enum err_kind store_open(const struct store_options *options, struct store **out
     s->history_age_ns = options->history_age_ns;
     feed_init(&s->feed);
     snap_slot_init(&s->slot, first);
+    if (reader_start(backend, &s->slot, &s->reader, e) != ERR_NONE) {
+        store_close(s);
+        return e->kind;
+    }
     *out = s;
     return ERR_NONE;
 }
@@ -77,6 +84,7 @@ void store_close(struct store *s)
     if (!s)
         return;
     assert(!s->pending);
+    reader_stop(s->reader);
     s->backend->ops->close(s->backend);
     snap_slot_fini(&s->slot);
     feed_fini(&s->feed);
@@ -92,6 +100,11 @@ struct snap *store_snap(struct store *s)
 void store_subscribe(struct store *s, void (*deliver)(void *ctx, struct batch *), void *ctx)
 {
     VEC_PUSH(&s->feed.subscribers, ((struct feed_subscriber){.deliver = deliver, .ctx = ctx}));
+}
+
+bool store_submit(struct store *s, struct store_job *job)
+{
+    return reader_submit(s->reader, job);
 }
 
 /* ---- groups ---- */
@@ -236,17 +249,16 @@ enum err_kind store_tx_begin(struct store *s, const struct store_origin *origin,
     return ERR_NONE;
 }
 
-/* Status that comes and goes with its proxy makes no history: see ursa/store.h. */
-static bool makes_history(const struct resource *r)
+static bool is_history(const struct resource *r)
 {
-    return r && r->origin != ORIGIN_PROXY && !(res_type_info(r->key.type)->traits & RES_NO_HISTORY);
+    return r && makes_history(&r->key, r->origin);
 }
 
 /* What this very transaction wrote was never visible and is no history. */
 static bool is_superseded(const struct store *s, const struct change *c)
 {
     return s->history_revisions && c->before && c->before->revision != s->tx.revision &&
-           (makes_history(c->before) || makes_history(c->after));
+           (is_history(c->before) || is_history(c->after));
 }
 
 static enum err_kind write_change(struct store *s, const struct change *c, struct err *e)
@@ -304,7 +316,7 @@ enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struc
 /* Gives the transaction a revision when the change from 'before' to 'after' is history. */
 static void tx_revise(struct store *s, const struct resource *before, const struct resource *after)
 {
-    if (s->tx.revision || (!makes_history(before) && !makes_history(after)))
+    if (s->tx.revision || (!is_history(before) && !is_history(after)))
         return;
     s->tx.revision = s->pending->revision = s->tx.before + 1;
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "fixture.h"
 
@@ -41,6 +42,16 @@ static int64_t sql(struct fixture *f, const char *text)
     return answer;
 }
 
+/* Any other program: the sqlite3 shell, a backup script. */
+static bool outsider_is_refused(struct fixture *f)
+{
+    sqlite3 *db = NULL;
+    bool refused = sqlite3_open(f->path, &db) != SQLITE_OK ||
+                   sqlite3_exec(db, "SELECT * FROM state", NULL, NULL, NULL) == SQLITE_BUSY;
+    sqlite3_close(db);
+    return refused;
+}
+
 static enum err_kind try_open(struct fixture *f)
 {
     struct store *second = NULL;
@@ -76,13 +87,30 @@ TEST(an_odd_umask_does_no_harm)
     fixture_fini(&f);
 }
 
+/* A process of its own, made before the store is opened: it inherits nothing of it. The file must not even be
+ * read: what the first one has written may be in its log only. */
 TEST(a_second_opener_is_refused)
 {
     struct fixture f;
-    fixture_init(&f, STORE_SQLITE);
-    EXPECT_INT("kind", try_open(&f), ERR_CONFLICT);
-    EXPECT_TRUE("text", str_has_suffix(f.err.text, STR(": the store is in use by another process")));
-    put_alone(&f, ORIGIN_API, RES_MESH, "", "m", ""); /* the first one goes on */
+    int go[2];
+    fixture_prepare(&f, STORE_SQLITE);
+    EXPECT_INT("pipe", pipe(go), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        bool says = read(go[0], &byte, 1) == 1 && try_open(&f) == ERR_CONFLICT &&
+                    str_has_suffix(f.err.text, STR(": the store is in use by another process"));
+        _exit(says && outsider_is_refused(&f) ? 0 : 1);
+    }
+    fixture_open(&f);
+    put_alone(&f, ORIGIN_API, RES_MESH, "", "m", "");
+    EXPECT_INT("write", write(go[1], "", 1), 1);
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_INT("child", status, 0);
+    put_alone(&f, ORIGIN_API, RES_MESH, "", "n", ""); /* the first one goes on */
+    close(go[0]);
+    close(go[1]);
     fixture_fini(&f);
 }
 
@@ -134,7 +162,7 @@ TEST(a_newer_schema_in_the_log_is_refused_untouched)
     EXPECT_INT("change", sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     struct str before = file_bytes(&f);
-    EXPECT_INT("header is old", before.p[63], 1);
+    EXPECT_INT("header is old", before.p[63], 2);
     EXPECT_INT("kind", try_open(&f), ERR_STALE);
     EXPECT_TRUE("untouched", str_eq(before, file_bytes(&f)));
     fixture_fini(&f);
