@@ -1,6 +1,8 @@
 /* router.c -- see router.h. */
 #include "router.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Only the REST API is described in /openapi.json. */
@@ -126,76 +128,128 @@ enum err_kind router_parse_uri(struct request *r)
 
 /* ---- look-up ---- */
 
+enum part_kind { PART_TEXT, PART_MESH, PART_NAME, PART_GLOBAL, PART_SCOPED, PART_POLICY };
+
+struct part {
+    enum part_kind kind;
+    struct str text; /* as in the pattern */
+};
+
+/* A pattern with its methods, which are rows next to each other. */
+struct pattern {
+    const char *text;
+    const struct route *rows;
+    size_t n_rows, n_parts;
+    struct part parts[MAX_SEGMENTS];
+};
+
+static struct pattern patterns[ARRAY_LEN(routes)];
+static size_t n_patterns;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static enum part_kind part_kind(struct str text)
+{
+    static const struct str names[] = {
+        [PART_TEXT] = STR_INIT(""),           [PART_MESH] = STR_INIT("{mesh}"),
+        [PART_NAME] = STR_INIT("{name}"),     [PART_GLOBAL] = STR_INIT("{global}"),
+        [PART_SCOPED] = STR_INIT("{scoped}"), [PART_POLICY] = STR_INIT("{policy}"),
+    };
+
+    for (size_t i = PART_MESH; i < ARRAY_LEN(names); i++) {
+        if (str_eq(text, names[i]))
+            return (enum part_kind)i;
+    }
+    return PART_TEXT;
+}
+
+/* Every request looks through the patterns: they are taken apart once. */
+static void router_start(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        struct pattern *p = &patterns[n_patterns];
+        struct str rest = str_from_c(routes[i].pattern + 1), part;
+
+        if (i > 0 && p[-1].rows->port == routes[i].port && strcmp(p[-1].text, routes[i].pattern) == 0) {
+            p[-1].n_rows++;
+            continue;
+        }
+        *p = (struct pattern){.text = routes[i].pattern, .rows = &routes[i], .n_rows = 1};
+        while (rest.n > 0 && str_next(&rest, '/', &part)) {
+            assert(p->n_parts < MAX_SEGMENTS);
+            p->parts[p->n_parts++] = (struct part){.kind = part_kind(part), .text = part};
+        }
+        n_patterns++;
+    }
+}
+
 struct match {
     enum res_type type;
     struct str mesh, name;
 };
 
-static bool segment_matches(struct str pattern, struct str segment, struct match *m)
+static bool part_matches(const struct part *part, struct str segment, struct match *m)
 {
-    if (str_eq(pattern, STR("{mesh}"))) {
+    switch (part->kind) {
+    case PART_TEXT:
+        return str_eq(part->text, segment);
+    case PART_MESH:
         m->mesh = segment;
         return segment.n > 0;
-    }
-    if (str_eq(pattern, STR("{name}"))) {
+    case PART_NAME:
         m->name = segment;
         return segment.n > 0;
-    }
-    if (str_eq(pattern, STR("{global}")) || str_eq(pattern, STR("{scoped}"))) {
-        enum res_scope scope = str_eq(pattern, STR("{global}")) ? SCOPE_GLOBAL : SCOPE_MESH;
+    case PART_GLOBAL:
+    case PART_SCOPED:
         m->type = res_type_by_path(segment);
-        return m->type != RES_N && res_type_info(m->type)->scope == scope;
-    }
-    if (str_eq(pattern, STR("{policy}"))) {
+        return m->type != RES_N &&
+               res_type_info(m->type)->scope == (part->kind == PART_GLOBAL ? SCOPE_GLOBAL : SCOPE_MESH);
+    case PART_POLICY:
         m->type = res_type_by_path(segment);
         return m->type != RES_N && (res_type_info(m->type)->traits & RES_INSPECT);
     }
-    return str_eq(pattern, segment);
+    return false;
 }
 
-static bool pattern_matches(const char *pattern, const struct request *r, struct match *m)
+static bool pattern_matches(const struct pattern *p, const struct request *r, struct match *m)
 {
-    struct str rest = str_from_c(pattern + 1), part;
-    size_t i = 0;
-
     *m = (struct match){.type = RES_N};
-    if (pattern[1] == '\0')
-        return r->n_segments == 0;
-    while (str_next(&rest, '/', &part)) {
-        if (i == r->n_segments || !segment_matches(part, r->segments[i++], m))
+    if (p->rows->port != r->port || p->n_parts != r->n_segments)
+        return false;
+    for (size_t i = 0; i < p->n_parts; i++) {
+        if (!part_matches(&p->parts[i], r->segments[i], m))
             return false;
     }
-    return i == r->n_segments;
+    return true;
 }
 
-static void note_allowed(struct request *r, const struct route *route)
+/* The Allow header of a 405. */
+static const char *allowed(struct arena *a, const struct pattern *p)
 {
-    const char *name = method_names[route->method];
+    const char *list = method_names[p->rows[0].method];
 
-    r->allow = r->allow ? arena_printf(&r->arena, "%s, %s", r->allow, name).p : name;
+    for (size_t i = 1; i < p->n_rows; i++)
+        list = arena_printf(a, "%s, %s", list, method_names[p->rows[i].method]).p;
+    return list;
 }
 
 enum err_kind router_find(struct request *r)
 {
-    const char *pattern = NULL;
+    size_t i = 0;
     struct match m;
 
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        const struct route *route = &routes[i];
-        if (route->port != r->port || (pattern && strcmp(pattern, route->pattern) != 0))
-            continue;
-        if (!pattern && !pattern_matches(route->pattern, r, &m))
-            continue;
-        pattern = route->pattern;
-        note_allowed(r, route);
-        if (route->method == r->method)
-            r->route = route;
-    }
-    if (!pattern)
+    pthread_once(&once, router_start);
+    while (i < n_patterns && !pattern_matches(&patterns[i], r, &m))
+        i++;
+    if (i == n_patterns)
         return err_set(&r->err, ERR_NOT_FOUND, "no such path");
-    if (!r->route)
+    for (size_t k = 0; k < patterns[i].n_rows; k++) {
+        if (patterns[i].rows[k].method == r->method)
+            r->route = &patterns[i].rows[k];
+    }
+    if (!r->route) {
+        r->allow = allowed(&r->arena, &patterns[i]);
         return err_set(&r->err, ERR_METHOD, "method not allowed here");
-    r->allow = NULL;
+    }
     r->type = m.type;
     r->mesh = m.mesh;
     if ((r->route->flags & ROUTE_MESH_QUERY) && request_query(r, "mesh").n > 0)
