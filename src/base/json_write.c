@@ -242,9 +242,84 @@ struct str json_format_pretty(struct arena *a, const json_t *v)
 
 /* ---- from text ---- */
 
+/* Lays out text in the room that a buffer has. An answer is thousands of pieces of a few bytes each, so
+ * pieces are copied by a fixed size where they fit, which takes no call. */
+struct layout {
+    struct buf *out;
+    uint8_t *to, *end; /* the room; NULL when there is none yet, or no more */
+    struct str text;
+    size_t start; /* of what is not copied yet */
+};
+
+#define PIECE 16 /* bytes */
+
+static void layout_end(struct layout *l)
+{
+    if (l->to)
+        buf_grown(l->out, (size_t)(l->to - l->out->p) - l->out->n);
+    l->to = l->end = NULL;
+}
+
+/* Room for n bytes, and a piece more where the buffer's cap allows it. */
+static bool layout_more(struct layout *l, size_t n)
+{
+    struct buf *out = l->out;
+
+    layout_end(l);
+    l->to = buf_room(out, n);
+    if (!l->to)
+        return false;
+    size_t room = out->size - out->n - 1, allowed = out->cap - out->n;
+    l->end = l->to + (room < allowed ? room : allowed);
+    return true;
+}
+
+static inline size_t layout_room(const struct layout *l)
+{
+    return (size_t)(l->end - l->to);
+}
+
+/* Copies up to 'end'. */
+static inline void layout_copy(struct layout *l, size_t end)
+{
+    size_t n = end - l->start;
+    const char *from = l->text.p + l->start;
+
+    if (layout_room(l) < n && !layout_more(l, n))
+        return;
+    if (n <= PIECE && layout_room(l) >= PIECE && l->text.n - l->start >= PIECE)
+        memcpy(l->to, from, PIECE);
+    else if (n > 0)
+        memcpy(l->to, from, n);
+    l->to += n;
+    l->start = end;
+}
+
+static inline void layout_break(struct layout *l, size_t level)
+{
+    if (layout_room(l) < level + 1 && !layout_more(l, level + 1))
+        return;
+    *l->to++ = '\n';
+    if (level <= PIECE && layout_room(l) >= PIECE)
+        memcpy(l->to, "                ", PIECE);
+    else
+        memset(l->to, ' ', level);
+    l->to += level;
+}
+
+static inline void layout_blank(struct layout *l)
+{
+    if (layout_room(l) > 0 || layout_more(l, 1))
+        *l->to++ = ' ';
+}
+
 /* Behind the closing quote of the string that begins at 'i'. */
 static size_t string_end(struct str text, size_t i)
 {
+    const char *quote = memchr(text.p + i + 1, '"', text.n - i - 1);
+
+    if (quote && quote[-1] != '\\')
+        return (size_t)(quote - text.p) + 1;
     for (i++; i < text.n && text.p[i] != '"'; i++)
         i += text.p[i] == '\\';
     return i + 1;
@@ -252,32 +327,41 @@ static size_t string_end(struct str text, size_t i)
 
 void json_indent(struct buf *out, struct str text, size_t level)
 {
-    size_t start = 0; /* of what is not copied yet */
+    struct layout l = {.out = out, .text = text};
 
     for (size_t i = 0; i < text.n;) {
         char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : '\0';
-        bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
 
-        if (c == '"') {
+        switch (c) {
+        case '"':
             i = string_end(text, i);
-        } else if (opens && (next == '}' || next == ']')) {
-            i += 2;
-        } else if (opens || c == ',' || c == ':') {
-            i++;
-            buf_add(out, text.p + start, i - start);
-            start = i;
-            level += opens;
-            if (c == ':')
-                buf_add_byte(out, ' ');
-            else
-                line_break(out, level);
-        } else if (closes) {
-            buf_add(out, text.p + start, i - start);
-            start = i++;
-            line_break(out, --level);
-        } else {
+            break;
+        case '{':
+        case '[':
+            if (next == '}' || next == ']') {
+                i += 2;
+                break;
+            }
+            layout_copy(&l, ++i);
+            layout_break(&l, ++level);
+            break;
+        case ',':
+            layout_copy(&l, ++i);
+            layout_break(&l, level);
+            break;
+        case ':':
+            layout_copy(&l, ++i);
+            layout_blank(&l);
+            break;
+        case '}':
+        case ']':
+            layout_copy(&l, i++);
+            layout_break(&l, --level);
+            break;
+        default:
             i++;
         }
     }
-    buf_add(out, text.p + start, text.n - start);
+    layout_copy(&l, text.n);
+    layout_end(&l);
 }

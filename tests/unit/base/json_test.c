@@ -216,6 +216,24 @@ TEST(text_is_indented_where_it_stands)
     }
 }
 
+TEST(indented_text_keeps_to_the_cap)
+{
+    struct str compact = STR("{\"a name of more than sixteen bytes\":[1,{\"b\":\"c\"},[2]]}");
+    struct buf whole, out;
+
+    buf_init(&whole, 4096);
+    json_indent(&whole, compact, 20);
+    for (size_t cap = 0; cap <= whole.n + 20; cap++) {
+        buf_init(&out, cap);
+        json_indent(&out, compact, 20);
+        EXPECT_INT("fits", buf_ok(&out), cap >= whole.n);
+        EXPECT_TRUE("a beginning", str_has_prefix(buf_str(&whole), buf_str(&out)));
+        EXPECT_TRUE("all of it", !buf_ok(&out) || out.n == whole.n);
+        buf_fini(&out);
+    }
+    buf_fini(&whole);
+}
+
 TEST(formats)
 {
     static const struct {
