@@ -317,7 +317,7 @@ static void http1_begin(struct conn *c)
         return;
     }
     wake_at(c, c->worker->loop.now + STALL_LIMIT);
-    c->worker->http1(c->worker->http1_ctx, fd, &c->peer.any, c->peer_size);
+    c->door->http1(c->door->http1_ctx, fd, &c->peer.any, c->peer_size);
     pump_turn(c->pump);
 }
 
@@ -416,14 +416,16 @@ static void tune(int fd)
         setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }
 
-void conn_open(struct worker *w, int fd, const union peer_address *peer, socklen_t peer_size)
+void conn_open(struct door *door, int fd, const union peer_address *peer, socklen_t peer_size)
 {
+    struct worker *w = door->worker;
     struct conn *c = xcalloc(1, sizeof(*c));
 
     *c = (struct conn){.worker = w,
+                       .door = door,
                        .watch = {.fd = fd, .ready = on_ready},
                        .timer = {.expire = on_timer},
-                       .ssl = SSL_new(w->tls),
+                       .ssl = SSL_new(door->tls),
                        .stalled_at = INT64_MAX,
                        .peer = *peer,
                        .peer_size = peer_size};

@@ -29,10 +29,12 @@ union peer_address {
 };
 
 struct worker;
+struct door;
 struct pump;
 struct conn {
     struct worker *worker;
-    struct list node; /* in worker.conns */
+    struct door *door; /* it came in by */
+    struct list node;  /* in worker.conns */
     enum conn_state state;
     struct watch watch;
     struct timer timer;
@@ -54,7 +56,7 @@ struct conn {
 };
 
 /* Takes over 'fd'. */
-void conn_open(struct worker *, int fd, const union peer_address *, socklen_t);
+void conn_open(struct door *, int fd, const union peer_address *, socklen_t);
 /* Lets calls end with a status and answers go out, then closes. */
 void conn_drain(struct conn *);
 void conn_close(struct conn *); /* at once */

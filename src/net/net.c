@@ -99,7 +99,7 @@ enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str ke
     if (tls_context_new(cert_pem, key_pem, &tls, e) != ERR_NONE)
         return e->kind;
     for (size_t i = 0; i < N_WORKERS; i++)
-        worker_use_tls(&net->workers[i], tls);
+        door_use_tls(&net->workers[i].proxies, tls);
     SSL_CTX_free(tls);
     return ERR_NONE;
 }

@@ -39,6 +39,7 @@ void worker_add(struct worker *w, struct conn *c)
 {
     list_add_tail(&w->conns, &c->node);
     w->n_conns++;
+    c->door->n_conns++;
     GAUGE_ADD(net_connections, 1);
     changed(w);
 }
@@ -47,6 +48,7 @@ void worker_remove(struct worker *w, struct conn *c)
 {
     list_del(&c->node);
     w->n_conns--;
+    c->door->n_conns--;
     GAUGE_ADD(net_connections, -1);
     changed(w);
 }
@@ -57,22 +59,22 @@ void worker_init(struct worker *w, const struct net_options *options, int listen
 {
     struct ads_options ads = options->ads;
 
-    *w = (struct worker){.tls = tls,
-                         .max_conns = options->max_connections,
-                         .http1 = options->http1,
-                         .http1_ctx = options->http1_ctx,
-                         .trim = {.expire = trim},
-                         .stop_at = INT64_MAX};
+    *w = (struct worker){.trim = {.expire = trim}, .stop_at = INT64_MAX};
+    w->proxies = (struct door){.worker = w,
+                               .tls = tls,
+                               .max_conns = options->max_connections,
+                               .http1 = options->http1,
+                               .http1_ctx = options->http1_ctx};
     SSL_CTX_up_ref(tls);
     loop_init(&w->loop);
     list_init(&w->conns);
-    frames_init(&w->frames, w->max_conns);
+    frames_init(&w->frames, options->max_connections);
     w->insight = insight_new(&options->insight);
     ads.mailbox = &w->loop.mailbox;
     ads.observe = insight_observe;
     ads.observe_ctx = w->insight;
     w->ads = ads_new(&ads);
-    listener_start(w, listen_fd);
+    listener_start(&w->proxies, listen_fd);
 }
 
 void worker_fini(struct worker *w)
@@ -83,7 +85,7 @@ void worker_fini(struct worker *w)
     insight_free(w->insight);
     loop_fini(&w->loop);
     frames_fini(&w->frames);
-    SSL_CTX_free(w->tls);
+    SSL_CTX_free(w->proxies.tls);
 }
 
 static int64_t earliest(int64_t a, int64_t b)
@@ -125,15 +127,16 @@ struct order {
     struct mail mail;
     struct worker *worker;
     int grace_ms;
+    struct door *door;
     SSL_CTX *tls;
 };
 
-static void order(struct worker *w, void (*handle)(struct mail *), int grace_ms, SSL_CTX *tls)
+static void order(const struct order *what)
 {
     struct order *o = xmalloc(sizeof(*o));
 
-    *o = (struct order){.mail = {.handle = handle}, .worker = w, .grace_ms = grace_ms, .tls = tls};
-    mailbox_send(&w->loop.mailbox, &o->mail);
+    *o = *what;
+    mailbox_send(&o->worker->loop.mailbox, &o->mail);
 }
 
 static void handle_stop(struct mail *mail)
@@ -142,7 +145,7 @@ static void handle_stop(struct mail *mail)
     struct worker *w = o->worker;
 
     w->stop_at = w->loop.now + o->grace_ms * NS_PER_MS;
-    listener_stop(w);
+    listener_stop(&w->proxies);
     LIST_FOR (node, &w->conns)
         conn_drain(LIST_ITEM(node, struct conn, node));
     free(o);
@@ -152,18 +155,18 @@ static void handle_tls(struct mail *mail)
 {
     struct order *o = CONTAINER_OF(mail, struct order, mail);
 
-    SSL_CTX_free(o->worker->tls);
-    o->worker->tls = o->tls;
+    SSL_CTX_free(o->door->tls);
+    o->door->tls = o->tls;
     free(o);
 }
 
 void worker_stop(struct worker *w, int grace_ms)
 {
-    order(w, handle_stop, grace_ms, NULL);
+    order(&(struct order){.mail = {.handle = handle_stop}, .worker = w, .grace_ms = grace_ms});
 }
 
-void worker_use_tls(struct worker *w, SSL_CTX *tls)
+void door_use_tls(struct door *d, SSL_CTX *tls)
 {
     SSL_CTX_up_ref(tls);
-    order(w, handle_tls, 0, tls);
+    order(&(struct order){.mail = {.handle = handle_tls}, .worker = d->worker, .door = d, .tls = tls});
 }

@@ -13,20 +13,27 @@
 /* As much as a TLS record holds: what is read fits, so no decrypted byte stays behind in OpenSSL. */
 #define SCRATCH_SIZE 16384
 
+/* A port: where connections come in, and what becomes of them. */
+struct door {
+    struct worker *worker;
+    struct watch listener;
+    struct timer listener_pause;
+    SSL_CTX *tls; /* for new connections */
+    size_t n_conns, max_conns;
+    void (*http1)(void *ctx, int fd, const struct sockaddr *, socklen_t);
+    void *http1_ctx;
+};
+
 struct conn;
 struct worker {
     struct loop loop;
     struct ads *ads;
     struct insight *insight;
-    SSL_CTX *tls; /* for new connections */
+    struct door proxies; /* gRPC, bootstrap */
     struct list conns;
-    size_t n_conns, max_conns;
+    size_t n_conns;
     struct frames frames;
-    size_t n_held; /* bytes of incomplete requests */
-    void (*http1)(void *ctx, int fd, const struct sockaddr *, socklen_t);
-    void *http1_ctx;
-    struct watch listener;
-    struct timer listener_pause;
+    size_t n_held;     /* bytes of incomplete requests */
     struct timer trim; /* gives memory back to the system after a crowd came or went */
     size_t n_changes;  /* connections opened and closed since it last did */
     int64_t stop_at;   /* INT64_MAX: not stopping; else when the rest is closed */
@@ -40,14 +47,14 @@ void worker_fini(struct worker *); /* the thread has ended */
 void worker_run(struct worker *);  /* the thread's body, until worker_stop */
 /* Any thread. */
 void worker_stop(struct worker *, int grace_ms);
-void worker_use_tls(struct worker *, SSL_CTX *); /* referenced */
+void door_use_tls(struct door *, SSL_CTX *); /* referenced */
 
 /* A connection opens or has closed. */
 void worker_add(struct worker *, struct conn *);
 void worker_remove(struct worker *, struct conn *);
 
 /* listener.c: accepts connections until stopped. */
-void listener_start(struct worker *, int fd);
-void listener_stop(struct worker *);
+void listener_start(struct door *, int fd);
+void listener_stop(struct door *);
 
 #endif
