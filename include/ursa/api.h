@@ -11,7 +11,7 @@
 #include "ursa/net.h"
 
 enum api_server {
-    API_REST, /* 5681 and, over TLS, 5682 */
+    API_REST, /* 5681; over TLS, 5682: net's, which hands its connections here */
     API_DP,   /* HTTP/1.1 of port 5678: /bootstrap */
     API_DIAG, /* 5680 */
     API_SERVERS
@@ -32,7 +32,7 @@ struct api_options {
     struct auth_config auth;
     struct access_config access;
     struct api_bootstrap bootstrap;
-    const char *rest_address, *diag_address; /* to bind */
+    const char *rest_address, *diag_address; /* to bind; no rest_address: plain HTTP is off */
     uint16_t rest_port, diag_port;           /* 0: any; see api_port */
     size_t max_body;                         /* bytes of a request body, 1 MiB */
     size_t max_connections;
@@ -45,8 +45,10 @@ struct api;
 MUST_USE enum err_kind api_start(const struct api_options *, struct api **out, struct err *e);
 /* Connects /debug/proxy to the streams; NULL before the port is closed. Any thread. */
 void api_set_net(struct api *, struct net *);
-/* net_options.http1: gives the connection to the API_DP server; ctx is the struct api. Any thread. */
-void api_take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len);
+/* net_options.http1 and net_https.http1: give the connection to the API_DP and the API_REST server; ctx is
+ * the struct api. Any thread. */
+void api_take_http1(void *ctx, const struct net_http1 *);
+void api_take_https(void *ctx, const struct net_http1 *);
 /* The proxies' port has another certificate from now on: later bootstraps trust this one. Any thread. */
 void api_set_server_cert(struct api *, struct str pem);
 void api_set_ready(struct api *, bool ready); /* what /ready answers */

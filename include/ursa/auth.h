@@ -47,6 +47,7 @@ struct request_origin {
     struct str host, origin, sec_fetch_site; /* header values; p == NULL when absent */
     bool forwarded;                          /* any of Forwarded, X-Forwarded-*, X-Real-Ip, Via is present */
     struct str authorization;                /* header value; p == NULL when absent */
+    bool showed_cert;                        /* a TLS client certificate that was found good */
 };
 /* Roles of meshes that the settings give to users and groups, beside those that tokens bring. */
 struct mesh_grant {
@@ -62,7 +63,10 @@ struct mesh_grants {
 MUST_USE bool mesh_grant_parse(struct str text, struct arena *, struct mesh_grant *);
 struct str mesh_grant_format(const struct mesh_grant *, struct arena *);
 
+enum authn_type { AUTHN_TOKENS, AUTHN_CLIENT_CERTS };
 struct auth_config {
+    enum authn_type type; /* AUTHN_CLIENT_CERTS: a client certificate makes the administrator, and nobody is
+                             asked for tokens */
     bool localhost_is_admin;
     struct mesh_grants mesh_roles; /* nothing for the local administrator */
 };

@@ -80,7 +80,8 @@ static json_t *next_url(struct request *r, size_t offset)
     n++;
     qsort(query, n, sizeof(query[0]), compare_query);
     buf_init(&out, BUF_MAX_RESOURCE);
-    buf_printf(&out, "http://" STR_FMT STR_FMT, STR_ARG(request_header(r, "Host")), STR_ARG(r->path));
+    buf_printf(&out, "%s://" STR_FMT STR_FMT, r->secure ? "https" : "http",
+               STR_ARG(request_header(r, "Host")), STR_ARG(r->path));
     for (size_t i = 0; i < n; i++) {
         buf_add_byte(&out, i ? '&' : '?');
         add_encoded(&out, query[i].key);

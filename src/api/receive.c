@@ -105,6 +105,18 @@ static enum MHD_Result note_forwarding(void *ctx, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
+/* What net knows of the connection, when it came over TLS. */
+static void note_transport(struct request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct secured *secured = info ? info->socket_context : NULL;
+
+    r->secure = secured != NULL;
+    if (secured && secured->client_cert.p)
+        r->client_cert = arena_str(&r->arena, secured->client_cert);
+}
+
 static enum err_kind identify(struct request *r)
 {
     struct request_origin origin = {
@@ -113,6 +125,7 @@ static enum err_kind identify(struct request *r)
         .origin = request_header(r, "Origin"),
         .sec_fetch_site = request_header(r, "Sec-Fetch-Site"),
         .authorization = request_header(r, "Authorization"),
+        .showed_cert = r->client_cert.p,
     };
 
     if (r->port == API_DP) { /* proxies bring their token in the body */
@@ -254,6 +267,7 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
     r->connection = connection;
     r->method = router_method(str_from_c(method));
     r->snap = store_snap(r->options->store);
+    note_transport(r);
     if (!guard_passes(r, method, version)) {
         COUNT(api_bad_framing);
         answer_text(r, 400, TYPE_TEXT, STR("400: Bad Request"));

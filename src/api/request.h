@@ -51,7 +51,9 @@ struct request {
     enum res_type type;    /* of {global}, {scoped}, {policy}; RES_N without */
     struct str mesh, name; /* of {mesh} (or ?mesh=), {name} */
     struct user user;
-    struct snap *snap; /* the newest when the handler started */
+    bool secure;            /* it came over TLS */
+    struct str client_cert; /* subject of the client's certificate; STR_NONE: it showed none */
+    struct snap *snap;      /* the newest when the handler started */
 
     /* the answer */
     const char *title;        /* of errors */

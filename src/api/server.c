@@ -30,14 +30,34 @@ static void log_from_library(void *ctx, const char *fmt, va_list args)
     log_debug("api", "libmicrohttpd: %s", line);
 }
 
-static void note_closed(void *ctx, struct MHD_Connection *connection, void **socket_context,
-                        enum MHD_ConnectionNotificationCode what)
+/* What is known of the connection with that descriptor; NULL when it came in plain. */
+static struct secured *take_arriving(struct server *s, int fd)
+{
+    LIST_FOR (node, &s->arriving) {
+        struct secured *secured = LIST_ITEM(node, struct secured, link);
+
+        if (secured->fd == fd) {
+            list_del(&secured->link);
+            return secured;
+        }
+    }
+    return NULL;
+}
+
+static void note_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                            enum MHD_ConnectionNotificationCode what)
 {
     struct server *s = ctx;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    (void)connection;
-    (void)socket_context;
-    s->closed |= what == MHD_CONNECTION_NOTIFY_CLOSED;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = info ? take_arriving(s, info->connect_fd) : NULL;
+    } else {
+        s->closed = true;
+        free(*socket_context);
+        *socket_context = NULL;
+    }
 }
 
 static enum err_kind server_start(struct api *api, enum api_server port, const char *address, uint16_t number,
@@ -49,6 +69,7 @@ static enum err_kind server_start(struct api *api, enum api_server port, const c
     const union MHD_DaemonInfo *info;
 
     list_init(&s->requests);
+    list_init(&s->arriving);
     s->api = api;
     s->port = port;
     s->listen_fd = -1;
@@ -66,7 +87,7 @@ static enum err_kind server_start(struct api *api, enum api_server port, const c
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
         o->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADER_BYTES,
         MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, receive_unescaped, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s, MHD_OPTION_NOTIFY_CONNECTION, note_closed, s,
+        MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s, MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
         MHD_OPTION_ARRAY, address ? listening : &listening[1], MHD_OPTION_END);
     if (!s->daemon)
         return err_set(e, ERR_IO, "cannot start the HTTP server on port %u", number);
@@ -165,40 +186,75 @@ void request_resume(struct request *r)
     MHD_resume_connection(r->connection);
 }
 
-/* ---- connections from the proxies' port ---- */
+/* ---- connections from the TLS ports ---- */
 
 struct handed {
     struct mail mail;
-    struct api *api;
-    int fd;
+    struct server *server;
+    struct secured *secured;
     struct sockaddr_storage peer;
     socklen_t peer_len;
 };
 
+/* libmicrohttpd owns the descriptor whether it takes the connection or not. */
 static void add_connection(struct mail *mail)
 {
     struct handed *h = CONTAINER_OF(mail, struct handed, mail);
+    struct server *s = h->server;
+    int fd = h->secured->fd;
 
-    /* libmicrohttpd owns the descriptor whether it takes the connection or not. */
-    if (MHD_add_connection(h->api->servers[API_DP].daemon, h->fd, (struct sockaddr *)&h->peer, h->peer_len) !=
-        MHD_YES)
-        log_warn("api", "connection from the proxies' port refused");
+    list_add_tail(&s->arriving, &h->secured->link);
+    if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&h->peer, h->peer_len) != MHD_YES) {
+        log_warn("api", "a connection that came over TLS is refused");
+        free(take_arriving(s, fd));
+    }
     free(h);
 }
 
-void api_take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_len)
+static struct secured *secured_new(const struct net_http1 *http1)
+{
+    struct secured *s = xcalloc(1, sizeof(*s) + http1->client_cert.n + 1);
+
+    s->fd = http1->fd;
+    if (http1->client_cert.p) {
+        memcpy(s->text, http1->client_cert.p, http1->client_cert.n);
+        s->client_cert = str_from(s->text, http1->client_cert.n);
+    }
+    return s;
+}
+
+static void hand_over(struct api *api, enum api_server port, const struct net_http1 *http1)
 {
     struct handed *h = xcalloc(1, sizeof(*h));
 
     h->mail.handle = add_connection;
-    h->api = ctx;
-    h->fd = fd;
-    h->peer_len = peer_len < sizeof(h->peer) ? peer_len : sizeof(h->peer);
-    memcpy(&h->peer, peer, h->peer_len);
-    mailbox_send(&h->api->mailbox, &h->mail);
+    h->server = &api->servers[port];
+    h->secured = secured_new(http1);
+    h->peer_len = http1->peer_len < sizeof(h->peer) ? http1->peer_len : sizeof(h->peer);
+    memcpy(&h->peer, http1->peer, h->peer_len);
+    mailbox_send(&api->mailbox, &h->mail);
+}
+
+void api_take_http1(void *ctx, const struct net_http1 *http1)
+{
+    hand_over(ctx, API_DP, http1);
+}
+
+void api_take_https(void *ctx, const struct net_http1 *http1)
+{
+    hand_over(ctx, API_REST, http1);
 }
 
 /* ---- life ---- */
+
+/* What the library has not begun with when it is stopped. */
+static void free_arriving(struct server *s)
+{
+    for (struct list *node = s->arriving.next; node && node != &s->arriving; node = s->arriving.next) {
+        list_del(node);
+        free(LIST_ITEM(node, struct secured, link));
+    }
+}
 
 static void wake(struct mail *mail)
 {
@@ -266,6 +322,7 @@ void api_stop(struct api *api)
             MHD_stop_daemon(api->servers[i].daemon); /* closes its listening socket */
         else if (api->servers[i].listen_fd >= 0)
             close(api->servers[i].listen_fd);
+        free_arriving(&api->servers[i]);
     }
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);

@@ -6,6 +6,15 @@
 
 #include "request.h"
 
+/* A connection that came over TLS: what libmicrohttpd cannot know of it. It waits in the server's list until
+ * the library begins with its descriptor, then belongs to the connection. */
+struct secured {
+    struct list link;
+    int fd;
+    struct str client_cert; /* subject of the client's certificate, found good; STR_NONE: it showed none */
+    char text[];
+};
+
 struct server {
     struct api *api;
     enum api_server port;
@@ -13,6 +22,7 @@ struct server {
     int listen_fd; /* -1: none (API_DP) */
     uint16_t bound_port;
     struct list requests; /* live ones */
+    struct list arriving; /* struct secured */
     bool closed;          /* a connection has gone in this run */
 };
 

@@ -1,4 +1,5 @@
-/* user.c -- who sent an API request: the local administrator, the bearer of a user token, or anybody. */
+/* user.c -- who sent an API request: the local administrator, the bearer of a user token or of a client
+ * certificate, or anybody. */
 #include "ursa/auth.h"
 
 #include "groups.h"
@@ -101,11 +102,15 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
         *user = user_admin;
         return ERR_NONE;
     }
+    if (config->type == AUTHN_CLIENT_CERTS && o->showed_cert) {
+        *user = user_admin;
+        return ERR_NONE;
+    }
     *user = user_anonymous;
     if (config->mesh_roles.n > 0)
         add_granted(&config->mesh_roles, a, user);
     /* COMPAT: the scheme is case-sensitive; any other scheme leaves the caller anonymous. */
-    if (!str_has_prefix(o->authorization, bearer))
+    if (config->type == AUTHN_CLIENT_CERTS || !str_has_prefix(o->authorization, bearer))
         return ERR_NONE;
     if (token_verify(snap, TOKEN_USER, STR_NONE, str_slice(o->authorization, bearer.n, o->authorization.n), a,
                      &claims, e))

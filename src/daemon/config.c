@@ -172,6 +172,30 @@ static void read_variables(char *const *environment, struct str prefix, struct a
     }
 }
 
+static void check_pair(const char *cert, const char *key, const char *cert_key, const char *key_key,
+                       struct err *e)
+{
+    if (!*cert != !*key)
+        err_cause_at(e, str_from_c(*cert ? key_key : cert_key),
+                     STR("must be set too: certificate and key go together"));
+}
+
+/* What no value says alone. */
+static void check_together(const struct config *c, struct err *e)
+{
+    const char *needs_folder = c->require_client_cert                ? "apiServer.https.requireClientCert"
+                               : c->authn_type == AUTHN_CLIENT_CERTS ? "apiServer.authn.type"
+                                                                     : NULL;
+
+    check_pair(c->tls_cert_file, c->tls_key_file, "general.tlsCertFile", "general.tlsKeyFile", e);
+    check_pair(c->https_cert_file, c->https_key_file, "apiServer.https.tlsCertFile",
+               "apiServer.https.tlsKeyFile", e);
+    if (needs_folder && !*c->client_certs_dir)
+        err_cause_at(
+            e, STR("apiServer.auth.clientCertsDir"),
+            arena_printf(e->arena, "must be set too: %s asks for client certificates", needs_folder));
+}
+
 enum err_kind config_load(const char *file, char *const *environment, struct arena *a, struct config *c,
                           struct err *e)
 {
@@ -186,9 +210,7 @@ enum err_kind config_load(const char *file, char *const *environment, struct are
         return e->kind;
     read_variables(environment, STR("KUMA_"), a, c, e);
     read_variables(environment, STR("URSA_"), a, c, e); /* Ursa's own name wins */
-    if (!*c->tls_cert_file != !*c->tls_key_file)
-        err_cause_at(e, *c->tls_cert_file ? STR("general.tlsKeyFile") : STR("general.tlsCertFile"),
-                     STR("must be set too: certificate and key go together"));
+    check_together(c, e);
     return e->kind;
 }
 

@@ -17,8 +17,15 @@ struct config {
     const char *sqlite_path;
     uint64_t history_revisions;
     int64_t history_age_ns;
+    bool api_enabled;
     const char *api_interface;
     uint16_t api_port;
+    bool https_enabled;
+    const char *https_interface;
+    uint16_t https_port;
+    const char *https_cert_file, *https_key_file, *client_certs_dir;
+    bool require_client_cert;
+    enum authn_type authn_type;
     bool api_read_only;
     uint64_t api_max_body, api_max_connections;
     int64_t api_timeout_ns;

@@ -1,6 +1,7 @@
 /* files.c -- see files.h. What is written is written whole: to a temporary name, synced, then renamed. */
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "ursa/ca.h"
 
 #define FILE_MAX (1u << 20)
+#define CLIENT_CERTS_MAX (16u << 20)
 
 static const char *default_work_dir(struct arena *a)
 {
@@ -109,6 +111,15 @@ static enum err_kind make_pair(const char *cert, const char *key, struct arena *
     return e->kind;
 }
 
+static enum err_kind read_pair(const char *cert, const char *key, struct arena *a, struct str *cert_pem,
+                               struct str *key_pem, struct err *e)
+{
+    if (files_read(cert, a, cert_pem, e) == ERR_NONE && files_read(key, a, key_pem, e) == ERR_NOT_FOUND)
+        err_set(e, ERR_NOT_FOUND, "%s is there but not its key %s: bring the key back, or remove both", cert,
+                key);
+    return e->kind;
+}
+
 enum err_kind files_server_cert(const struct config *c, struct arena *a, struct str *cert_pem,
                                 struct str *key_pem, struct err *e)
 {
@@ -120,9 +131,56 @@ enum err_kind files_server_cert(const struct config *c, struct arena *a, struct 
         if (access(cert, F_OK) != 0 && errno == ENOENT && make_pair(cert, key, a, e) != ERR_NONE)
             return e->kind;
     }
-    if (files_read(cert, a, cert_pem, e) == ERR_NONE && files_read(key, a, key_pem, e) == ERR_NOT_FOUND)
-        err_set(e, ERR_NOT_FOUND, "%s is there but not its key %s: bring the key back, or remove both", cert,
-                key);
+    return read_pair(cert, key, a, cert_pem, key_pem, e);
+}
+
+enum err_kind files_https_cert(const struct config *c, struct arena *a, struct str *cert_pem,
+                               struct str *key_pem, struct err *e)
+{
+    if (!*c->https_cert_file)
+        return files_server_cert(c, a, cert_pem, key_pem, e);
+    return read_pair(c->https_cert_file, c->https_key_file, a, cert_pem, key_pem, e);
+}
+
+/* ---- clients' certificates ---- */
+
+static int is_certificate(const struct dirent *entry)
+{
+    struct str name = str_from_c(entry->d_name);
+
+    return str_has_suffix(name, STR(".pem")) || str_has_suffix(name, STR(".crt"));
+}
+
+enum err_kind files_client_certs(const struct config *c, struct arena *a, struct str *pem, struct err *e)
+{
+    struct dirent **entries = NULL;
+    struct buf all;
+    int n;
+
+    *pem = STR("");
+    if (!*c->client_certs_dir)
+        return ERR_NONE;
+    n = scandir(c->client_certs_dir, &entries, is_certificate, alphasort);
+    if (n < 0)
+        return err_set(e, ERR_IO, "apiServer.auth.clientCertsDir %s: %m", c->client_certs_dir);
+    if (n == 0)
+        log_warn("daemon", "folder=%s holds no *.pem and no *.crt: no client certificate is good",
+                 c->client_certs_dir);
+    buf_init(&all, CLIENT_CERTS_MAX);
+    for (int i = 0; i < n; i++) {
+        struct str text;
+        const char *path = arena_printf(a, "%s/%s", c->client_certs_dir, entries[i]->d_name).p;
+
+        if (e->kind == ERR_NONE && files_read(path, a, &text, e) == ERR_NONE)
+            buf_printf(&all, STR_FMT "\n", STR_ARG(text));
+        free(entries[i]);
+    }
+    free(entries);
+    if (!buf_ok(&all))
+        err_set(e, ERR_LIMIT, "apiServer.auth.clientCertsDir %s: more than %u bytes of certificates",
+                c->client_certs_dir, CLIENT_CERTS_MAX);
+    *pem = arena_str(a, buf_str(&all));
+    buf_fini(&all);
     return e->kind;
 }
 

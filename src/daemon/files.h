@@ -14,6 +14,12 @@ MUST_USE enum err_kind files_prepare(struct config *, struct arena *, struct err
  * dir, made when there is no certificate. The caller wipes the key. */
 MUST_USE enum err_kind files_server_cert(const struct config *, struct arena *, struct str *cert_pem,
                                          struct str *key_pem, struct err *e);
+/* The same for the HTTPS API, which has those of the proxies' port unless files of its own are configured. */
+MUST_USE enum err_kind files_https_cert(const struct config *, struct arena *, struct str *cert_pem,
+                                        struct str *key_pem, struct err *e);
+/* All of apiServer.auth.clientCertsDir in one text; "" when there is no such folder configured. */
+MUST_USE enum err_kind files_client_certs(const struct config *, struct arena *, struct str *pem,
+                                          struct err *e);
 /* Overwrites a key that was read. */
 void files_wipe(struct str secret);
 

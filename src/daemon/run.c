@@ -27,6 +27,7 @@ struct daemon {
     const char *file;
     struct arena arena;
     struct str cert_pem, key_pem;
+    struct net_https https;
     struct str hostname, instance_id, cluster_id;
     json_t *config_json;
     struct store *store;
@@ -117,7 +118,9 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .store = d->store,
         .admit = d->admit,
         .engine = d->engine,
-        .auth = {.localhost_is_admin = c->localhost_is_admin, .mesh_roles = c->mesh_roles},
+        .auth = {.type = c->authn_type,
+                 .localhost_is_admin = c->localhost_is_admin,
+                 .mesh_roles = c->mesh_roles},
         .access = c->access,
         .bootstrap = {.xds_host = str_from_c(c->xds_host),
                       .xds_port = c->xds_port ? c->xds_port : c->dp_port,
@@ -125,7 +128,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
                       .admin_port = c->admin_port,
                       .server_cert_pem = d->cert_pem,
                       .authenticate = c->dp_authenticate},
-        .rest_address = c->api_interface,
+        .rest_address = c->api_enabled ? c->api_interface : NULL,
         .rest_port = c->api_port,
         .diag_address = c->diag_interface,
         .diag_port = c->diag_port,
@@ -142,9 +145,28 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
     return api_start(&api, &d->api, e);
 }
 
+/* The HTTPS API's port; its address stays NULL when it is switched off. */
+static enum err_kind read_https(const struct config *c, struct arena *a, struct net_https *https,
+                                struct err *e)
+{
+    *https = (struct net_https){.port = c->https_port,
+                                .ask_client_cert = *c->client_certs_dir,
+                                .require_client_cert = c->require_client_cert,
+                                .max_connections = c->api_max_connections,
+                                .http1 = api_take_https};
+    if (!c->https_enabled)
+        return ERR_NONE;
+    https->address = c->https_interface;
+    if (files_https_cert(c, a, &https->cert_pem, &https->key_pem, e) != ERR_NONE)
+        return e->kind;
+    return files_client_certs(c, a, &https->client_certs_pem, e);
+}
+
 static enum err_kind start_net(struct daemon *d, struct err *e)
 {
     const struct config *c = d->config;
+
+    d->https.http1_ctx = d->api;
     const struct net_options net = {
         .address = c->dp_interface,
         .port = c->dp_port,
@@ -163,10 +185,12 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
                     .flush_ns = c->status_flush_ns},
         .http1 = api_take_http1,
         .http1_ctx = d->api,
+        .https = d->https,
     };
 
     enum err_kind kind = net_start(&net, &d->net, e);
     files_wipe(d->key_pem);
+    files_wipe(d->https.key_pem);
     return kind;
 }
 
@@ -174,7 +198,8 @@ static enum err_kind start(struct daemon *d, struct err *e)
 {
     name_instance(d);
     if (files_prepare(d->config, &d->arena, e) != ERR_NONE ||
-        files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE)
+        files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE ||
+        read_https(d->config, &d->arena, &d->https, e) != ERR_NONE)
         return e->kind;
     d->config_json = config_to_json(d->config);
     if (start_store(d, e) != ERR_NONE || start_engine_and_writer(d, e) != ERR_NONE)
@@ -201,22 +226,25 @@ static void stop(struct daemon *d)
     json_decref(d->config_json);
 }
 
-/* SIGHUP: the certificate files and the log level. What is wrong is reported, and all that was stays in
- * force. Other settings need a restart. */
+/* SIGHUP: the certificates, those of clients too, and the log level. What is wrong is reported, and all that
+ * was stays in force. Other settings need a restart. */
 static void reload(struct daemon *d)
 {
     struct arena scratch;
     struct err e;
     struct config fresh;
     struct str cert, key = STR_NONE;
+    struct net_https https = {0};
 
     notify_service_manager("RELOADING=1");
     arena_init(&scratch);
     err_init(&e, &scratch);
     if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
         fresh.work_dir = d->config->work_dir;
+        fresh.https_enabled = d->config->https_enabled; /* ports are opened at the start only */
         if (files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
-            net_reload_tls(d->net, cert, key, &e) == ERR_NONE) {
+            read_https(&fresh, &scratch, &https, &e) == ERR_NONE &&
+            net_reload_tls(d->net, cert, key, &https, &e) == ERR_NONE) {
             api_set_server_cert(d->api, cert);
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
@@ -226,6 +254,7 @@ static void reload(struct daemon *d)
         log_error("daemon", "reload failed, nothing changed error=" STR_FMT,
                   STR_ARG(err_render(&e, &scratch)));
     files_wipe(key);
+    files_wipe(https.key_pem);
     arena_fini(&scratch);
     notify_service_manager("READY=1");
 }
@@ -267,9 +296,11 @@ int daemon_run(struct config *config, const char *file)
     err_init(&e, &d.arena);
 
     if (start(&d, &e) == ERR_NONE) {
-        log_info("daemon", "ready api=%s:%u proxies=%s:%u diagnostics=%s:%u store=%s instance=" STR_FMT,
-                 config->api_interface, api_port(d.api, API_REST), config->dp_interface, net_port(d.net),
-                 config->diag_interface, api_port(d.api, API_DIAG),
+        log_info("daemon",
+                 "ready api=%s:%u https=%s:%u proxies=%s:%u diagnostics=%s:%u store=%s instance=" STR_FMT,
+                 config->api_enabled ? config->api_interface : "off", api_port(d.api, API_REST),
+                 config->https_enabled ? config->https_interface : "off", net_https_port(d.net),
+                 config->dp_interface, net_port(d.net), config->diag_interface, api_port(d.api, API_DIAG),
                  config->store_kind == STORE_MEMORY ? "memory" : config->sqlite_path, STR_ARG(d.instance_id));
         notify_service_manager("READY=1");
         wait_for_stop(&d, &signals);

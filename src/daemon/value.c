@@ -8,6 +8,8 @@
 static const char *const log_levels[] = {"error", "warn", "info", "debug"};
 static const char *const store_kinds[] = {"sqlite", "memory"};
 static const char *const dp_authn_types[] = {"none", "dpToken"};
+static const char *const authn_types[] = {
+    [AUTHN_TOKENS] = "tokens", [AUTHN_CLIENT_CERTS] = "adminClientCerts"};
 
 static bool parse_choice(struct str text, const char *const *names, size_t n, size_t *out)
 {
@@ -47,6 +49,8 @@ const char *value_expectation(enum kind kind)
         return "sqlite or memory";
     case DP_AUTHN:
         return "dpToken or none";
+    case AUTHN:
+        return "tokens or adminClientCerts";
     case LIST:
         return "a list of texts";
     case MESH_ROLES:
@@ -89,6 +93,11 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
         if (!parse_choice(text, dp_authn_types, ARRAY_LEN(dp_authn_types), &choice))
             return false;
         *(bool *)member = choice == 1;
+        return true;
+    case AUTHN:
+        if (!parse_choice(text, authn_types, ARRAY_LEN(authn_types), &choice))
+            return false;
+        *(enum authn_type *)member = (enum authn_type)choice;
         return true;
     case LIST:
     case MESH_ROLES:
@@ -239,6 +248,8 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
         return json_string(store_kinds[*(const int *)member == STORE_MEMORY]);
     case DP_AUTHN:
         return json_string(dp_authn_types[*(const bool *)member]);
+    case AUTHN:
+        return json_string(authn_types[*(const enum authn_type *)member]);
     case LIST:
         return list_to_json(member);
     case MESH_ROLES:

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-enum kind { STRING, BOOL, PORT, COUNT, DURATION, LOG_LEVEL, STORE, DP_AUTHN, LIST, MESH_ROLES };
+enum kind { STRING, BOOL, PORT, COUNT, DURATION, LOG_LEVEL, STORE, DP_AUTHN, AUTHN, LIST, MESH_ROLES };
 
 /* A row of settings.def. */
 struct setting {

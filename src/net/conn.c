@@ -317,7 +317,12 @@ static void http1_begin(struct conn *c)
         return;
     }
     wake_at(c, c->worker->loop.now + STALL_LIMIT);
-    c->door->http1(c->door->http1_ctx, fd, &c->peer.any, c->peer_size);
+    struct net_http1 handed = {.fd = fd, .peer = &c->peer.any, .peer_len = c->peer_size};
+    char subject[TLS_SUBJECT_MAX];
+
+    handed.client_cert = tls_client_subject(c->ssl, subject);
+    c->showed_cert = handed.client_cert.p;
+    c->door->http1(c->door->http1_ctx, &handed);
     pump_turn(c->pump);
 }
 

@@ -47,6 +47,7 @@ struct conn {
     int64_t heard_at;     /* when the peer last sent something */
     int64_t stalled_at;   /* since when the peer takes no bytes although there are some; INT64_MAX: it does */
     int64_t pinged_at;    /* 0: not since it was last heard */
+    bool showed_cert;     /* the client has, and it was found good */
     bool read_is_blocked; /* TLS must send before it can read on */
     bool is_unused;       /* was told to go, since it made no call */
     bool said_goodbye;    /* CONN_LEAVING: all is sent */

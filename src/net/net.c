@@ -20,8 +20,7 @@
 #define N_WORKERS 1
 
 struct net {
-    int listen_fd;
-    uint16_t port;
+    struct port proxies, https;
     struct worker workers[N_WORKERS];
 };
 
@@ -46,28 +45,59 @@ static void worker_start(struct worker *w)
         die_no_memory(0);
 }
 
+static enum err_kind https_context(const struct net_https *https, SSL_CTX **out, struct err *e)
+{
+    const struct tls_options o = {.cert_pem = https->cert_pem,
+                                  .key_pem = https->key_pem,
+                                  .http1_only = true,
+                                  .ask_client_cert = https->ask_client_cert || https->require_client_cert,
+                                  .require_client_cert = https->require_client_cert,
+                                  .client_certs_pem = https->client_certs_pem};
+
+    return tls_context_new(&o, out, e);
+}
+
+static enum err_kind proxies_context(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e)
+{
+    return tls_context_new(&(struct tls_options){.cert_pem = cert_pem, .key_pem = key_pem}, out, e);
+}
+
+static enum err_kind open_ports(struct net *net, const struct net_options *o, struct err *e)
+{
+    struct port *proxies = &net->proxies, *https = &net->https;
+
+    if (proxies_context(o->cert_pem, o->key_pem, &proxies->tls, e) != ERR_NONE ||
+        (o->https.address && https_context(&o->https, &https->tls, e) != ERR_NONE))
+        return e->kind;
+    proxies->fd = listen_tcp(o->address, o->port, &proxies->number, e);
+    if (proxies->fd >= 0 && o->https.address)
+        https->fd = listen_tcp(o->https.address, o->https.port, &https->number, e);
+    return e->kind;
+}
+
+static void close_port(struct port *port)
+{
+    SSL_CTX_free(port->tls);
+    if (port->fd >= 0)
+        close(port->fd);
+}
+
 enum err_kind net_start(const struct net_options *options, struct net **out, struct err *e)
 {
-    SSL_CTX *tls;
-    uint16_t port;
-
-    if (tls_context_new(options->cert_pem, options->key_pem, &tls, e) != ERR_NONE)
-        return e->kind;
-    int fd = listen_tcp(options->address, options->port, &port, e);
-    if (fd < 0) {
-        SSL_CTX_free(tls);
-        return e->kind;
-    }
     struct net *net = xcalloc(1, sizeof(*net));
 
-    net->listen_fd = fd;
-    net->port = port;
+    net->proxies.fd = net->https.fd = -1;
+    if (open_ports(net, options, e) != ERR_NONE) {
+        close_port(&net->proxies);
+        close_port(&net->https);
+        free(net);
+        return e->kind;
+    }
     for (size_t i = 0; i < N_WORKERS; i++) {
-        worker_init(&net->workers[i], options, fd, tls);
+        worker_init(&net->workers[i], options, &net->proxies, &net->https);
         worker_start(&net->workers[i]);
     }
-    SSL_CTX_free(tls);
-    log_info("net", "proxies are served at %s:%u", options->address, (unsigned)net->port);
+    log_info("net", "proxies are served at %s:%u", options->address, (unsigned)net->proxies.number);
     *out = net;
     return ERR_NONE;
 }
@@ -78,30 +108,44 @@ void net_stop(struct net *net, int grace_ms)
         return;
     for (size_t i = 0; i < N_WORKERS; i++)
         worker_stop(&net->workers[i], grace_ms);
-    shutdown(net->listen_fd, SHUT_RDWR); /* who comes now is refused, not left waiting */
+    shutdown(net->proxies.fd, SHUT_RDWR); /* who comes now is refused, not left waiting */
+    if (net->https.fd >= 0)
+        shutdown(net->https.fd, SHUT_RDWR);
     for (size_t i = 0; i < N_WORKERS; i++) {
         pthread_join(net->workers[i].thread, NULL);
         worker_fini(&net->workers[i]);
     }
-    close(net->listen_fd);
+    close_port(&net->proxies);
+    close_port(&net->https);
     free(net);
 }
 
 uint16_t net_port(const struct net *net)
 {
-    return net->port;
+    return net->proxies.number;
 }
 
-enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str key_pem, struct err *e)
+uint16_t net_https_port(const struct net *net)
 {
-    SSL_CTX *tls;
+    return net->https.number;
+}
 
-    if (tls_context_new(cert_pem, key_pem, &tls, e) != ERR_NONE)
-        return e->kind;
-    for (size_t i = 0; i < N_WORKERS; i++)
+enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str key_pem,
+                             const struct net_https *https, struct err *e)
+{
+    SSL_CTX *tls = NULL, *https_tls = NULL;
+    enum err_kind failed = proxies_context(cert_pem, key_pem, &tls, e);
+
+    if (!failed && net->https.tls)
+        failed = https_context(https, &https_tls, e);
+    for (size_t i = 0; i < N_WORKERS && !failed; i++) {
         door_use_tls(&net->workers[i].proxies, tls);
+        if (https_tls)
+            door_use_tls(&net->workers[i].https, https_tls);
+    }
     SSL_CTX_free(tls);
-    return ERR_NONE;
+    SSL_CTX_free(https_tls);
+    return failed;
 }
 
 struct ads *net_ads(struct net *net)

@@ -8,17 +8,19 @@
 
 #include "ursa/base/count.h"
 
+static struct str http1_and_h2 = STR_INIT("\x08http/1.1\x02h2"), http1 = STR_INIT("\x08http/1.1");
+
 /* COMPAT: kuma-dp fetches its bootstrap with a client that offers both and expects HTTP/1.1; Envoy offers h2
  * only. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
-                           const unsigned char *in, unsigned in_size, void *unused)
+                           const unsigned char *in, unsigned in_size, void *offered)
 {
-    static const unsigned char wanted[] = "\x08http/1.1\x02h2";
+    const struct str *wanted = offered;
     unsigned char *chosen;
 
-    (void)ssl, (void)unused;
-    if (SSL_select_next_proto(&chosen, out_size, wanted, sizeof(wanted) - 1, in, in_size) !=
-        OPENSSL_NPN_NEGOTIATED)
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, out_size, (const unsigned char *)wanted->p, (unsigned)wanted->n, in,
+                              in_size) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -67,7 +69,36 @@ static bool from_pem(SSL_CTX *ctx, bool (*use)(SSL_CTX *, BIO *), struct str pem
     return ok;
 }
 
-static void configure(SSL_CTX *ctx)
+/* Adds each certificate to those that make a client's good, and to the names that the server asks for.
+ * A certificate that signs nothing is good itself (partial chain), as it is for kuma-cp. */
+static bool trust_clients(SSL_CTX *ctx, BIO *pem)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509 *cert;
+    bool ok = true;
+
+    while (ok && (cert = PEM_read_bio_X509(pem, NULL, no_password, NULL))) {
+        ok = X509_STORE_add_cert(store, cert) == 1 && SSL_CTX_add_client_CA(ctx, cert) == 1;
+        X509_free(cert);
+    }
+    if (ok && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        ok = false;
+    if (ok)
+        ERR_clear_error();
+    return ok && X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1;
+}
+
+/* Without tickets every connection is verified anew: a certificate that was taken away does not live on in
+ * one. */
+static void ask_clients(SSL_CTX *ctx, bool require)
+{
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (require ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+    SSL_CTX_set_verify_depth(ctx, 5);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(ctx, 0);
+}
+
+static void configure(SSL_CTX *ctx, bool http1_only)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -77,10 +108,10 @@ static void configure(SSL_CTX *ctx)
     /* Resumption by tickets; sessions kept here would be memory that peers decide over. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx, 1);
-    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, http1_only ? &http1 : &http1_and_h2);
 }
 
-enum err_kind tls_context_new(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e)
+enum err_kind tls_context_new(const struct tls_options *o, SSL_CTX **out, struct err *e)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     const char *fault = NULL;
@@ -88,18 +119,22 @@ enum err_kind tls_context_new(struct str cert_pem, struct str key_pem, SSL_CTX *
     ERR_clear_error();
     if (!ctx)
         return err_set(e, ERR_IO, "TLS cannot be set up: %s", tls_fault());
-    configure(ctx);
-    if (!from_pem(ctx, use_certificates, cert_pem))
+    configure(ctx, o->http1_only);
+    if (!from_pem(ctx, use_certificates, o->cert_pem))
         fault = "the certificate cannot be read";
-    else if (!from_pem(ctx, use_key, key_pem))
+    else if (!from_pem(ctx, use_key, o->key_pem))
         fault = "the private key cannot be read, or does not belong to the certificate";
     else if (SSL_CTX_check_private_key(ctx) != 1)
         fault = "the private key does not belong to the certificate";
+    else if (o->ask_client_cert && !from_pem(ctx, trust_clients, o->client_certs_pem))
+        fault = "the certificates of clients cannot be read";
     if (fault) {
         err_set(e, ERR_INVALID, "TLS: %s: %s", fault, tls_fault());
         SSL_CTX_free(ctx);
         return e->kind;
     }
+    if (o->ask_client_cert)
+        ask_clients(ctx, o->require_client_cert);
     *out = ctx;
     return ERR_NONE;
 }
@@ -169,6 +204,21 @@ bool tls_is_h2(const SSL *ssl)
 
     SSL_get0_alpn_selected(ssl, &name, &size);
     return str_eq(str_from(name, size), STR("h2"));
+}
+
+struct str tls_client_subject(const SSL *ssl, char text[TLS_SUBJECT_MAX])
+{
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+    BIO *bio = cert && SSL_get_verify_result(ssl) == X509_V_OK ? BIO_new(BIO_s_mem()) : NULL;
+    int n = 0;
+
+    if (!bio)
+        return STR_NONE;
+    if (X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0)
+        n = BIO_read(bio, text, TLS_SUBJECT_MAX);
+    BIO_free(bio);
+    ERR_clear_error();
+    return n > 0 ? str_cut(str_from(text, (size_t)n), TLS_SUBJECT_MAX) : STR("?");
 }
 
 const char *tls_fault(void)

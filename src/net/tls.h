@@ -8,8 +8,14 @@
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
 
-/* Certificate (leaf first, then its chain) and key in PEM. TLS 1.2 and 1.3. */
-MUST_USE enum err_kind tls_context_new(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e);
+struct tls_options {
+    struct str cert_pem, key_pem; /* leaf first, then its chain */
+    bool http1_only;              /* ALPN offers no h2 */
+    bool ask_client_cert, require_client_cert;
+    struct str client_certs_pem; /* trusted, whether CA or not */
+};
+/* TLS 1.2 and 1.3. */
+MUST_USE enum err_kind tls_context_new(const struct tls_options *, SSL_CTX **out, struct err *e);
 
 enum io {
     IO_OK,
@@ -25,6 +31,10 @@ enum io tls_read(SSL *, void *p, size_t size, size_t *n);
 enum io tls_write(SSL *, struct buf *out, size_t *sent);
 /* h2 only when the client offers it and does not offer http/1.1. */
 bool tls_is_h2(const SSL *);
+#define TLS_SUBJECT_MAX 256
+/* The subject of the certificate that the peer showed and that was found good, printable and cut to what
+ * fits; STR_NONE when it showed none. */
+struct str tls_client_subject(const SSL *, char text[TLS_SUBJECT_MAX]);
 /* Why the last operation of this thread failed, without anything that the peer sent. */
 const char *tls_fault(void);
 

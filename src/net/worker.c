@@ -55,17 +55,29 @@ void worker_remove(struct worker *w, struct conn *c)
 
 /* ---- its life ---- */
 
-void worker_init(struct worker *w, const struct net_options *options, int listen_fd, SSL_CTX *tls)
+static void open_door(struct door *d, const struct port *port)
+{
+    if (!port->tls)
+        return;
+    d->tls = port->tls;
+    SSL_CTX_up_ref(d->tls);
+    listener_start(d, port->fd);
+}
+
+void worker_init(struct worker *w, const struct net_options *options, const struct port *proxies,
+                 const struct port *https)
 {
     struct ads_options ads = options->ads;
 
     *w = (struct worker){.trim = {.expire = trim}, .stop_at = INT64_MAX};
     w->proxies = (struct door){.worker = w,
-                               .tls = tls,
                                .max_conns = options->max_connections,
                                .http1 = options->http1,
                                .http1_ctx = options->http1_ctx};
-    SSL_CTX_up_ref(tls);
+    w->https = (struct door){.worker = w,
+                             .max_conns = options->https.max_connections,
+                             .http1 = options->https.http1,
+                             .http1_ctx = options->https.http1_ctx};
     loop_init(&w->loop);
     list_init(&w->conns);
     frames_init(&w->frames, options->max_connections);
@@ -74,7 +86,8 @@ void worker_init(struct worker *w, const struct net_options *options, int listen
     ads.observe = insight_observe;
     ads.observe_ctx = w->insight;
     w->ads = ads_new(&ads);
-    listener_start(&w->proxies, listen_fd);
+    open_door(&w->proxies, proxies);
+    open_door(&w->https, https);
 }
 
 void worker_fini(struct worker *w)
@@ -86,6 +99,7 @@ void worker_fini(struct worker *w)
     loop_fini(&w->loop);
     frames_fini(&w->frames);
     SSL_CTX_free(w->proxies.tls);
+    SSL_CTX_free(w->https.tls);
 }
 
 static int64_t earliest(int64_t a, int64_t b)
@@ -146,6 +160,7 @@ static void handle_stop(struct mail *mail)
 
     w->stop_at = w->loop.now + o->grace_ms * NS_PER_MS;
     listener_stop(&w->proxies);
+    listener_stop(&w->https);
     LIST_FOR (node, &w->conns)
         conn_drain(LIST_ITEM(node, struct conn, node));
     free(o);
@@ -157,6 +172,12 @@ static void handle_tls(struct mail *mail)
 
     SSL_CTX_free(o->door->tls);
     o->door->tls = o->tls;
+    LIST_FOR (node, &o->worker->conns) {
+        struct conn *c = LIST_ITEM(node, struct conn, node);
+
+        if (c->door == o->door && c->showed_cert)
+            conn_drain(c);
+    }
     free(o);
 }
 

@@ -20,7 +20,7 @@ struct door {
     struct timer listener_pause;
     SSL_CTX *tls; /* for new connections */
     size_t n_conns, max_conns;
-    void (*http1)(void *ctx, int fd, const struct sockaddr *, socklen_t);
+    net_take_http1 *http1;
     void *http1_ctx;
 };
 
@@ -30,6 +30,7 @@ struct worker {
     struct ads *ads;
     struct insight *insight;
     struct door proxies; /* gRPC, bootstrap */
+    struct door https;   /* the API; without a certificate it is shut */
     struct list conns;
     size_t n_conns;
     struct frames frames;
@@ -41,13 +42,21 @@ struct worker {
     uint8_t scratch[SCRATCH_SIZE];
 };
 
-/* Takes over neither; 'tls' is referenced. */
-void worker_init(struct worker *, const struct net_options *, int listen_fd, SSL_CTX *tls);
+/* A port's listening socket, and the certificate that it begins with. */
+struct port {
+    int fd;       /* -1: there is none */
+    SSL_CTX *tls; /* NULL: likewise */
+    uint16_t number;
+};
+/* Takes over none of them; certificates are referenced. */
+void worker_init(struct worker *, const struct net_options *, const struct port *proxies,
+                 const struct port *https);
 void worker_fini(struct worker *); /* the thread has ended */
 void worker_run(struct worker *);  /* the thread's body, until worker_stop */
 /* Any thread. */
 void worker_stop(struct worker *, int grace_ms);
-void door_use_tls(struct door *, SSL_CTX *); /* referenced */
+/* The certificate is referenced. Connections of clients that showed one are drained. */
+void door_use_tls(struct door *, SSL_CTX *);
 
 /* A connection opens or has closed. */
 void worker_add(struct worker *, struct conn *);

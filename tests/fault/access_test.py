@@ -315,6 +315,7 @@ INDIRECT = [  # callers that a web page, a rebound name or a proxy may have sent
     {"Origin": "ftp://localhost"}, {"Origin": "http://192.168.0.1"}, {"Origin": "http://localhost http://evil.example"},
     {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": ""}, {"Sec-Fetch-Site": "None"},
     {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-Host": "localhost"}, {"X-Forwarded-Proto": "https"}, {"x-forwarded-anything": ""},
+    {"X-Forwarded-Client-Cert": "Subject=admin"}, {"X-Forwarded-User": "mesh-system:admin"}, {"X-Forwarded-Port": "5682"},
     {"X-Real-IP": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}, {"Forwarded": ""}, {"Via": "1.1 proxy"},
     {"Host": "localhost", "Origin": "http://localhost", "X-Forwarded-For": "10.0.0.1"},
     {"Host": "evil.example", "Origin": "http://localhost"}, {"Host": "localhost", "Origin": "http://evil.example"},
@@ -322,8 +323,12 @@ INDIRECT = [  # callers that a web page, a rebound name or a proxy may have sent
 
 
 def caller(daemon, headers, source=None):
-    answer = daemon.get("/who-am-i", headers=headers, source=source)
-    return answer.json["name"] if answer.status == 200 else answer.status
+    """Who that is for the API: the same over HTTP and HTTPS."""
+    answers = [daemon.get("/who-am-i", headers=headers, source=source, port=port, tls=tls)
+               for port, tls in ((daemon.api_port, False), (daemon.https_port, True))]
+    plain, tls = (answer.json["name"] if answer.status == 200 else answer.status for answer in answers)
+    assert plain == tls
+    return plain
 
 
 @pytest.mark.parametrize("headers", DIRECT, ids=str)
@@ -336,9 +341,13 @@ def test_indirect_callers_are_not(daemon, headers):
     assert caller(daemon, headers) == "mesh-system:anonymous"
 
 
-@pytest.mark.parametrize("headers", DIRECT, ids=str)
+@pytest.mark.parametrize("headers", DIRECT + INDIRECT, ids=str)
 def test_callers_from_another_address_are_not(daemon, headers):
     assert caller(daemon, headers, source=ELSEWHERE) in ("mesh-system:anonymous", 401)
+
+
+def test_there_are_enough_combinations():
+    assert len(INDIRECT) >= 40 and len({str(headers) for headers in DIRECT + INDIRECT}) == len(DIRECT + INDIRECT)
 
 
 def test_an_indirect_caller_may_still_show_a_token(daemon, credentials):

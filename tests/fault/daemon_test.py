@@ -16,14 +16,14 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import ursa  # noqa: E402
 
-PORTS = ("API_SERVER_HTTP_PORT", "DP_SERVER_PORT", "DIAGNOSTICS_SERVER_PORT")
+PORTS = ("API_SERVER_HTTP_PORT", "DP_SERVER_PORT", "DIAGNOSTICS_SERVER_PORT", "API_SERVER_HTTPS_PORT")
 
 
 class Process:
     """ursa-cp with a service manager that listens. Unlike ursa.Daemon it may fail to start."""
 
     def __init__(self, folder, *arguments, **settings):
-        self.settings = {"STORE_TYPE": "memory", "GENERAL_WORK_DIR": folder, **dict(zip(PORTS, ursa.free_ports(3))), **settings}
+        self.settings = {"STORE_TYPE": "memory", "GENERAL_WORK_DIR": folder, **dict(zip(PORTS, ursa.free_ports(len(PORTS)))), **settings}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("URSA_", "KUMA_", "NOTIFY_"))}
         self._log = open(folder / f"log-{self.settings[PORTS[0]]}", "w+b")
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -84,11 +84,13 @@ class Daemon:
     def __init__(self, store="memory", **settings):
         self._folder = tempfile.TemporaryDirectory(prefix="ursa-test-")
         self.work_dir = pathlib.Path(self._folder.name)
-        self.api_port, self.dp_port, self.diag_port = free_ports(3)
+        self.api_port, self.https_port, self.dp_port, self.diag_port = free_ports(4)
         self.environment = {
             "URSA_STORE_TYPE": store,
             "URSA_GENERAL_WORK_DIR": self._folder.name,
             "URSA_API_SERVER_HTTP_PORT": str(self.api_port),
+            "URSA_API_SERVER_HTTPS_PORT": str(self.https_port),
+            "URSA_API_SERVER_HTTPS_INTERFACE": "127.0.0.1",
             "URSA_DP_SERVER_PORT": str(self.dp_port),
             "URSA_DIAGNOSTICS_SERVER_PORT": str(self.diag_port),
             **{"URSA_" + name: str(value) for name, value in settings.items()},
@@ -118,6 +120,17 @@ class Daemon:
         assert self.http("GET", "/ready", port=self.diag_port).status == 200
         return self
 
+    def reload(self):
+        """SIGHUP; returns when the daemon says that it has read its files again."""
+        notify = self.work_dir / "notify"
+        notify.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as said:
+            said.bind(str(notify))
+            said.settimeout(START_LIMIT)
+            self.process.send_signal(signal.SIGHUP)
+            while said.recv(100) != b"READY=1":
+                pass
+
     def log(self):
         return (self.work_dir / "log").read_text("utf-8", "replace")
 
@@ -138,7 +151,7 @@ class Daemon:
 
     # ---- asking ----
     def http(self, method, path, body=None, headers=None, port=None, source=None, tls=False, timeout=30):
-        """One request on a connection of its own. A body that is no text or bytes is sent as JSON."""
+        """One request on a connection of its own. A body that is no text or bytes is sent as JSON. 'tls' is true, or an SSL context."""
         headers = dict(headers or {})
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
@@ -148,7 +161,7 @@ class Daemon:
         source = (source, 0) if source else None
         if tls:
             made = http.client.HTTPSConnection("127.0.0.1", port or self.dp_port, timeout=timeout, source_address=source,
-                                               context=ssl._create_unverified_context())
+                                               context=tls if isinstance(tls, ssl.SSLContext) else ssl._create_unverified_context())
         else:
             made = http.client.HTTPConnection("127.0.0.1", port or self.api_port, timeout=timeout, source_address=source)
         with contextlib.closing(made) as connection:

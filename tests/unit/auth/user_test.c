@@ -156,3 +156,39 @@ TEST(bearer_tokens)
     }
     world_fini(&w);
 }
+
+TEST(client_certificates)
+{
+    static const struct auth_config certs = {.type = AUTHN_CLIENT_CERTS, .localhost_is_admin = true},
+                                    tokens = {.type = AUTHN_TOKENS};
+    static const struct {
+        const char *name;
+        const struct auth_config *config;
+        bool local, showed_cert;
+        const char *authorization, *want; /* NULL: refused */
+    } rows[] = {
+        {"with one", &certs, false, true, NULL, ADMIN},
+        {"with one and a bad token", &certs, false, true, "Bearer abc", ADMIN},
+        {"without", &certs, false, false, NULL, ANONYMOUS},
+        {"a token counts for nothing", &certs, false, false, "Bearer abc", ANONYMOUS},
+        {"this machine", &certs, true, false, NULL, ADMIN},
+        {"where tokens count", &tokens, false, true, NULL, ANONYMOUS},
+        {"where tokens count, with a bad one", &tokens, false, true, "Bearer abc", NULL},
+    };
+    struct world w;
+
+    world_init(&w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct request_origin o = {.peer_is_loopback = rows[i].local,
+                                   .host = STR("localhost:5682"),
+                                   .showed_cert = rows[i].showed_cert,
+                                   .authorization = str_from_c(rows[i].authorization)};
+        struct user user;
+        enum err_kind got = auth_user(w.snap, rows[i].config, &o, &w.arena, &user, &w.err);
+
+        EXPECT_INT(rows[i].name, got, rows[i].want ? ERR_NONE : ERR_UNAUTHENTICATED);
+        EXPECT_STR(rows[i].name, user_text(&w.arena, &user), rows[i].want ? rows[i].want : ANONYMOUS);
+        err_init(&w.err, &w.arena);
+    }
+    world_fini(&w);
+}

@@ -443,13 +443,13 @@ TEST(a_new_certificate_serves_new_connections)
     client_dial(&c, port);
     call_start(&call, &c);
     expect_certificate("at first", port, "first");
-    EXPECT_INT("no PEM", net_reload_tls(net, STR("x"), second.key, &e), ERR_INVALID);
-    EXPECT_INT("another's key", net_reload_tls(net, second.cert, other.key, &e), ERR_INVALID);
+    EXPECT_INT("no PEM", net_reload_tls(net, STR("x"), second.key, NULL, &e), ERR_INVALID);
+    EXPECT_INT("another's key", net_reload_tls(net, second.cert, other.key, NULL, &e), ERR_INVALID);
     EXPECT_INT("half a chain",
-               net_reload_tls(net, str_slice(second.cert, 0, second.cert.n - 40), second.key, &e),
+               net_reload_tls(net, str_slice(second.cert, 0, second.cert.n - 40), second.key, NULL, &e),
                ERR_INVALID);
     expect_certificate("bad ones change nothing", port, "first");
-    EXPECT_INT("a good one", net_reload_tls(net, second.cert, second.key, &e), ERR_NONE);
+    EXPECT_INT("a good one", net_reload_tls(net, second.cert, second.key, NULL, &e), ERR_NONE);
     expect_certificate("and it is used", port, "second");
     call_send(&call, "echo on");
     WAIT_FOR(&c, call_has_message(&call));

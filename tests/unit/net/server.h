@@ -60,10 +60,10 @@ static inline void pem_free(struct pem *pem)
     BIO_free(pem->bios[1]);
 }
 
-static inline void take_http1(void *ctx, int fd, const struct sockaddr *peer, socklen_t peer_size)
+static inline void take_http1(void *ctx, const struct net_http1 *http1)
 {
-    (void)ctx, (void)peer_size;
-    atomic_store(&handed_fd, peer->sa_family == AF_INET ? fd : -2);
+    (void)ctx;
+    atomic_store(&handed_fd, http1->peer->sa_family == AF_INET ? http1->fd : -2);
 }
 
 static inline uint16_t start_with(size_t max_connections)
