@@ -1,8 +1,6 @@
-/* changes.h -- how two states differ, resource by resource and field by field. */
+/* changes.h -- how two states differ, resource by resource. */
 #ifndef URSA_API_CHANGES_H
 #define URSA_API_CHANGES_H
-
-#include <jansson.h>
 
 #include "ursa/store.h"
 
@@ -21,9 +19,5 @@ struct changes {
 };
 void changes_init(struct changes *, const struct snap *before, const struct snap *after, struct str mesh);
 bool changes_next(struct changes *, struct changed *out);
-
-/* [{"field", "before", "after"}] for every value that differs between two trees, null where there is none.
- * After 'max' of them comes one with "omitted" alone. */
-json_t *changes_of_fields(const json_t *before, const json_t *after, size_t max, struct arena *);
 
 #endif

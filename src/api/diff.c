@@ -5,6 +5,7 @@
 #include "page.h"
 #include "past.h"
 #include "router.h"
+#include "ursa/base/json_changes.h"
 
 #define MAX_FIELDS 1000       /* of one resource */
 #define MAX_BYTES (16u << 20) /* of the resources of one page, which holds one at least */
@@ -39,7 +40,7 @@ static json_t *fields_json(struct request *r, const struct changed *c, json_t *b
         return json_array();
     JSON_AUTO left = without_times(before);
     JSON_AUTO right = without_times(after);
-    return changes_of_fields(left, right, MAX_FIELDS, &r->arena);
+    return json_changes(left, right, MAX_FIELDS, &r->arena);
 }
 
 static json_t *changed_json(struct request *r, const struct changed *c)

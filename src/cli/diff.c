@@ -6,9 +6,11 @@
 #include "documents.h"
 #include "render.h"
 #include "ursa/base/json.h"
+#include "ursa/base/json_changes.h"
 #include "ursa/base/yaml.h"
 
 #define TROUBLE 2
+#define MAX_FIELDS 1000 /* of one resource, as GET /diff tells */
 
 static int trouble(struct cli *cli)
 {
@@ -137,24 +139,50 @@ static enum err_kind get_stored(struct cli *cli, const struct res_key *key, json
     return cli->err.kind;
 }
 
-/* Takes over 'before' and 'after'. A secret's value stays one. */
+/* What GET /diff tells of a secret: its name, and that it changed. */
+static json_t *secret_side(const json_t *side)
+{
+    JSON_AUTO all = side ? json_copy((json_t *)(uintptr_t)side) : NULL;
+
+    json_object_del(all, "data");
+    return all ? json_incref(all) : json_null();
+}
+
+static void add_secret(struct file_diff *d, json_t *item, const json_t *before, const json_t *after)
+{
+    json_object_set_new(item, "before", secret_side(before));
+    json_object_set_new(item, "after", secret_side(after));
+    json_object_set_new(item, "changes",
+                        before ? json_pack("[{s:s,s:n,s:n}]", "field", "data", "before", "after")
+                               : json_array());
+    json_array_append(d->items, item);
+}
+
+/* Takes over 'before' and 'after', of which the first may be NULL. */
 static void add_item(struct file_diff *d, const struct res_key *key, json_t *before, json_t *after)
 {
-    bool is_secret = res_type_info(key->type)->traits & RES_ADMIN;
-    json_t *changes = is_secret || !before ? json_array() : changes_of(d->cli->arena, before, after);
+    JSON_AUTO item = json_pack("{s:s,s:o}", "op", before ? "update" : "create", "type",
+                               json_from_str(res_type_info(key->type)->name));
 
-    if (is_secret || json_array_size(changes) > 0 || !before) {
-        if (!before || !json_equal(before, after))
-            json_array_append_new(
-                d->items,
-                json_pack("{s:s,s:o,s:o,s:o,s:O*,s:O*,s:O}", "op", before ? "update" : "create", "type",
-                          json_from_str(res_type_info(key->type)->name), "mesh", json_from_str(key->mesh),
-                          "name", json_from_str(key->name), "before", is_secret ? NULL : before, "after",
-                          is_secret ? NULL : after, "changes", changes));
+    if (key->mesh.n)
+        json_object_set_new(item, "mesh", json_from_str(key->mesh));
+    json_object_set_new(item, "name", json_from_str(key->name));
+    if (before && json_equal(before, after)) {
+        json_decref(before);
+        json_decref(after);
+        return;
     }
-    json_decref(changes);
-    json_decref(before);
-    json_decref(after);
+    if (res_type_info(key->type)->traits & RES_ADMIN) {
+        add_secret(d, item, before, after);
+        json_decref(before);
+        json_decref(after);
+        return;
+    }
+    json_object_set_new(item, "changes",
+                        before ? json_changes(before, after, MAX_FIELDS, d->cli->arena) : json_array());
+    json_object_set_new(item, "before", before ? before : json_null());
+    json_object_set_new(item, "after", after);
+    json_array_append(d->items, item);
 }
 
 static enum err_kind compare(struct file_diff *d, const json_t *document, const struct place *place)

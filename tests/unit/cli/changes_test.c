@@ -3,6 +3,7 @@
 
 #include "../../../src/cli/changes.h"
 #include "ursa/base/json.h"
+#include "ursa/base/json_changes.h"
 
 static json_t *parse(struct arena *a, const char *text)
 {
@@ -39,7 +40,7 @@ TEST(fields_that_differ)
         {"{\"t\":{\"kuma.io/service\":\"a\"}}", "{\"t\":{\"kuma.io/service\":\"b\"}}",
          "  ~ t[\"kuma.io/service\"]: a -> b\n"},
         {"{\"l\":[{\"p\":1},{\"p\":2}]}", "{\"l\":[{\"p\":1},{\"p\":3},{\"p\":4,\"q\":5}]}",
-         "  ~ l[1].p: 2 -> 3\n  + l[2].p: 4\n  + l[2].q: 5\n"},
+         "  ~ l[1].p: 2 -> 3\n  + l[2]: {\"p\":4,\"q\":5}\n"},
         {"{\"l\":[1,2]}", "{\"l\":[1]}", "  - l[1]: 2\n"},
         {"{\"l\":[1]}", "{\"l\":[]}", "  - l[0]: 1\n"},
         {"{\"o\":{}}", "{}", "  - o: {}\n"},
@@ -53,7 +54,7 @@ TEST(fields_that_differ)
         JSON_AUTO before = parse(&a, rows[i].before);
         JSON_AUTO after = parse(&a, rows[i].after);
         JSON_AUTO items = json_pack("[{s:s,s:s,s:s,s:s,s:o}]", "op", "update", "type", "Timeout", "mesh", "m",
-                                    "name", "t", "changes", changes_of(&a, before, after));
+                                    "name", "t", "changes", json_changes(before, after, 1000, &a));
 
         if (*rows[i].want)
             EXPECT_STR(rows[i].want, shown(&a, items, false),
@@ -73,18 +74,18 @@ TEST(whole_resources)
         "{\"op\":\"delete\",\"type\":\"Timeout\",\"mesh\":\"m\",\"name\":\"t\",\"before\":{\"type\":"
         "\"Timeout\",\"conf\":{\"connectTimeout\":"
         "\"5s\"}},\"after\":null},"
-        "{\"op\":\"update\",\"type\":\"Secret\",\"mesh\":\"m\",\"name\":\"s\",\"before\":null,\"after\":null,"
-        "\"changes\":[]}]";
+        "{\"op\":\"update\",\"type\":\"Secret\",\"mesh\":\"m\",\"name\":\"s\",\"before\":{\"name\":\"s\"},"
+        "\"after\":{\"name\":\"s\"},"
+        "\"changes\":[{\"field\":\"data\",\"before\":null,\"after\":null},{\"omitted\":3}]}]";
     struct arena a;
 
     arena_init(&a);
     JSON_AUTO tree = parse(&a, items);
     EXPECT_STR("plain", shown(&a, tree, false),
-               "mesh/blue created\n  + mtls.enabledBackend: ca\n"
-               "timeout/m/t deleted\n  - conf.connectTimeout: 5s\n"
-               "secret/m/s updated\n");
-    EXPECT_TRUE("coloured",
-                str_find(shown(&a, tree, true), STR("\033[32m+ mtls.enabledBackend: ca\033[0m\n")) <
-                    shown(&a, tree, true).n);
+               "mesh/blue created\n  + mtls:\n  +   enabledBackend: ca\n"
+               "timeout/m/t deleted\n  - conf:\n  -   connectTimeout: 5s\n"
+               "secret/m/s updated\n  ~ data\n  ~ and 3 more fields\n");
+    EXPECT_TRUE("coloured", str_find(shown(&a, tree, true), STR("\033[32m+   enabledBackend: ca\033[0m\n")) <
+                                shown(&a, tree, true).n);
     arena_fini(&a);
 }
