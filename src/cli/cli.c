@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "render.h"
+#include "ursa/base/json.h"
 
 enum err_kind cli_connect(struct cli *cli)
 {
@@ -65,4 +66,13 @@ void cli_not_found(struct cli *cli, enum res_type type, struct str name)
     err_set(&cli->err, ERR_NOT_FOUND, "there is no " STR_FMT " with name \"" STR_FMT "\"%s" STR_FMT "%s",
             STR_ARG(info->name), STR_ARG(name), scoped ? " in mesh \"" : "",
             STR_ARG(scoped ? cli->options->mesh : STR("")), scoped ? "\"" : "");
+}
+
+void cli_print_list(struct str table, const json_t *list)
+{
+    int64_t next = next_offset(json_str(json_get(list, "next")));
+
+    render_text(table);
+    if (next >= 0)
+        printf("\nRerun command with --offset=%lld argument to retrieve more resources\n", (long long)next);
 }

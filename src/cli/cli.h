@@ -31,11 +31,14 @@ MUST_USE enum err_kind cli_find_type(struct cli *, struct str word, enum res_typ
 struct str cli_resource_label(struct arena *, enum res_type, struct str mesh, struct str name);
 /* Replaces the error by one that says which resource there is not. */
 void cli_not_found(struct cli *, enum res_type, struct str name);
+/* The table of a list, and how to see the rest when it is one page of more. */
+void cli_print_list(struct str table, const json_t *list);
 
 int run_apply(struct cli *);
 int run_diff(struct cli *);
 int run_export(struct cli *);
 int run_get(struct cli *);
+int run_history(struct cli *);
 int run_delete(struct cli *);
 int run_inspect_dataplanes(struct cli *);
 int run_inspect_meshes(struct cli *);

@@ -76,6 +76,8 @@ enum flag_id {
     F_SKIP_CHECK,
     F_DETAILED,
     F_WAIT,
+    F_TO,
+    F_FROM,
     F_WITH_SECRETS,
     F_N
 };

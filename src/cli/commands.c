@@ -11,11 +11,12 @@ const struct command commands[] = {
      "  ursactl apply -f dataplane.yaml -v name=web-1 -v port=8080\n"
      "  generate-policies | ursactl apply --dry-run -f -",
      run_apply},
-    {"diff", "", {F_FILE | NEEDED, F_VARIABLE, F_OUTPUT},
-     "Show what apply would change",
+    {"diff", "", {F_FILE, F_VARIABLE, F_FROM, F_TO, F_OUTPUT},
+     "Show what apply would change, or what changed between two revisions",
      "Nothing but reads is asked for. The answer is 0 when there is no difference, 1 when there is one, 2 when\n"
-     "something is wrong.\n\n"
-     "  ursactl diff -f mesh.yaml -f policies/",
+     "something is wrong. Revisions are compared over all meshes unless --mesh names one.\n\n"
+     "  ursactl diff -f mesh.yaml -f policies/\n"
+     "  ursactl diff --from 40 --to 42 --mesh blue",
      run_diff},
     {"export", "", {F_WITH_SECRETS, F_OUTPUT},
      "Print everything that is stored, for apply to take back",
@@ -24,6 +25,12 @@ const struct command commands[] = {
      "  ursactl export > everything.yaml\n"
      "  ursactl export --mesh blue --with-secrets > blue.yaml",
      run_export},
+    {"history", "[TYPE] [NAME]", {F_OUTPUT, F_SIZE, F_OFFSET},
+     "Show who changed what and when, the newest first",
+     "Over all meshes unless --mesh names one. -o wide shows every change of a revision.\n\n"
+     "  ursactl history --size 10\n"
+     "  ursactl history timeout slow-backends --mesh blue",
+     run_history},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET},
      "Show resources",
      "  ursactl get meshes\n"

@@ -56,6 +56,14 @@ struct str url_encode(struct arena *a, struct str s)
     return text;
 }
 
+struct str query_add(struct arena *a, struct str query, const char *key, struct str value)
+{
+    if (value.n == 0)
+        return query;
+    return arena_printf(a, STR_FMT "%s%s=" STR_FMT, STR_ARG(query), query.n ? "&" : "", key,
+                        STR_ARG(url_encode(a, value)));
+}
+
 struct str url_of_type(struct arena *a, enum res_type type, struct str mesh, struct str name)
 {
     const struct res_type_info *info = res_type_info(type);

@@ -49,6 +49,8 @@ enum err_kind answer_error(const struct client_answer *, struct err *e);
 int64_t next_offset(struct str next);
 /* Percent-encodes everything but letters, digits and -._~ */
 struct str url_encode(struct arena *, struct str);
+/* "k=v&key=value", encoded; without the parameter when the value is empty. */
+struct str query_add(struct arena *, struct str query, const char *key, struct str value);
 /* "/meshes/{mesh}/{path}/{name}": the mesh of mesh-scoped types unless it is empty, the name unless empty. */
 struct str url_of_type(struct arena *, enum res_type, struct str mesh, struct str name);
 /* "http://host:1/" -> "http://host:1"; ERR_INVALID for what is no http or https URL. */

@@ -1,5 +1,5 @@
-/* diff.c -- ursactl diff: what apply would change of the stored state, found with reads alone. Answers 0 for
- * no difference, 1 for some, 2 for trouble, as diff(1) does.
+/* diff.c -- ursactl diff: what apply would change of the stored state, found with reads alone, or what was
+ * different between two revisions. Answers 0 for no difference, 1 for some, 2 for trouble, as diff(1) does.
  */
 #include "changes.h"
 #include "cli.h"
@@ -237,7 +237,7 @@ static enum err_kind compare_all(struct file_diff *d)
     return cli->err.kind;
 }
 
-int run_diff(struct cli *cli)
+static int diff_files(struct cli *cli)
 {
     struct file_diff d = {.cli = cli, .items = json_array()};
     bool good =
@@ -248,4 +248,47 @@ int run_diff(struct cli *cli)
         return show(cli, json_pack("{s:o}", "items", d.items));
     json_decref(d.items);
     return trouble(cli);
+}
+
+/* ---- revisions ---- */
+
+/* The newest revision, so that every page is of the same two. */
+static enum err_kind find_newest(struct cli *cli, int64_t *to)
+{
+    JSON_AUTO page = NULL;
+    struct str url = arena_printf(cli->arena, "/diff?from=%lld&size=1", (long long)cli->options->from);
+
+    if (connection_get(cli->connection, url, cli->arena, &page, &cli->err) == ERR_NONE)
+        *to = json_integer_value(json_get(page, "to"));
+    return cli->err.kind;
+}
+
+static int diff_revisions(struct cli *cli)
+{
+    const struct options *o = cli->options;
+    int64_t to = o->to;
+    json_t *list = NULL;
+
+    if (cli_connect(cli) != ERR_NONE || (to < 0 && find_newest(cli, &to) != ERR_NONE))
+        return trouble(cli);
+    struct str query = arena_printf(cli->arena, "from=%lld&to=%lld", (long long)o->from, (long long)to);
+    query = query_add(cli->arena, query, "mesh", o->mesh_given ? o->mesh : STR(""));
+    if (connection_get_list(cli->connection, STR("/diff"), query, -1, -1, cli->arena, &list, &cli->err) !=
+        ERR_NONE)
+        return trouble(cli);
+    json_object_set_new(list, "from", json_integer(o->from));
+    json_object_set_new(list, "to", json_integer(to));
+    return show(cli, list);
+}
+
+int run_diff(struct cli *cli)
+{
+    const struct options *o = cli->options;
+
+    if (o->files.n > 0 && (o->from >= 0 || o->to >= 0))
+        return cli_misuse(cli,
+                          "--file compares with what is stored now, --from and --to two revisions: not both");
+    if (o->files.n == 0 && o->from < 0)
+        return cli_misuse(cli, "say what to compare: --file FILE, or --from REVISION");
+    return o->files.n > 0 ? diff_files(cli) : diff_revisions(cli);
 }

@@ -88,6 +88,8 @@ const struct flag flags[F_N] = {
         "everything that the control plane says of itself"},
     [F_WITH_SECRETS] = {"with-secrets", 0, FLAG_SWITCH, AT(with_secrets), NULL, NULL,
         "secrets too, signing keys and tokens among them: whoever has the output has them"},
+    [F_FROM] = {"from", 0, FLAG_NUMBER, AT(from), "REVISION", NULL, "the older revision"},
+    [F_TO] = {"to", 0, FLAG_NUMBER, AT(to), "REVISION", NULL, "the newer revision (default: the newest)"},
     [F_WAIT] = {"wait", 0, FLAG_OPTIONAL_DURATION, AT(wait_ns), "DURATION", NULL,
         "wait until every proxy has it, or for so long (--wait alone: 30s)"},
 };

@@ -17,16 +17,6 @@ static struct str url_of(struct cli *cli, enum res_type type, struct str mesh, s
                                      : url_of_type(cli->arena, type, mesh, name);
 }
 
-static void print_list(struct cli *cli, enum res_type type, const json_t *list)
-{
-    int64_t next = next_offset(json_str(json_get(list, "next")));
-
-    render_text(
-        table_of_resources(cli->arena, type, json_get(list, "items"), cli->options->output == OUTPUT_WIDE));
-    if (next >= 0)
-        printf("\nRerun command with --offset=%lld argument to retrieve more resources\n", (long long)next);
-}
-
 static int get_list(struct cli *cli, enum res_type type)
 {
     const struct options *o = cli->options;
@@ -39,7 +29,8 @@ static int get_list(struct cli *cli, enum res_type type)
     if (render_is_tree(o->output))
         render_tree(cli->arena, list, (enum output)o->output);
     else
-        print_list(cli, type, list);
+        cli_print_list(
+            table_of_resources(cli->arena, type, json_get(list, "items"), o->output == OUTPUT_WIDE), list);
     return 0;
 }
 

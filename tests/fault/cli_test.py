@@ -214,3 +214,28 @@ def test_an_export_with_secrets_makes_the_same_control_plane(cli, tmp_path):
         there = Cli(other, tmp_path)
         there.run("apply", "-f", "-", text=exported)
         assert there.run("export", "--with-secrets") == exported
+
+
+# ---- revisions ----
+def test_history_and_the_difference_between_revisions(cli, daemon):
+    before = daemon.http("PUT", "/meshes/blue/retries/r1", {"type": "Retry", "mesh": "blue", "name": "r1", "sources": [{"match": {"kuma.io/service": "*"}}],
+                         "destinations": [{"match": {"kuma.io/service": "*"}}], "conf": {"http": {"numRetries": 3}}}).headers["Ursa-Revision"]
+    cli.run("apply", "-f", "-", text=POLICY.replace("5s", "9s"))
+    cli.run("delete", "retry", "r1", "--mesh", "blue")
+    newest = cli.json("history", "--size", "1")["items"][0]
+    assert newest["changes"] == [{"op": "delete", "type": "Retry", "mesh": "blue", "name": "r1"}]
+    rows = cli.run("history", "--mesh", "blue", "--size", "2").splitlines()
+    assert rows[0].split() == ["REVISION", "TIME", "AUTHOR", "ORIGIN", "CHANGES"]
+    assert rows[1].endswith("delete retry/blue/r1") and rows[2].endswith("update timeout/blue/t1")
+    assert "--offset=2" in rows[4]
+    assert all("retry/blue/r1" in row for row in cli.run("history", "retry", "r1", "--mesh", "blue").splitlines()[1:])
+    said = cli.run("diff", "--from", before, "--to", str(newest["revision"]), "--mesh", "blue", status=1)
+    assert said.startswith("retry/blue/r1 deleted\n  - sources:\n") and said.endswith("timeout/blue/t1 updated\n  ~ conf.connectTimeout: 5s -> 9s\n")
+    assert cli.run("diff", "--from", before, status=1) == said
+    assert cli.run("diff", "--from", str(newest["revision"])) == ""
+    tree = json.loads(cli.run("diff", "--from", before, "-o", "json", status=1))
+    assert (tree["from"], tree["to"], len(tree["items"])) == (int(before), newest["revision"], 2)
+    cli.run("diff", "--from", "999999", status=2)
+    assert cli.errors.startswith("Error: Could not compare the revisions")
+    cli.run("diff", status=2)
+    assert "say what to compare" in cli.errors

@@ -42,7 +42,7 @@ TEST(what_may_come_next)
         const char *line, *want;
     } rows[] = {
         {"app", "apply"},
-        {"h", "help"},
+        {"hel", "help"},
         {"xyz", ""},
         {"config ", "control-planes view"},
         {"config control-planes s", "switch"},
