@@ -22,9 +22,10 @@ int64_t insight_deadline(const struct insight *);
 void insight_run_timers(struct insight *, int64_t now_ns);
 
 /* ---- read side: pure functions of a snapshot, any thread; the caller owns the JSON ---- */
-/* DataplaneOverview of one Dataplane. 'always' prints dataplaneInsight {} when there is none (item, not
- * list). */
-json_t *overview_dataplane(const struct snap *, const struct resource *dataplane, bool always);
+/* Appends the DataplaneOverview of one Dataplane, as resource_print() does. 'always' prints dataplaneInsight
+ * {} when there is none (item, not list). */
+void overview_print(const struct snap *, const struct resource *dataplane, bool always, size_t level,
+                    struct buf *out);
 bool dataplane_is_online(const struct snap *, const struct resource *dataplane);
 json_t *insight_mesh(const struct snap *, const struct resource *mesh);
 /* One entry of the expanded service insights; 'service' sorted list of a mesh. */

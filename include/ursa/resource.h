@@ -130,6 +130,11 @@ struct resource *resource_from_stored(const struct res_key *, struct str spec_js
  * field order; in kuma-cp's shape, as what stands 'level' deep in something larger, without a newline at the
  * end. No tree is built: this is what answers are made of. */
 void resource_print(const struct resource *, size_t level, struct buf *out);
+/* Likewise the beginning of an object that is about a resource: its brace and the meta part (type, mesh,
+ * name, times), without a comma. */
+void resource_print_meta(const struct resource *, struct str type_name, size_t level, struct buf *out);
+/* The spec alone, compact; borrowed. */
+struct str resource_spec_text(const struct resource *);
 /* The same as a tree, for whoever looks into it. Caller owns it. */
 json_t *resource_to_json(const struct resource *);
 /* The spec alone. */

@@ -85,24 +85,26 @@ void overview_list(struct request *r)
     struct page page;
     struct snap_range range = snap_range(r->snap, RES_DATAPLANE, r->mesh);
     struct visible list = {.ranges = &range, .n_ranges = 1, .n = range.n};
-    json_t *items;
-    size_t n = 0;
+    struct items items;
+    size_t n = 0, n_shown = 0;
 
     r->title = "Could not retrieve dataplane overviews";
     if (!page_read(r, &page) || !filter_read(r, &filter))
         return;
-    items = json_array();
+    items_init(&items);
     if (!r->mesh.p)
         list = visible_of(r, RES_DATAPLANE);
     struct visible_iter it = visible_iter(&list, 0);
     for (const struct resource *res = visible_next(&it); res; res = visible_next(&it)) {
         if (!filter_passes(&filter, res))
             continue;
-        if (n >= page.offset && n - page.offset < page.size)
-            json_array_append_new(items, overview_dataplane(r->snap, res, false));
+        if (n >= page.offset && n - page.offset < page.size) {
+            overview_print(r->snap, res, false, ITEM_LEVEL, items_next(&items));
+            n_shown++;
+        }
         n++;
     }
-    page_answer(r, &page, n, json_array_size(items), items); /* COMPAT: here total counts the page's items */
+    page_answer_items(r, &page, n, n_shown, &items); /* COMPAT: here total counts the page's items */
 }
 
 void overview_get(struct request *r)
@@ -110,10 +112,13 @@ void overview_get(struct request *r)
     const struct resource *res = snap_find(r->snap, RES_DATAPLANE, r->mesh, r->name);
 
     r->title = "Could not retrieve a dataplane overview";
-    if (res)
-        answer_json(r, 200, overview_dataplane(r->snap, res, true));
-    else
+    if (!res) {
         answer_fault(r, ERR_NOT_FOUND, "not found");
+        return;
+    }
+    struct buf *out = answer_begin(r, 200, TYPE_JSON);
+    overview_print(r->snap, res, true, 0, out);
+    buf_add_byte(out, '\n');
 }
 
 /* ---- meshes ---- */

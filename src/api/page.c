@@ -95,28 +95,25 @@ static json_t *next_url(struct request *r, size_t offset)
 
 /* ---- the answer ---- */
 
-#define ITEM_LEVEL 2 /* how deep an item stands in the answer */
-
 void items_init(struct items *items)
 {
     buf_init(&items->text, ANSWER_MAX);
 }
 
-static void items_next(struct items *items)
+struct buf *items_next(struct items *items)
 {
     buf_add_str(&items->text, items->text.n ? STR(",\n  ") : STR("[\n  "));
+    return &items->text;
 }
 
 void items_add_resource(struct items *items, const struct resource *res)
 {
-    items_next(items);
-    resource_print(res, ITEM_LEVEL, &items->text);
+    resource_print(res, ITEM_LEVEL, items_next(items));
 }
 
 void items_add_json(struct items *items, json_t *take)
 {
-    items_next(items);
-    json_write_pretty(&items->text, take, ITEM_LEVEL);
+    json_write_pretty(items_next(items), take, ITEM_LEVEL);
     json_decref(take);
 }
 

@@ -18,7 +18,10 @@ void page_bounds(const struct page *, size_t n, size_t *first, size_t *end);
 struct items {
     struct buf text; /* of the array, without its end; empty: no item */
 };
+#define ITEM_LEVEL 2 /* how deep an item stands in the answer */
 void items_init(struct items *);
+/* Where to append the next item's text, which stands ITEM_LEVEL deep. */
+struct buf *items_next(struct items *);
 void items_add_resource(struct items *, const struct resource *);
 void items_add_json(struct items *, json_t *take);
 /* Answers {"total", "items", "next"}; ends the items. 'n' is how many items there are in all. */

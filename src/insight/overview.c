@@ -1,15 +1,23 @@
 /* insight/overview.c -- a Dataplane together with what is known of its connections (rest-api.md 5.1). */
-#include "online.h"
+#include "ursa/base/json.h"
+#include "ursa/insight.h"
 
-json_t *overview_dataplane(const struct snap *snap, const struct resource *dataplane, bool always)
+static void print_member(struct str name, struct str text, size_t level, struct buf *out)
+{
+    json_indent(out, name, level);
+    json_indent(out, text, level);
+}
+
+void overview_print(const struct snap *snap, const struct resource *dataplane, bool always, size_t level,
+                    struct buf *out)
 {
     const struct res_key *key = &dataplane->key;
     const struct resource *insight = snap_find(snap, RES_DATAPLANE_INSIGHT, key->mesh, key->name);
-    json_t *o = resource_meta_to_json(dataplane, STR("DataplaneOverview"));
-    json_object_set_new(o, "dataplane", resource_spec_to_json(dataplane));
-    if (insight)
-        json_object_set_new(o, "dataplaneInsight", resource_spec_to_json(insight));
-    else if (always)
-        json_object_set_new(o, "dataplaneInsight", json_object());
-    return o;
+
+    resource_print_meta(dataplane, STR("DataplaneOverview"), level, out);
+    print_member(STR(",\"dataplane\":"), resource_spec_text(dataplane), level + 1, out);
+    if (insight || always)
+        print_member(STR(",\"dataplaneInsight\":"), insight ? resource_spec_text(insight) : STR("{}"),
+                     level + 1, out);
+    json_indent(out, STR("}"), level + 1);
 }

@@ -59,7 +59,8 @@ enum err_kind resource_check_meta(const struct res_key *want, struct str body_ty
 
 /* ---- in a document ---- */
 
-static const char *const meta_keys[] = {"type", "mesh", "name", "creationTime", "modificationTime"};
+static const struct str meta_keys[] = {STR_INIT("type"), STR_INIT("mesh"), STR_INIT("name"),
+                                       STR_INIT("creationTime"), STR_INIT("modificationTime")};
 enum { META_TYPE, META_MESH, META_NAME, META_CREATED, META_MODIFIED, META_N };
 
 /* The meta members of a document: keys match ignoring case and the last one of a kind wins; null is as good
@@ -68,11 +69,13 @@ static void meta_find(const json_t *doc, const json_t *found[META_N])
 {
     json_t *o = (json_t *)(uintptr_t)doc; /* jansson's iterators only read it */
 
-    for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it))
+    for (void *it = json_object_iter(o); it; it = json_object_iter_next(o, it)) {
+        struct str key = str_from(json_object_iter_key(it), json_object_iter_key_len(it));
+
         for (size_t i = 0; i < META_N; i++)
-            if (!json_is_null(json_object_iter_value(it)) &&
-                str_eq_nocase(str_from_c(json_object_iter_key(it)), str_from_c(meta_keys[i])))
+            if (!json_is_null(json_object_iter_value(it)) && str_eq_nocase(key, meta_keys[i]))
                 found[i] = json_object_iter_value(it);
+    }
 }
 
 struct str resource_doc_type(const json_t *doc)
@@ -111,15 +114,15 @@ enum err_kind meta_decode(const json_t *doc, struct res_key *key, struct err *e)
     for (size_t i = META_TYPE; i <= META_NAME; i++) {
         if (!found[i] || json_is_string(found[i]))
             continue;
-        err_cause(e, AT_FIELD(NULL, meta_keys[i]), "expected a string");
+        err_cause(e, AT_FIELD(NULL, meta_keys[i].p), "expected a string");
         return err_set(e, ERR_MALFORMED,
                        "json: cannot unmarshal %s into Go struct field ResourceMeta.%s of type string",
-                       json_kind_name(found[i]), meta_keys[i]);
+                       json_kind_name(found[i]), meta_keys[i].p);
     }
     for (size_t i = META_CREATED; i <= META_MODIFIED; i++) {
         if (!found[i] || is_time(json_str(found[i]), e->arena))
             continue;
-        err_cause(e, AT_FIELD(NULL, meta_keys[i]), "expected an RFC 3339 time");
+        err_cause(e, AT_FIELD(NULL, meta_keys[i].p), "expected an RFC 3339 time");
         return err_set(e, ERR_MALFORMED, "parsing time " STR_FMT, STR_ARG(json_format(e->arena, found[i])));
     }
     key->name = json_str(found[META_NAME]);

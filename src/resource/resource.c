@@ -200,16 +200,20 @@ json_t *resource_meta_to_json(const struct resource *r, struct str type_name)
     return o;
 }
 
+/* A policy with a targetRef is {"spec":{...}}. */
+struct str resource_spec_text(const struct resource *r)
+{
+    static const struct str open = STR_INIT("{\"spec\":");
+    struct str text = r->spec_json ? blob_str(r->spec_json) : STR("{}");
+
+    if (!str_has_prefix(text, open) || !(res_type_info(r->key.type)->traits & RES_TARGET_REF))
+        return text;
+    return str_slice(text, open.n, text.n - 1);
+}
+
 json_t *resource_spec_to_json(const struct resource *r)
 {
-    json_t *fields = r->spec_json ? json_read_own(blob_str(r->spec_json)) : json_object();
-
-    if (!(res_type_info(r->key.type)->traits & RES_TARGET_REF))
-        return fields;
-    json_t *spec = json_incref(json_get(fields, "spec"));
-
-    json_decref(fields);
-    return spec ? spec : json_object();
+    return json_read_own(resource_spec_text(r));
 }
 
 json_t *resource_to_json(const struct resource *r)
@@ -226,17 +230,23 @@ json_t *resource_to_json(const struct resource *r)
     return o;
 }
 
-void resource_print(const struct resource *r, size_t level, struct buf *out)
+void resource_print_meta(const struct resource *r, struct str type_name, size_t level, struct buf *out)
 {
     struct buf meta;
-    struct str members = spec_members(r);
 
     buf_init(&meta, BUF_MAX_RESOURCE);
-    write_meta(r, res_type_info(r->key.type)->name, &meta);
-    buf_add_str(&meta, members.n > 1 ? STR(",") : STR(""));
+    write_meta(r, type_name, &meta);
     json_indent(out, buf_str(&meta), level);
-    json_indent(out, members, level + 1);
     buf_fini(&meta);
+}
+
+void resource_print(const struct resource *r, size_t level, struct buf *out)
+{
+    struct str members = spec_members(r);
+
+    resource_print_meta(r, res_type_info(r->key.type)->name, level, out);
+    json_indent(out, members.n > 1 ? STR(",") : STR(""), level + 1);
+    json_indent(out, members, level + 1);
 }
 
 /* ---- typed access ---- */

@@ -200,6 +200,24 @@ TEST(service_insights)
     world_fini(&w);
 }
 
+/* The overview, compact. */
+static struct str overview_of(struct world *w, const struct snap *snap, const struct resource *dp,
+                              bool always)
+{
+    struct buf out;
+    struct err e;
+    json_t *tree = NULL;
+
+    buf_init(&out, BUF_MAX_RESOURCE);
+    err_init(&e, &w->arena);
+    overview_print(snap, dp, always, 0, &out);
+    EXPECT_INT("it is JSON", json_parse(buf_str(&out), &tree, &e), ERR_NONE);
+    buf_add_byte(&out, '\n');
+    EXPECT_STR("laid out", buf_str(&out), json_format_pretty(&w->arena, tree).p);
+    buf_fini(&out);
+    return text_of(w, tree);
+}
+
 TEST(overviews)
 {
     struct world w;
@@ -211,13 +229,13 @@ TEST(overviews)
     const struct snap *snap = snap_of(&w);
     const struct resource *never = snap_find(snap, RES_DATAPLANE, STR("demo"), STR("web-1"));
     const struct resource *gone = snap_find(snap, RES_DATAPLANE, STR("demo"), STR("web-2"));
-    EXPECT_STR("item", text_of(&w, overview_dataplane(snap, never, true)),
+    EXPECT_STR("item", overview_of(&w, snap, never, true),
                "{\"type\":\"DataplaneOverview\",\"mesh\":\"demo\",\"name\":\"web-1\"," OLD_TIMES
                ",\"dataplane\":" DP(INBOUND("web")) ",\"dataplaneInsight\":{}}");
-    EXPECT_STR("in a list", text_of(&w, overview_dataplane(snap, never, false)),
+    EXPECT_STR("in a list", overview_of(&w, snap, never, false),
                "{\"type\":\"DataplaneOverview\",\"mesh\":\"demo\",\"name\":\"web-1\"," OLD_TIMES
                ",\"dataplane\":" DP(INBOUND("web")) "}");
-    EXPECT_STR("was connected", text_of(&w, overview_dataplane(snap, gone, false)),
+    EXPECT_STR("was connected", overview_of(&w, snap, gone, false),
                "{\"type\":\"DataplaneOverview\",\"mesh\":\"demo\",\"name\":\"web-2\"," OLD_TIMES
                ",\"dataplane\":" DP(INBOUND("web")) ",\"dataplaneInsight\":" GONE "}");
     world_fini(&w);
