@@ -86,8 +86,10 @@ void answer_fault(struct request *r, enum err_kind kind, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    err_set(&r->err, kind, STR_FMT, STR_ARG(arena_vprintf(&r->arena, fmt, args)));
+    /* Once: STR_ARG names its argument several times. */
+    struct str text = arena_vprintf(&r->arena, fmt, args);
     va_end(args);
+    err_set(&r->err, kind, STR_FMT, STR_ARG(text));
     answer_error(r);
 }
 

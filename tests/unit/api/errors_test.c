@@ -46,6 +46,17 @@ TEST(each_kind_has_its_status_and_words)
     }
 }
 
+TEST(a_text_may_have_arguments)
+{
+    struct request r;
+
+    asked_init(&r, GET, "/");
+    answer_fault(&r, ERR_INVALID, "%s of %zu, not %d", "seven", (size_t)7, 8);
+    JSON_AUTO body = asked_answer(&r);
+    EXPECT_STR("detail", json_str(json_get(body, "detail")), "seven of 7, not 8");
+    asked_fini(&r);
+}
+
 TEST(causes_are_told_in_both_dialects)
 {
     struct request r;
