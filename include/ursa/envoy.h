@@ -91,4 +91,10 @@ void pb_put_str(struct buf *, uint32_t field, struct str);   /* nothing when emp
 /* Tag and length of a length-delimited field whose 'n' bytes the caller sends itself. */
 void pb_put_header(struct buf *, uint32_t field, size_t n);
 
+/* ---- what an Envoy tells ---- */
+/* Of a /config_dump what nobody may see, overwritten: tokens (the value of "authorization", and whatever
+ * looks like a JWT) and private keys, which Envoy leaves out itself. The text need not be JSON; memory is
+ * twice its size at most. */
+void envoy_redact_dump(struct buf *text);
+
 #endif

@@ -58,6 +58,13 @@ void answer_text(struct request *r, unsigned status, const char *content_type, s
     buf_add_str(answer_begin(r, status, content_type), text);
 }
 
+void answer_take(struct request *r, unsigned status, const char *content_type, struct buf *take)
+{
+    buf_fini(answer_begin(r, status, content_type));
+    r->out = *take;
+    buf_init(take, 0);
+}
+
 void answer_json(struct request *r, unsigned status, json_t *take)
 {
     struct buf *out = answer_begin(r, status, TYPE_JSON);

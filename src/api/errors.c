@@ -22,6 +22,7 @@ static const struct face faces[] = {
     [ERR_MEDIA] = {415, "Unsupported Media Type", NULL},
     [ERR_LIMIT] = {413, "Request is too large", NULL},
     [ERR_UNAVAILABLE] = {503, "Service Unavailable", NULL},
+    [ERR_PEER] = {500, NULL, NULL}, /* COMPAT: the status; the text is ours */
     [ERR_NO_SPACE] = {507, "Insufficient Storage", NULL},
     [ERR_IO] = {500, NULL, "Internal Server Error"},
     [ERR_BUG] = {500, NULL, "Internal Server Error"},
@@ -66,7 +67,7 @@ static json_t *error_body(struct request *r, unsigned *status, struct str *detai
     const char *title = face->title ? face->title : r->title ? r->title : "Could not process the request";
     json_t *body = json_object();
 
-    if (face->status >= 500)
+    if (face->status >= 500 && e->kind != ERR_PEER) /* a proxy that is away is no fault of ours */
         log_error("api", "status=%u path=" STR_FMT " error=" STR_FMT, face->status, STR_ARG(r->path),
                   STR_ARG(err_render(e, &r->arena)));
     *status = face->status;

@@ -88,6 +88,8 @@ struct buf *answer_begin(struct request *, unsigned status, const char *content_
 /* One resource as GET shows it. */
 void answer_resource(struct request *, const struct resource *);
 void answer_text(struct request *, unsigned status, const char *content_type, struct str text);
+/* The body is taken over. */
+void answer_take(struct request *, unsigned status, const char *content_type, struct buf *take);
 void answer_json(struct request *, unsigned status,
                  json_t *take); /* kuma-cp's indentation; takes the reference */
 void answer_json_compact(struct request *, unsigned status, json_t *take); /* one line, no newline */

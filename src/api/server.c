@@ -19,6 +19,10 @@
 #define STOP_LIMIT (5 * NS_PER_S) /* for what is being answered when the daemon stops */
 #define STOP_POLL_MS 50
 
+/* A configuration dump of a large mesh has some ten MiB. */
+static const struct proxy_admin_options ask_proxies = {
+    .n_threads = 4, .max_waiting = 32, .deadline_ns = 10 * NS_PER_S, .max_body = 64u << 20};
+
 /* ---- starting ---- */
 
 static void log_from_library(void *ctx, const char *fmt, va_list args)
@@ -270,7 +274,8 @@ static enum err_kind start_all(struct api *api, struct err *e)
         return err_set(e, ERR_IO, "cannot make the API's loop: %m");
     if (server_start(api, API_REST, o->rest_address, o->rest_port, e) != ERR_NONE ||
         server_start(api, API_DP, NULL, 0, e) != ERR_NONE ||
-        server_start(api, API_DIAG, o->diag_address, o->diag_port, e) != ERR_NONE)
+        server_start(api, API_DIAG, o->diag_address, o->diag_port, e) != ERR_NONE ||
+        proxy_admin_start(&ask_proxies, &api->proxy_admin, e) != ERR_NONE)
         return e->kind;
     if (pthread_create(&api->thread, NULL, loop, api) != 0)
         return err_set(e, ERR_IO, "cannot start the API's thread");
@@ -304,11 +309,15 @@ void api_stop(struct api *api)
     if (!api)
         return;
     atomic_store(&api->stopping, true);
+    if (api->proxy_admin)
+        proxy_admin_cancel(api->proxy_admin);
     if (api->started) {
         struct mail *mail = xcalloc(1, sizeof(*mail));
         mail->handle = wake;
         mailbox_send(&api->mailbox, mail);
         pthread_join(api->thread, NULL);
+        proxy_admin_stop(api->proxy_admin);
+        api->proxy_admin = NULL;
         mailbox_run(&api->mailbox); /* connections for servers that are still there */
     }
     if (api->n_suspended > 0) {
@@ -324,6 +333,7 @@ void api_stop(struct api *api)
             close(api->servers[i].listen_fd);
         free_arriving(&api->servers[i]);
     }
+    proxy_admin_stop(api->proxy_admin);
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
     blob_unref(api->server_cert);

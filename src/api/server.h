@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "request.h"
+#include "ursa/proxy_admin.h"
 
 /* A connection that came over TLS: what libmicrohttpd cannot know of it. It waits in the server's list until
  * the library begins with its descriptor, then belongs to the connection. */
@@ -29,8 +30,9 @@ struct server {
 struct api {
     struct api_options options;
     struct server servers[API_SERVERS];
-    struct blob *server_cert; /* PEM of the proxies' port: what a bootstrap tells Envoy to trust */
-    struct mailbox mailbox;   /* finished writes, handed-over connections, answers of the engine */
+    struct proxy_admin *proxy_admin; /* asks proxies what they hold */
+    struct blob *server_cert;        /* PEM of the proxies' port: what a bootstrap tells Envoy to trust */
+    struct mailbox mailbox;          /* finished writes, handed-over connections, answers of the engine */
     int epoll_fd;
     pthread_t thread;
     bool started;

@@ -102,6 +102,7 @@ const char *err_kind_name(enum err_kind kind)
         [ERR_MEDIA] = "media",
         [ERR_LIMIT] = "limit",
         [ERR_UNAVAILABLE] = "unavailable",
+        [ERR_PEER] = "peer",
         [ERR_NO_SPACE] = "no_space",
         [ERR_IO] = "io",
         [ERR_BUG] = "bug",

@@ -37,6 +37,7 @@ enum grpc_code grpc_code_of(enum err_kind kind)
     case ERR_NO_SPACE:
         return GRPC_RESOURCE_EXHAUSTED;
     case ERR_UNAVAILABLE:
+    case ERR_PEER:
         return GRPC_UNAVAILABLE;
     case ERR_IO:
     case ERR_BUG:

@@ -21,6 +21,7 @@ enum err_kind {
     ERR_MEDIA,
     ERR_LIMIT, /* a bound was exceeded */
     ERR_UNAVAILABLE,
+    ERR_PEER, /* somebody whom we asked did not answer, or not as they should */
     ERR_NO_SPACE,
     ERR_IO,
     ERR_BUG

@@ -19,6 +19,7 @@ static const struct {
     {"media", ERR_MEDIA, 415, "Unsupported Media Type", "text"},
     {"limit", ERR_LIMIT, 413, "Request is too large", "text"},
     {"unavailable", ERR_UNAVAILABLE, 503, "Service Unavailable", "text"},
+    {"peer", ERR_PEER, 500, "Could not", "text"},
     {"no space", ERR_NO_SPACE, 507, "Insufficient Storage", "text"},
     {"input/output", ERR_IO, 500, "Could not", "Internal Server Error"},
     {"bug", ERR_BUG, 500, "Could not", "Internal Server Error"},
