@@ -7,8 +7,8 @@
 
 #include "grpc.h"
 #include "h2.h"
-#include "rate.h"
 #include "ursa/base/list.h"
+#include "ursa/base/rate.h"
 
 enum h2_rate { RATE_RESETS, RATE_SETTINGS, RATE_PINGS, RATE_STREAMS, RATE_IDLE_FRAMES, N_RATES };
 

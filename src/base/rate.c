@@ -1,6 +1,6 @@
 /* rate.c -- the bucket as a single time stamp: each event moves the time of being full by the time it takes
  * to refill one. */
-#include "rate.h"
+#include "ursa/base/rate.h"
 
 #include "ursa/base/clock.h"
 

@@ -1,8 +1,8 @@
 /* A bucket lets a burst through at once, and then only what has been refilled. */
 #include "../../lib/test.h"
 
-#include "../../../src/net/rate.h"
 #include "ursa/base/clock.h"
+#include "ursa/base/rate.h"
 
 TEST(a_burst_then_the_steady_rate)
 {

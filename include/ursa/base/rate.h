@@ -1,7 +1,7 @@
-/* rate.h -- how often a peer may do what costs it nothing: a bucket that 'burst' events empty and that
- * refills steadily. */
-#ifndef URSA_NET_RATE_H
-#define URSA_NET_RATE_H
+/* ursa/base/rate.h -- how often a peer may do what costs it nothing: a bucket that 'burst' events empty and
+ * that refills steadily. */
+#ifndef URSA_BASE_RATE_H
+#define URSA_BASE_RATE_H
 
 #include "ursa/base/defs.h"
 
