@@ -40,6 +40,9 @@ struct api_options {
     struct str instance_id, cluster_id, hostname;
     json_t *config; /* effective configuration, secrets masked: GET /config; borrowed */
     bool read_only; /* apiServer.readOnly */
+    /* Takes a line of the audit log, newline included; on the API's thread. NULL: there is no log. */
+    void (*audit)(void *ctx, struct str line);
+    void *audit_ctx;
 };
 struct api;
 MUST_USE enum err_kind api_start(const struct api_options *, struct api **out, struct err *e);

@@ -5,10 +5,13 @@
  * writes nothing. */
 #include <stdlib.h>
 
+#include "audit.h"
 #include "router.h"
 #include "ursa/base/map.h"
 
 #define MAX_DOCUMENTS 10000
+#define AUDITED_DOCUMENTS 50
+#define AUDITED_TEXT 256
 /* Each look-up of a place reads the body up to there: so much for all of them, then a fault tells its
  * document's place only. */
 #define LOCATE_BYTES (8u << 20)
@@ -247,6 +250,30 @@ static bool any_fault(const struct request *r, const struct apply *a, enum err_k
     return found;
 }
 
+/* For the audit log: what was in the body, not what it said. */
+static void note_documents(struct request *r, const json_t *documents)
+{
+    static const char *const keys[] = {"type", "mesh", "name", "outcome"};
+    json_t *list = json_array(), *of;
+    size_t i;
+
+    json_array_foreach(documents, i, of)
+    {
+        json_t *entry = json_object();
+
+        for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+            struct str text = str_cut(json_str(json_get(of, keys[k])), AUDITED_TEXT);
+            if (text.n > 0)
+                json_object_set_new(entry, keys[k], json_from_str(text));
+        }
+        json_array_append_new(list, entry);
+        if (i == AUDITED_DOCUMENTS)
+            break;
+    }
+    audit_note(r, "documents", list);
+    audit_note(r, "nDocuments", json_integer((json_int_t)json_array_size(documents)));
+}
+
 static void answer_apply(struct request *r, struct apply *a)
 {
     json_t *documents = json_array(), *all = json_array(), *body;
@@ -255,6 +282,7 @@ static void answer_apply(struct request *r, struct apply *a)
 
     for (size_t i = 0; i < a->n; i++)
         json_array_append_new(documents, document_json(r, a, i, failed, all));
+    note_documents(r, documents);
     if (failed) {
         r->title = "Could not apply the documents";
         if (kind == ERR_MALFORMED)

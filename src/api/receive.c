@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "audit.h"
 #include "guard.h"
 #include "router.h"
 #include "ursa/base/clock.h"
@@ -52,7 +53,10 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     (void)why;
     if (!r)
         return;
+    if (r->status != 0) /* the client has gone before its answer, which stands all the same */
+        audit_request(r);
     list_del(&r->link);
+    json_decref(r->audit);
     admit_request_free(r->write);
     snap_unref(r->snap);
     buf_fini(&r->out);
@@ -247,6 +251,7 @@ static enum MHD_Result send_answer(struct request *r)
     if (r->close)
         MHD_add_response_header(response, "Connection", "close");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    audit_request(r);
     r->queued = true;
     sent = MHD_queue_response(r->connection, r->status, response);
     MHD_destroy_response(response);

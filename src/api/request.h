@@ -66,6 +66,8 @@ struct request {
     const char *etag;         /* ETag header of one resource */
     bool close;               /* Connection: close */
     bool suspended, queued;
+    bool audited;  /* its line is in the audit log, or none is due */
+    json_t *audit; /* what a handler noted for that line (audit.h); owned */
 
     struct admit_request *write; /* its answers, in the continuation */
     void (*then)(struct request *);

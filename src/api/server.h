@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "audit.h"
 #include "request.h"
 #include "ursa/proxy_admin.h"
 
@@ -40,6 +41,7 @@ struct api {
     struct lock net_lock; /* protects net while /debug/proxy uses it */
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
     size_t n_suspended;
+    struct audit_limits audit;
     struct blob *openapi; /* GET /openapi.json, once somebody asked */
 };
 

@@ -25,7 +25,8 @@ void claims_stamp(struct token_claims *c, int64_t valid_ns, struct arena *a)
     c->issued_at = now / NS_PER_S;
     c->not_before = c->issued_at - NOT_BEFORE_SLACK_S;
     c->expires_at = expiry(now, valid_ns);
-    c->id = rand_uuid(a);
+    if (c->id.n == 0)
+        c->id = rand_uuid(a);
 }
 
 /* ---- writing ---- */

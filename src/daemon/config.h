@@ -42,6 +42,8 @@ struct config {
     uint16_t xds_port;
     int64_t status_flush_ns, deregistration_delay_ns;
     bool skip_mesh_creation;
+    const char *audit_file;
+    uint64_t audit_max_size;
     const char *diag_interface;
     uint16_t diag_port;
 };

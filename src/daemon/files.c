@@ -45,6 +45,8 @@ enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
         return e->kind;
     if (!*c->sqlite_path)
         c->sqlite_path = arena_printf(a, "%s/ursa.db", c->work_dir).p;
+    if (!*c->audit_file)
+        c->audit_file = arena_printf(a, "%s/audit.jsonl", c->work_dir).p;
     return ERR_NONE;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "audit_file.h"
 #include "files.h"
 #include "notify.h"
 #include "ursa/api.h"
@@ -35,6 +36,7 @@ struct daemon {
     struct engine *engine;
     struct api *api;
     struct net *net;
+    struct audit_file *audit; /* NULL: off */
 };
 
 /* Room for many connections; the soft limit is often 1,024 though the hard one is large. */
@@ -140,6 +142,8 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .hostname = d->hostname,
         .config = d->config_json,
         .read_only = c->api_read_only,
+        .audit = d->audit ? audit_file_write : NULL,
+        .audit_ctx = d->audit,
     };
 
     return api_start(&api, &d->api, e);
@@ -202,6 +206,8 @@ static enum err_kind start(struct daemon *d, struct err *e)
         read_https(d->config, &d->arena, &d->https, e) != ERR_NONE)
         return e->kind;
     d->config_json = config_to_json(d->config);
+    if (audit_file_open(d->config, &d->audit, e) != ERR_NONE)
+        return e->kind;
     if (start_store(d, e) != ERR_NONE || start_engine_and_writer(d, e) != ERR_NONE)
         return e->kind;
     d->cluster_id = name_cluster(d);
@@ -223,6 +229,7 @@ static void stop(struct daemon *d)
     admit_stop(d->admit);
     engine_stop(d->engine);
     store_close(d->store);
+    audit_file_close(d->audit);
     json_decref(d->config_json);
 }
 
@@ -237,6 +244,7 @@ static void reload(struct daemon *d)
     struct net_https https = {0};
 
     notify_service_manager("RELOADING=1");
+    audit_file_reopen(d->audit);
     arena_init(&scratch);
     err_init(&e, &scratch);
     if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
@@ -290,6 +298,7 @@ int daemon_run(struct config *config, const char *file)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write, like a full disk */
     prctl(PR_SET_DUMPABLE, 0);
     raise_file_limit();
     arena_init(&d.arena);
