@@ -13,8 +13,9 @@
 struct client_options {
     struct str ca_file; /* PEM that signs (or is) the server's certificate; empty: the system's store */
     bool skip_verify;   /* trust whoever answers */
-    struct str token;   /* sent as "Authorization: Bearer ..."; may be empty */
-    const struct str *headers; /* further "Name: value" lines */
+    struct str cert_file, key_file; /* PEM: who this client is, where TLS asks; both or none */
+    struct str token;               /* sent as "Authorization: Bearer ..."; may be empty */
+    const struct str *headers;      /* further "Name: value" lines */
     size_t n_headers;
     long timeout_ms; /* of the whole exchange */
 };

@@ -30,6 +30,8 @@ enum flag_id {
     /* every command takes these */
     F_ADDRESS,
     F_CA_CERT_FILE,
+    F_CLIENT_CERT_FILE,
+    F_CLIENT_KEY_FILE,
     F_SKIP_VERIFY,
     F_TOKEN,
     F_TOKEN_FILE,

@@ -53,6 +53,10 @@ static json_t *api_server_from(const struct control_plane *cp)
     json_object_set_new(api, "url", json_from_str(cp->address));
     if (cp->ca_cert_file.n)
         json_object_set_new(api, "caCertFile", json_from_str(cp->ca_cert_file));
+    if (cp->client_cert_file.n) {
+        json_object_set_new(api, "clientCertFile", json_from_str(cp->client_cert_file));
+        json_object_set_new(api, "clientKeyFile", json_from_str(cp->client_key_file));
+    }
     if (cp->skip_verify)
         json_object_set_new(api, "skipVerify", json_true());
     if (cp->token.n)
@@ -80,6 +84,8 @@ static void api_server_read(const json_t *api, struct arena *a, struct control_p
 
     *cp = (struct control_plane){.address = arena_str(a, json_str(json_get(api, "url"))),
                                  .ca_cert_file = arena_str(a, json_str(json_get(api, "caCertFile"))),
+                                 .client_cert_file = arena_str(a, json_str(json_get(api, "clientCertFile"))),
+                                 .client_key_file = arena_str(a, json_str(json_get(api, "clientKeyFile"))),
                                  .skip_verify = json_is_true(json_get(api, "skipVerify")),
                                  .token = arena_str(a, json_str(json_get(auth, "token"))),
                                  .token_file = arena_str(a, json_str(json_get(auth, "tokenFile")))};

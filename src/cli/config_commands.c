@@ -57,10 +57,14 @@ int run_config_add(struct cli *cli)
 
     if (o->auth_type.n && !cp.token.n && !o->token_file.n)
         return cli_misuse(cli, "--auth-type=tokens needs --auth-conf token=TOKEN or --token-file FILE");
+    if (!o->client_cert_file.n != !o->client_key_file.n)
+        return cli_misuse(cli, "--client-cert-file and --client-key-file go together");
     if (cp.token.n && o->token_file.n)
         return cli_misuse(cli, "give the token or --token-file, not both");
     if (address_normalize(cli->arena, o->address, &cp.address, &cli->err) != ERR_NONE ||
         full_path(cli->arena, o->ca_cert_file, &cp.ca_cert_file, &cli->err) != ERR_NONE ||
+        full_path(cli->arena, o->client_cert_file, &cp.client_cert_file, &cli->err) != ERR_NONE ||
+        full_path(cli->arena, o->client_key_file, &cp.client_key_file, &cli->err) != ERR_NONE ||
         full_path(cli->arena, o->token_file, &cp.token_file, &cli->err) != ERR_NONE ||
         config_load(o, cli->arena, &config, &cli->err) != ERR_NONE)
         return cli_fail(cli);

@@ -120,11 +120,15 @@ enum err_kind connection_open_to(const struct control_plane *cp, int64_t timeout
 {
     struct client_options o = {.ca_file = cp->ca_cert_file,
                                .skip_verify = cp->skip_verify,
+                               .cert_file = cp->client_cert_file,
+                               .key_file = cp->client_key_file,
                                .n_headers = cp->headers.n,
                                .timeout_ms = (long)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS)};
     struct connection *c = ARENA_NEW(a, struct connection);
     struct str *lines;
 
+    if (!cp->client_cert_file.n != !cp->client_key_file.n)
+        return err_set(e, ERR_INVALID, "--client-cert-file and --client-key-file go together");
     if (address_normalize(a, cp->address, &c->address, e) != ERR_NONE ||
         read_token(cp, a, &o.token, e) != ERR_NONE || make_headers(cp, a, &lines, e) != ERR_NONE)
         return e->kind;
@@ -165,6 +169,10 @@ enum err_kind connection_open(const struct options *o, struct arena *a, struct c
     }
     if (o->ca_cert_file.n)
         cp.ca_cert_file = o->ca_cert_file;
+    if (o->client_cert_file.n || o->client_key_file.n) {
+        cp.client_cert_file = o->client_cert_file;
+        cp.client_key_file = o->client_key_file;
+    }
     cp.skip_verify |= o->skip_verify;
     return connection_open_to(&cp, o->api_timeout_ns, a, out, e);
 }

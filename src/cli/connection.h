@@ -11,6 +11,7 @@
 struct control_plane {
     struct str address; /* http://localhost:5681, no slash at the end */
     struct str ca_cert_file;
+    struct str client_cert_file, client_key_file; /* both or none */
     bool skip_verify;
     struct str token, token_file;
     struct pair_list headers;

@@ -24,7 +24,7 @@ enum output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_YAML, OUTPUT_JSON };
 
 struct options {
     /* every command */
-    struct str address, ca_cert_file, token, token_file;
+    struct str address, ca_cert_file, client_cert_file, client_key_file, token, token_file;
     bool skip_verify;
     struct str config_file;
     bool no_config;

@@ -74,6 +74,10 @@ enum err_kind client_new(const struct client_options *o, struct client **out, st
     bypass_proxy(c, e->arena);
     if (o->ca_file.n)
         curl_easy_setopt(c->curl, CURLOPT_CAINFO, arena_cstr(e->arena, o->ca_file)); /* libcurl copies */
+    if (o->cert_file.n) {
+        curl_easy_setopt(c->curl, CURLOPT_SSLCERT, arena_cstr(e->arena, o->cert_file));
+        curl_easy_setopt(c->curl, CURLOPT_SSLKEY, arena_cstr(e->arena, o->key_file));
+    }
     if (o->skip_verify) {
         curl_easy_setopt(c->curl, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(c->curl, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -129,6 +133,8 @@ static enum err_kind explain(CURLcode code, const struct client *c, struct str u
                        " is not trusted: %s; name the control plane's certificate (--ca-cert-file) or, for a "
                        "test, pass --skip-verify",
                        STR_ARG(url), why);
+    if (code == CURLE_SSL_CERTPROBLEM)
+        return err_set(e, ERR_INVALID, "the client certificate or its key: %s", why);
     if (code == CURLE_WRITE_ERROR)
         return err_set(e, ERR_LIMIT, "the answer of " STR_FMT " is larger than %zu bytes", STR_ARG(url),
                        CLIENT_MAX_ANSWER);

@@ -1,9 +1,12 @@
 """ursactl against a daemon: what it prints, what it answers, what the shells make of it."""
 import base64
+import contextlib
 import json
 import shutil
+import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 import yaml
@@ -168,6 +171,34 @@ def test_a_certificate_is_for_its_hosts(cli, kind, tmp_path):
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # they belong together
     cli.run("generate", "tls-certificate", "--type", "server", status=2)
     assert "--hostname" in cli.errors
+
+
+def test_ursactl_shows_its_certificate(cli, tmp_path):
+    """Made by ursactl itself; the server asks for one, and finds who is calling."""
+    for kind in ("server", "client"):
+        cli.run("generate", "tls-certificate", "--type", kind, "--hostname", "localhost", "--hostname", "127.0.0.1", "--key-file",
+                str(tmp_path / f"{kind}.key"), "--cert-file", str(tmp_path / f"{kind}.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    tls.load_verify_locations(tmp_path / "client.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            for _ in range(3):
+                with contextlib.suppress(OSError), tls.wrap_socket(listener.accept()[0], server_side=True) as peer:
+                    peer.recv(65536)
+                    body = json.dumps({"tagline": "Kuma", "version": "2.4.10", "ursaVersion": peer.getpeercert()["subject"][0][0][1]})
+                    peer.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+        threading.Thread(target=serve, daemon=True).start()
+        cli.address = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        trust = ("--ca-cert-file", str(tmp_path / "server.pem"))
+        own = ("--client-cert-file", str(tmp_path / "client.pem"), "--client-key-file", str(tmp_path / "client.key"))
+        assert "Server: Ursa localhost" in cli.run("version", *trust, *own)
+        cli.run("version", *own, status=1)
+        assert "is not trusted" in cli.errors
+        cli.run("version", *trust, *own[:2], status=1)
+        assert "go together" in cli.errors
 
 
 # ---- diff and export ----

@@ -67,6 +67,8 @@ TEST(what_is_saved_is_loaded)
     struct pair header = {STR("x-team"), STR("blue: #1")};
     struct control_plane in = {.address = STR("https://[::1]:5682"),
                                .ca_cert_file = STR("/tmp/a b/ca.pem"),
+                               .client_cert_file = STR("/tmp/me.pem"),
+                               .client_key_file = STR("/tmp/me.key"),
                                .skip_verify = true,
                                .token = STR("eyJ.a.b"),
                                .headers = {&header, 1, 1}},
@@ -89,6 +91,8 @@ TEST(what_is_saved_is_loaded)
     EXPECT_STR("name", config_current_name(&config), "prod");
     EXPECT_STR("address", out.address, "https://[::1]:5682");
     EXPECT_STR("certificate", out.ca_cert_file, "/tmp/a b/ca.pem");
+    EXPECT_STR("own certificate", out.client_cert_file, "/tmp/me.pem");
+    EXPECT_STR("own key", out.client_key_file, "/tmp/me.key");
     EXPECT_STR("token", out.token, "eyJ.a.b");
     EXPECT_TRUE("skip-verify", out.skip_verify);
     EXPECT_INT("headers", out.headers.n, 1);
