@@ -53,6 +53,8 @@ enum flag_id {
     F_TAG_FILTER,
     F_GATEWAY,
     F_INGRESS,
+    F_VIEW,
+    F_ZONE_PROXY_VIEW,
     F_PROXY_NAME,
     F_PROXY_TAG,
     F_PROXY_TYPE,

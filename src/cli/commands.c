@@ -46,10 +46,26 @@ const struct command commands[] = {
      "Show what proxies there are and how they are doing",
      "  ursactl inspect dataplanes --mesh blue --tag kuma.io/service=web",
      run_inspect_dataplanes},
+    {"inspect dataplane", "NAME", {F_VIEW, F_OUTPUT},
+     "Show what applies to a proxy, or what its Envoy says",
+     "  ursactl inspect dataplane web-1 --mesh blue\n"
+     "  ursactl inspect dataplane web-1 --mesh blue --type rules -o yaml\n"
+     "  ursactl inspect dataplane web-1 --mesh blue --type clusters",
+     run_inspect_dataplane},
     {"inspect meshes", "", {F_OUTPUT},
      "Show what is in each mesh", NULL, run_inspect_meshes},
     {"inspect services", "", {F_OUTPUT, F_ALL_MESHES},
      "Show the services of a mesh", NULL, run_inspect_services},
+    {"inspect zoneingress", "ZONE-INGRESS", {F_ZONE_PROXY_VIEW, F_OUTPUT}, "Show what a zone ingress's Envoy says", NULL,
+     run_inspect_zone_ingress},
+    {"inspect zoneegress", "NAME", {F_ZONE_PROXY_VIEW, F_OUTPUT}, "Show what a zone egress's Envoy says", NULL,
+     run_inspect_zone_egress},
+    {"inspect meshgateway", "NAME", {F_OUTPUT}, "Show the proxies that serve a gateway", NULL, run_inspect_meshgateway},
+    {"inspect POLICY", "NAME", {F_OUTPUT},
+     "Show the proxies that a policy applies to",
+     "  ursactl inspect timeout slow-backends --mesh blue\n"
+     "  ursactl inspect meshtrafficpermission allow-all --mesh blue",
+     run_inspect_policy},
     {"generate dataplane-token", "", {F_PROXY_NAME, F_PROXY_TAG, F_PROXY_TYPE, F_VALID_FOR | NEEDED, F_SIGNING_KEY_PATH, F_KID},
      "Issue a token that proves which mesh a proxy is of",
      "Without a name, tags and a type it is good for every proxy of the mesh.\n\n"

@@ -43,6 +43,7 @@ struct options {
     struct str name;
     struct pair_list tags;
     bool gateway, ingress;
+    int view, zone_proxy_view; /* indices of the choices of --type */
     struct str proxy_type;
     struct str valid_for; /* checked, sent as it is */
     struct text_list groups;

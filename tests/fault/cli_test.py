@@ -111,6 +111,11 @@ def test_wide_tables_say_more(cli):
     assert any("from kuma.io/service=* to kuma.io/service=*" in row for row in wide)
 
 
+def test_a_page_that_is_not_there_is_no_missing_resource(cli):
+    cli.run("inspect", "meshgateway", "nothing", "--mesh", "blue", status=1)
+    assert cli.errors.startswith("Error: ")
+
+
 # ---- tokens, keys, certificates ----
 def who_is(daemon, token):
     answer = daemon.http("GET", "/who-am-i", headers={"Authorization": f"Bearer {token}"}, source="127.0.0.2")

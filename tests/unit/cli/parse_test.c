@@ -37,6 +37,9 @@ TEST(commands_and_arguments_are_found)
         {"delete mesh -- -strange-", "delete", "mesh -strange-"},
         {"delete mesh --mesh -- x", "delete", "mesh x"},
         {"apply -f - --dry-run", "apply", ""},
+        {"inspect timeout slow", "inspect POLICY", "slow"},
+        {"inspect meshtrafficpermissions a", "inspect POLICY", "a"},
+        {"inspect dataplane a", "inspect dataplane", "a"},
     };
     struct arena a;
 
@@ -122,6 +125,11 @@ TEST(wrong_lines_say_what_is_wrong)
         {"config control-planes lits",
          "there is no command \"config control-planes lits\"; did you mean list?"},
         {"inspect dataplans", "there is no command \"inspect dataplans\"; did you mean dataplanes?"},
+        {"inspect tiemout x", "there is no command \"inspect tiemout\"; did you mean timeout?"},
+        {"inspect secret x", "there is no command \"inspect secret\""},
+        {"inspect timeout", "\"inspect POLICY\" needs NAME"},
+        {"inspect dataplane a --type nothing",
+         "--type: one of policies|rules|config-dump|stats|clusters is expected, not \"nothing\""},
         {"quetzalcoatl", "there is no command \"quetzalcoatl\""},
         {"help aply", "there is no command \"aply\"; did you mean apply?"},
         {"get", "\"get\" needs TYPE [NAME]"},
