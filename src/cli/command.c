@@ -44,8 +44,10 @@ bool word_matches(struct str pattern, struct str word)
 {
     enum res_type type;
 
+    if (str_eq(pattern, word)) /* as help writes it, too */
+        return true;
     if (!str_eq(pattern, STR("POLICY")))
-        return str_eq(pattern, word);
+        return false;
     type = res_type_by_cli(word);
     return type != RES_N && (res_type_info(type)->traits & RES_INSPECT);
 }

@@ -1,8 +1,11 @@
 /* help.c -- see command.h: help, read from the tables. */
+#include <string.h>
+
 #include "command.h"
 #include "ursa/resource.h"
 
 #define FLAG_WIDTH 30
+#define LINE_WIDTH 100
 
 /* Those from 'first' up to 'end' that the command takes. */
 static void print_flags(struct arena *a, const struct command *c, enum flag_id first, enum flag_id end,
@@ -26,17 +29,22 @@ static void print_flags(struct arena *a, const struct command *c, enum flag_id f
     }
 }
 
-static void print_types(FILE *out)
+/* The types that may stand where a command says 'what': any for TYPE. */
+static void print_types(const char *what, FILE *out)
 {
-    int column = 0;
+    bool any = strcmp(what, "TYPE") == 0;
+    int column = LINE_WIDTH;
 
-    fputs("\nTYPE is one of these, or its plural:", out);
-    for (unsigned i = 0; i < RES_N; i++) {
-        struct str word = res_type_info((enum res_type)i)->cli;
+    fprintf(out, "\n%s is one of these, or its plural:", what);
+    for (enum res_type i = 0; i < RES_N; i++) {
+        struct str word = res_type_info(i)->cli;
 
-        column = i == 0 || column + (int)word.n > 100 ? fprintf(out, "\n  ") : column + fprintf(out, " ");
-        column += fprintf(out, STR_FMT "%s", STR_ARG(word), i + 1 < RES_N ? "," : "\n");
+        if (!any && !word_matches(str_from_c(what), word))
+            continue;
+        column = column + (int)word.n > LINE_WIDTH ? fprintf(out, "\n ") : column;
+        column += fprintf(out, " " STR_FMT, STR_ARG(word));
     }
+    fputc('\n', out);
 }
 
 static void print_command(struct arena *a, const struct command *c, FILE *out)
@@ -45,8 +53,10 @@ static void print_command(struct arena *a, const struct command *c, FILE *out)
             *c->arguments ? " " : "", c->arguments);
     if (c->details)
         fprintf(out, "\n%s\n", c->details);
-    if (str_has_prefix(str_from_c(c->arguments), STR("TYPE")))
-        print_types(out);
+    if (str_find(str_from_c(c->arguments), STR("TYPE")) < strlen(c->arguments))
+        print_types("TYPE", out);
+    if (str_has_suffix(str_from_c(c->words), STR("POLICY")))
+        print_types("POLICY", out);
     if (c->flags[0] != F_NONE) {
         fputs("\nflags:\n", out);
         print_flags(a, c, F_N_GLOBAL, F_N, out);
@@ -67,7 +77,7 @@ static void print_group(struct arena *a, struct str topic, FILE *out)
         if (topic.n > 0 && (!str_has_prefix(str_from_c(c->words), topic) || c->words[topic.n] != ' '))
             continue;
         snprintf(usage, sizeof(usage), "%s%s%s", c->words, *c->arguments ? " " : "", c->arguments);
-        fprintf(out, "  %-30s %s\n", usage, c->summary);
+        fprintf(out, "  %-34s %s\n", usage, c->summary);
     }
     fputs("\n'ursactl help COMMAND' explains a command. Flags of every command:\n", out);
     print_flags(a, NULL, F_NONE + 1, F_N_GLOBAL, out);

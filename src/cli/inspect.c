@@ -150,6 +150,8 @@ static int show_attached(struct cli *cli, enum res_type type)
 
 int run_inspect_policy(struct cli *cli)
 {
+    if (cli->policy == RES_N)
+        return cli_misuse(cli, "POLICY stands for a type of policy, such as timeout");
     return show_attached(cli, cli->policy);
 }
 

@@ -181,6 +181,8 @@ TEST(help_is_about_what_was_named)
         {"apply --help", "apply", true},
         {"help apply", "apply", true},
         {"get -h meshes", "get", true},
+        {"help inspect POLICY", "inspect POLICY", true},
+        {"help inspect timeouts", "inspect POLICY", true},
     };
     struct arena a;
 
