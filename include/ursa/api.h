@@ -36,6 +36,7 @@ struct api_options {
     uint16_t rest_port, diag_port;           /* 0: any; see api_port */
     size_t max_body;                         /* bytes of a request body, 1 MiB */
     size_t max_connections;
+    size_t max_waiters; /* GET /status requests that wait at once */
     unsigned timeout_s; /* of an idle connection */
     struct str instance_id, cluster_id, hostname;
     json_t *config; /* effective configuration, secrets masked: GET /config; borrowed */

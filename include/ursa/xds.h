@@ -7,6 +7,7 @@
 #ifndef URSA_XDS_H
 #define URSA_XDS_H
 
+#include "ursa/base/list.h"
 #include "ursa/compile.h"
 
 /* ---- messages ---- */
@@ -97,5 +98,46 @@ void ads_run_timers(struct ads *, int64_t now_ns);
 /* Proxies with a live stream and what they were sent, acknowledged and refused: {mesh, name, ...}; caller
  * owns it. Any thread. */
 json_t *ads_proxy_json(struct ads *, struct str mesh, struct str name);
+
+/* ---- has it taken effect? ----
+ * Who asks hands in a question; it comes back by mail as soon as every proxy in question has taken over, or
+ * refused, all of the state of that sequence or of a later one, and at the latest at its deadline. Without a
+ * stream a proxy is not asked for: it gets the newest state when it comes. */
+#define LAGGARDS_MAX 100 /* named in an answer; the rest is counted */
+struct ads_laggard {
+    struct str mesh, name;
+    bool refused;      /* else pending */
+    struct str reason; /* what it has not acknowledged yet, or Envoy's text */
+};
+struct ads_question {
+    struct mail mail; /* 'handle' is the asker's: it runs when the answer is taken from 'box' */
+    struct mailbox *box;
+    void *ctx;         /* the asker's */
+    uint64_t id;       /* the asker's, for ads_hurry */
+    uint64_t sequence; /* of the state (snap_sequence) */
+    int64_t deadline;  /* monotonic; in the past: answer at once */
+    struct str mesh;   /* of these proxies only; p == NULL: of every mesh that 'user' may see */
+    struct access_config access;
+    struct user user;
+    struct arena arena; /* holds all texts */
+    /* the answer */
+    size_t n_applied, n_pending, n_refused;
+    struct ads_laggard *laggards;
+    size_t n_laggards;
+    /* the service's, while it waits */
+    struct ads *ads;
+    struct list node, watching;
+    void (*answered)(struct mail *);
+    bool is_compiled;
+};
+struct ads_question *ads_question_new(void);
+void ads_question_free(struct ads_question *); /* NULL is ignored; the answer has come */
+/* Any thread, while the loop runs. The question is the service's until it comes back, which it does once. */
+void ads_ask(struct ads *, struct ads_question *);
+/* The question of that id, if it is still there, is answered now. Any thread, while the loop runs. */
+void ads_hurry(struct ads *, uint64_t id);
+/* Answers all questions as things are, and from now on each at once: before the streams are closed for a
+ * stop. Loop thread. */
+void ads_stop_waiting(struct ads *);
 
 #endif

@@ -55,6 +55,7 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
         return;
     if (r->status != 0) /* the client has gone before its answer, which stands all the same */
         audit_request(r);
+    request_forget_peer(r);
     list_del(&r->link);
     json_decref(r->audit);
     admit_request_free(r->write);

@@ -71,7 +71,8 @@ struct request {
 
     struct admit_request *write; /* its answers, in the continuation */
     void (*then)(struct request *);
-    void *handler_data; /* a handler's own, for its continuation; in the arena */
+    void *handler_data;                  /* a handler's own, for its continuation; in the arena */
+    void (*peer_gone)(struct request *); /* while its peer is watched (server.h) */
 };
 
 /* Header value, or STR_NONE; names ignore case. */

@@ -130,11 +130,16 @@ static void run_servers(struct api *api)
 
 static void pass(struct api *api, int timeout_ms)
 {
-    struct epoll_event events[8];
+    struct epoll_event events[64];
     int n = epoll_wait(api->epoll_fd, events, (int)ARRAY_LEN(events), timeout_ms);
 
     if (n < 0 && errno != EINTR)
         log_error("api", "epoll_wait error=%m"); /* the servers are run all the same */
+    for (int i = 0; i < n; i++) {
+        struct request *r = events[i].data.ptr;
+        if (r)
+            r->peer_gone(r);
+    }
     mailbox_run(&api->mailbox);
     run_servers(api);
 }
@@ -188,6 +193,32 @@ void request_resume(struct request *r)
     r->suspended = false;
     r->server->api->n_suspended--;
     MHD_resume_connection(r->connection);
+}
+
+static int socket_of(const struct request *r)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info ? info->connect_fd : -1;
+}
+
+void request_watch_peer(struct request *r, void (*gone)(struct request *))
+{
+    struct epoll_event watch = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = r};
+
+    r->peer_gone = gone;
+    if (epoll_ctl(r->server->api->epoll_fd, EPOLL_CTL_ADD, socket_of(r), &watch) != 0) {
+        log_warn("api", "cannot watch a client error=%m");
+        r->peer_gone = NULL;
+    }
+}
+
+void request_forget_peer(struct request *r)
+{
+    if (r->peer_gone)
+        epoll_ctl(r->server->api->epoll_fd, EPOLL_CTL_DEL, socket_of(r), NULL);
+    r->peer_gone = NULL;
 }
 
 /* ---- connections from the TLS ports ---- */

@@ -40,6 +40,7 @@ struct api {
     atomic_bool stopping, ready;
     struct lock net_lock; /* protects net while /debug/proxy uses it */
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
+    size_t n_asking;      /* GET /status requests that wait */
     size_t n_suspended;
     struct audit_limits audit;
     struct blob *openapi; /* GET /openapi.json, once somebody asked */
@@ -47,6 +48,11 @@ struct api {
 
 /* The request waits for mail, or goes on waiting; the loop goes on. Only from a handler or a continuation. */
 void request_suspend(struct request *);
+/* Runs 'gone' once, when the peer of a suspended request closes its connection, or its half of it: the
+ * library does not look at connections that are suspended. Until request_forget_peer(), or the end of the
+ * request. */
+void request_watch_peer(struct request *, void (*gone)(struct request *));
+void request_forget_peer(struct request *);
 /* From the API thread: its answer is set (or set now); the loop sends it. */
 void request_resume(struct request *);
 

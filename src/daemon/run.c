@@ -136,6 +136,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .diag_port = c->diag_port,
         .max_body = c->api_max_body,
         .max_connections = c->api_max_connections,
+        .max_waiters = c->api_max_waiters,
         .timeout_s = whole_seconds(c->api_timeout_ns),
         .instance_id = d->instance_id,
         .cluster_id = d->cluster_id,

@@ -161,6 +161,7 @@ static void handle_stop(struct mail *mail)
     w->stop_at = w->loop.now + o->grace_ms * NS_PER_MS;
     listener_stop(&w->proxies);
     listener_stop(&w->https);
+    ads_stop_waiting(w->ads);
     LIST_FOR (node, &w->conns)
         conn_drain(LIST_ITEM(node, struct conn, node));
     free(o);

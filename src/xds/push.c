@@ -155,6 +155,13 @@ enum xds_type sotw_due(struct sotw *s)
     return XDS_N;
 }
 
+bool sotw_is_due(struct sotw *s, enum xds_type t, bool *waits)
+{
+    decide_retiring(s);
+    *waits = waits_for_clusters(s, t);
+    return is_due(s, t);
+}
+
 void sotw_stop_waiting(struct sotw *s)
 {
     s->growing = 0;
@@ -198,6 +205,7 @@ void sotw_send(struct sotw *s, enum xds_type t, struct xds_response *out)
     assert(is_due(s, t));
     subscription_send(&s->subs[t], r.v, r.n, out);
     COUNT(xds_responses);
+    headway_sent(s, t);
     if (t == XDS_CLUSTER)
         clusters_sent(s);
 }

@@ -132,6 +132,11 @@ void registry_release(struct registry *reg, struct registered *p)
     expire_unless_held(reg, p);
 }
 
+size_t registered_streams(const struct registered *p)
+{
+    return p->n_streams;
+}
+
 /* Why the writer refused; without a fault of the operation it was the writer itself (too much to do, the
  * disk). */
 static struct str refusal_text(struct admit_request *req)

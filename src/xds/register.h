@@ -31,6 +31,7 @@ void registry_run_timers(struct registry *, int64_t now_ns);
 /* A stream of this proxy begins or ends; NULL when it has too many. */
 struct registered *registry_hold(struct registry *, const struct proxy_node *);
 void registry_release(struct registry *, struct registered *);
+size_t registered_streams(const struct registered *); /* that it has now */
 
 /* Stores the Dataplane (takes a reference) of a proxy that the caller holds, provided that what the caller
  * found stored, if anything, is still that: else ERR_STALE. 'done' runs later on the loop's thread, unless

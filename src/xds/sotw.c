@@ -44,6 +44,8 @@ enum request_sense sotw_request(struct sotw *s, const struct discovery_request *
         return REQUEST_IGNORED;
     }
     enum request_sense sense = subscription_request(&s->subs[r->type], r);
+    if (sense == REQUEST_ACK || sense == REQUEST_NACK)
+        headway_answered(s, r->type, sense == REQUEST_ACK);
     if (sense == REQUEST_ACK)
         COUNT(xds_acks);
     if (sense == REQUEST_NACK) {

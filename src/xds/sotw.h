@@ -2,7 +2,8 @@
  * and what to send next.
  *
  * Pure: requests go in, responses come out; owned by one stream, one thread. sotw.c reads requests, push.c
- * decides the order of what is sent. */
+ * decides the order of what is sent, headway.c
+ * knows how far the client has come. */
 #ifndef URSA_XDS_SOTW_H
 #define URSA_XDS_SOTW_H
 
@@ -10,8 +11,19 @@
 
 #include "subscription.h"
 
+/* How far the client has come with one type. Sequences are the store's (snap_sequence). */
+struct headway {
+    uint64_t accepted; /* it has taken over what the state of this sequence has of the type; 0: not known */
+    uint64_t sent;     /* sequence of the newest response's state */
+    struct {
+        uint64_t nonce, sequence;
+    } next; /* the response whose answer tells next how far it is; nonce 0: none is under way */
+};
+
 struct sotw {
     struct subscription subs[XDS_N];
+    struct headway headway[XDS_N];
+    uint64_t sequence;          /* 'config' is right for the states up to this one; the owner raises it */
     struct config_set *config;  /* the newest; NULL before the first */
     struct config_set *offered; /* whose clusters were sent last on this stream; NULL: none were */
     struct cluster_vec
@@ -37,7 +49,31 @@ void sotw_stop_waiting(struct sotw *);
 /* Has the client taken over the listeners of the newest configuration, and the secrets without which they do
  * not serve? */
 bool sotw_is_serving(struct sotw *);
+/* What keeps a proxy from having taken over all of the state of a sequence, or of a later one. */
+enum lack {
+    LACK_NOTHING,
+    LACK_CONFIG,   /* there is none for it yet */
+    LACK_REQUEST,  /* it has not asked for the type, or not for all that it needs of it */
+    LACK_SENDING,  /* it is not sent yet: the client reads slowly */
+    LACK_CLUSTERS, /* it is held back until the client answers its new clusters */
+    LACK_ANSWER,   /* it is sent and not answered */
+    LACK_CONSENT   /* the client refused it */
+};
+struct sotw_lack {
+    enum lack what;
+    enum xds_type type; /* XDS_N with LACK_NOTHING and LACK_CONFIG */
+};
+/* A refusal comes before anything else that lacks: it does not pass by itself. */
+struct sotw_lack sotw_lacks(struct sotw *, uint64_t sequence);
+/* The client's words of its last refusal, if that was of this type; else "". */
+struct str sotw_refusal(const struct sotw *, enum xds_type);
 /* The response of that type, which is due. */
 void sotw_send(struct sotw *, enum xds_type, struct xds_response *out);
+
+/* headway.c: a response of this type went out; one was accepted or refused. */
+void headway_sent(struct sotw *, enum xds_type);
+void headway_answered(struct sotw *, enum xds_type, bool accepted);
+/* push.c: whether something of that type is to be sent, as things are now; and whether it has to wait. */
+bool sotw_is_due(struct sotw *, enum xds_type, bool *waits);
 
 #endif

@@ -58,6 +58,13 @@ static void observe(struct ads_stream *s, enum xds_event event)
     s->ads->options.observe(s->ads->options.observe_ctx, event, &status);
 }
 
+/* After everything that may bring the proxy closer to what somebody waits for. */
+static void look(struct ads_stream *s)
+{
+    if (!list_empty(&s->watchers))
+        questions_look(s);
+}
+
 /* ---- the end ---- */
 
 static void stream_free(struct ads_stream *s)
@@ -93,6 +100,7 @@ static void end(struct ads_stream *s, enum err_kind kind, struct str text)
         observe(s, XDS_DISCONNECTED);
     list_del(&s->waiting);
     move(s, STREAM_ENDED);
+    look(s);
     s->transport->finish(s->peer, kind, text);
 }
 
@@ -113,6 +121,7 @@ void ads_close(struct ads_stream *s)
     }
     if (s->state != STREAM_ENDED)
         move(s, STREAM_ENDED);
+    look(s);
     s->peer = NULL;
     list_del(&s->waiting);
     ads->n_open--;
@@ -194,8 +203,14 @@ void streams_run_timers(struct ads *ads, int64_t now_ns)
     }
 }
 
+void stream_covers(struct ads_stream *s, uint64_t sequence)
+{
+    if (sequence > s->sotw.sequence)
+        s->sotw.sequence = sequence;
+}
+
 /* A configuration may come with another identity than the last one, so the client is judged before it. */
-static void take_config(struct ads_stream *s, struct config_set *set)
+static void take_config(struct ads_stream *s, struct config_set *set, uint64_t sequence)
 {
     struct arena scratch;
     struct err e;
@@ -206,8 +221,10 @@ static void take_config(struct ads_stream *s, struct config_set *set)
     snap_unref(snap);
     if (kind == ERR_NONE) {
         sotw_set_config(&s->sotw, set);
+        stream_covers(s, sequence);
         observe(s, XDS_CHANGED);
         wake_if_due(s);
+        look(s);
     } else {
         end(s, kind, err_render(&e, &scratch));
     }
@@ -219,6 +236,7 @@ static void take_delivery(struct mail *mail)
     struct ads_stream *s = CONTAINER_OF(mail, struct ads_stream, inbox.mail);
     lock_take(&s->inbox.lock);
     struct config_set *set = s->inbox.newest;
+    uint64_t sequence = s->inbox.sequence;
     bool gone = s->inbox.gone;
     s->inbox.newest = NULL;
     s->inbox.mailed = false;
@@ -226,7 +244,7 @@ static void take_delivery(struct mail *mail)
     if (s->state == STREAM_LIVE && gone)
         end_not_found(s);
     else if (s->state == STREAM_LIVE)
-        take_config(s, set);
+        take_config(s, set, sequence);
     config_set_unref(set);
 }
 
@@ -235,11 +253,11 @@ static void inbox_deliver(void *ctx, struct config_set *set, uint64_t sequence)
 {
     struct ads_stream *s = ctx;
     struct config_set *fresh = set ? config_set_ref(set) : NULL;
-    (void)sequence;
     lock_take(&s->inbox.lock);
     struct config_set *old = s->inbox.newest;
     bool send = !s->inbox.mailed;
     s->inbox.newest = fresh;
+    s->inbox.sequence = sequence;
     s->inbox.gone = set == NULL;
     s->inbox.mailed = true;
     lock_drop(&s->inbox.lock);
@@ -257,6 +275,7 @@ static void go_live(struct ads_stream *s)
     s->report.subscription = rand_uuid(&s->arena);
     s->report.connected_ns = clock_wall_ns();
     status_report_add(&s->ads->board, &s->report);
+    questions_look_at_twins(s);
     observe(s, XDS_CONNECTED);
     s->attached = engine_attach(s->ads->options.engine, &s->node.params, inbox_deliver, s);
 }
@@ -387,6 +406,7 @@ static void take_request(struct ads_stream *s, const struct discovery_request *r
     if (sense != REQUEST_IGNORED)
         observe(s, XDS_CHANGED);
     wake_if_due(s);
+    look(s);
 }
 
 void ads_receive(struct ads_stream *s, struct str message)
@@ -419,11 +439,13 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     enum xds_type type = find_due(s);
     if (type == XDS_N)
         return false;
+    stream_covers(s, s->ads->applied);
     sotw_send(&s->sotw, type, &response);
     message_from_response(&response, s->ads->options.instance_id, out);
     COUNT_ADD(xds_bytes_sent, out->n_bytes);
     xds_response_fini(&response);
     observe(s, XDS_CHANGED);
+    look(s);
     return true;
 }
 
@@ -442,6 +464,7 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);
     list_init(&s->waiting);
+    list_init(&s->watchers);
     ads->n_streams++;
     ads->n_open++;
     GAUGE_ADD(xds_streams_active, 1);

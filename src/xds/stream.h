@@ -4,6 +4,7 @@
 
 #include "authn.h"
 #include "node.h"
+#include "question.h"
 #include "register.h"
 #include "sotw.h"
 #include "status.h"
@@ -13,8 +14,10 @@ struct ads {
     struct registry registry;
     struct status_board board;
     struct list waiting; /* streams that hold something back until their client answers, the first first */
-    size_t n_streams;    /* that exist, closed ones with the engine included */
-    size_t n_open;       /* of these, not closed by the peer */
+    struct questions questions;
+    uint64_t applied; /* what the engine made of every state up to this sequence is in the streams' inboxes */
+    size_t n_streams; /* that exist, closed ones with the engine included */
+    size_t n_open;    /* of these, not closed by the peer */
 };
 
 enum stream_state {
@@ -29,8 +32,9 @@ enum stream_state {
 struct inbox {
     struct lock lock; /* protects all but 'mail' while it is under way */
     struct config_set *newest;
-    bool gone;   /* the Dataplane does not exist any more */
-    bool mailed; /* 'mail' is under way to the loop */
+    uint64_t sequence; /* of the state that it is for */
+    bool gone;         /* the Dataplane does not exist any more */
+    bool mailed;       /* 'mail' is under way to the loop */
     struct mail mail;
 };
 
@@ -52,8 +56,11 @@ struct ads_stream {
     struct status_report report;
     struct list waiting; /* in the list of 'ads' while it waits */
     int64_t waits_until;
+    struct list watchers; /* questions whose answer waits for this stream */
 };
 
+/* The stream's configuration is right for the states up to this sequence. */
+void stream_covers(struct ads_stream *, uint64_t sequence);
 /* Sends what has waited for too long. */
 void streams_run_timers(struct ads *, int64_t now_ns);
 int64_t streams_deadline(const struct ads *);

@@ -106,6 +106,7 @@ ROUTES = {
     ("GET", "/openapi.json"): ("/openapi.json", None, ALL_MAY),
     ("GET", "/who-am-i"): ("/who-am-i", None, ALL_MAY),
     ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
+    ("GET", "/status"): ("/status", None, ALL_MAY),
     ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
     ("POST", "/apply"): ("/apply?dryRun=true", [document("Timeout", "MESH")], OPERATORS),
     ("GET", "/history"): ("/history?mesh=default", None, OF_MESH),

@@ -8,6 +8,8 @@
  * - old eds a,b: a request that still carries the nonce before the last
  * - reconnect: a new stream; the client keeps what it accepted
  * - restart: the same, and the client has nothing
+ * - at 7: the newest configuration is right for the states up to sequence 7
+ * - lacks 7 lds answer: what keeps the client from having the state of sequence 7; "lacks 7 nothing"
  * - serves yes, serves no: whether the client has the newest listeners and secrets
  * - = cds(a1,b1) eds(a1): what is sent now, all of it, in order; "=" alone: nothing */
 #include "../../lib/test.h"
@@ -165,6 +167,23 @@ static void reconnect(struct script *sc, bool with_nothing)
         sotw_set_config(&sc->sotw, sc->sets[sc->n_sets - 1]);
 }
 
+static void expect_lack(const char *at, struct script *sc, struct str args)
+{
+    static const char *const words[] = {"nothing",  "config", "request", "sending",
+                                        "clusters", "answer", "consent"};
+    struct str sequence_text;
+    uint64_t sequence;
+    char got[64], *want;
+    if (!str_next(&args, ' ', &sequence_text) || !str_to_uint(sequence_text, UINT64_MAX, &sequence))
+        FAIL("%s: no sequence", at);
+    struct sotw_lack lack = sotw_lacks(&sc->sotw, sequence);
+    snprintf(got, sizeof(got), "%s%s%s", lack.type == XDS_N ? "" : xds_type_info(lack.type)->short_name.p,
+             lack.type == XDS_N ? "" : " ", words[lack.what]);
+    want = xstrndup(args);
+    EXPECT_CSTR(at, got, want);
+    free(want);
+}
+
 static void talk(struct script *sc, struct str word, struct str rest)
 {
     struct str type_word, names;
@@ -208,6 +227,11 @@ static void run_script(const char *name, const char *text)
         } else if (str_eq(word, STR("waits"))) {
             (void)sotw_due(&sc.sotw);
             EXPECT_INT(at, sc.sotw.waits, str_eq(args, STR("yes")));
+        } else if (str_eq(word, STR("at"))) {
+            if (!str_to_uint(args, UINT64_MAX, &sc.sotw.sequence))
+                FAIL("%s: no sequence", at);
+        } else if (str_eq(word, STR("lacks"))) {
+            expect_lack(at, &sc, args);
         } else if (str_eq(word, STR("serves"))) {
             EXPECT_INT(at, sotw_is_serving(&sc.sotw), str_eq(args, STR("yes")));
         } else {
@@ -333,6 +357,50 @@ TEST(conversations)
          "set c=a1,b1;ask cds b;= cds(b1);ack cds;say cds;= cds();ack cds;="},
         {"the star is a wildcard",
          "set c=a1,b1 s=s1,t1;ask cds *;= cds(a1,b1);ask sds *;= sds(s1,t1);ack sds;="},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        run_script(rows[i].name, rows[i].script);
+}
+
+TEST(what_a_client_lacks)
+{
+    static const struct {
+        const char *name, *script;
+    } rows[] = {
+        {"nothing is there", "lacks 1 config;ask cds;lacks 1 config"},
+        {"a cold start",
+         "at 3;set c=a1 e=a1 s=s1 l=l1 r=r1;lacks 3 cds request;ask cds;lacks 3 cds sending;= cds(a1);"
+         "lacks 3 cds answer;ask eds a;lacks 3 cds answer;= eds(a1);ack eds;ask sds s;= sds(s1);ack sds;ack "
+         "cds;"
+         "lacks 3 lds request;ask lds;= lds(l1);ack lds;lacks 3 rds request;ask rds r;= rds(r1);lacks 3 rds "
+         "answer;"
+         "ack rds;lacks 3 nothing;lacks 4 nothing"},
+        {"an unchanged configuration is there at once",
+         STEADY "at 9;lacks 9 nothing;set c=a1,b1;lacks 9 nothing"},
+        {"a change",
+         STEADY "at 9;set l=l2;lacks 9 lds sending;= lds(l2);lacks 9 lds answer;ack lds;lacks 9 nothing"},
+        {"a refusal stands out", STEADY
+         "set e=a2,b1 l=l2 r=r2;= eds(a2) lds(l2) rds(r2);nack lds;lacks 1 lds consent;ack rds;ack eds;"
+         "lacks 1 lds consent;set l=l3;lacks 1 lds sending;= lds(l3);ack lds;lacks 1 nothing"},
+        {"a refusal of what came later does not take back what was accepted",
+         STEADY "at 5;set l=l2;= lds(l2);ack lds;at 6;set l=l3;= lds(l3);nack lds;lacks 5 nothing;lacks 6 "
+                "lds consent"},
+        {"routes of a new listener are asked for first",
+         STEADY "set l=l1,m1 r=q1,r1;= lds(l1,m1);ack lds;lacks 1 rds request;say rds q,r;= rds(q1);ack "
+                "rds;lacks 1 nothing"},
+        {"held back until new clusters are warm",
+         STEADY "set c=a1,b1,c1 r=r2;= cds(a1,b1,c1);lacks 1 cds answer;ack cds;lacks 1 rds sending;= "
+                "rds(r2);ack rds;"
+                "lacks 1 nothing"},
+        {"a cluster that goes",
+         STEADY "set c=a1 r=r2;= rds(r2);ack rds;lacks 1 cds sending;= cds(a1);ack cds;lacks 1 nothing"},
+        {"one that is never quiet comes on",
+         STEADY "at 5;set l=l2;= lds(l2);at 6;set l=l3;= lds(l3);at 7;set l=l4;= lds(l4);lacks 5 lds answer;"
+                "oldack lds;lacks 5 nothing;lacks 6 lds answer;at 8;set l=l5;= lds(l5);lacks 7 lds answer;"
+                "oldack lds;lacks 7 nothing;lacks 8 lds answer;ack lds;lacks 8 nothing"},
+        {"a reconnect with everything", STEADY
+         "reconnect;lacks 1 cds request;ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;lacks 1 ecds request;"
+         "ask ecds p;lacks 1 nothing"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         run_script(rows[i].name, rows[i].script);

@@ -52,6 +52,38 @@ void engine_detach(struct engine_proxy *p, void (*detached)(void *), void *ctx)
     detached(ctx);
 }
 
+/* Where the engine stands: what is later is owed, until engine_passes(). */
+static uint64_t engine_at = UINT64_MAX;
+static struct {
+    uint64_t sequence;
+    struct mailbox *box;
+    struct mail *mail;
+} engine_owes[8];
+static size_t n_engine_owes;
+
+uint64_t engine_applied(struct engine *e)
+{
+    (void)e;
+    return engine_at;
+}
+
+void engine_notify_applied(struct engine *e, uint64_t sequence, struct mailbox *box, struct mail *mail)
+{
+    (void)e;
+    engine_owes[n_engine_owes].sequence = sequence;
+    engine_owes[n_engine_owes].box = box;
+    engine_owes[n_engine_owes++].mail = mail;
+}
+
+/* Pays all that is owed. */
+static inline void engine_passes(uint64_t sequence)
+{
+    engine_at = sequence;
+    for (size_t i = 0; i < n_engine_owes; i++)
+        mailbox_send(engine_owes[i].box, engine_owes[i].mail);
+    n_engine_owes = 0;
+}
+
 /* A cluster and a listener of that name; the caller's reference. */
 static inline struct config_set *config_make(const char *name)
 {
