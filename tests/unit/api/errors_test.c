@@ -142,3 +142,15 @@ TEST(policies_are_sorted_and_named_for_people)
     EXPECT_INT("policies known", n_found, ARRAY_LEN(names));
     asked_fini(&r);
 }
+
+TEST(a_faults_text_takes_its_arguments_once)
+{
+    struct request r;
+
+    asked_init(&r, GET, "/");
+    r.show_text = true;
+    answer_fault(&r, ERR_LIMIT, "%s holds %d of %s", "it", 5, "those");
+    JSON_AUTO body = asked_answer(&r);
+    EXPECT_STR("detail", json_str(json_get(body, "detail")), "it holds 5 of those");
+    asked_fini(&r);
+}
