@@ -61,6 +61,21 @@ struct snap_iter {
 };
 struct snap_iter snap_iter(const struct snap_range *);
 const struct resource *snap_next(struct snap_iter *);
+/* Walks in the order of keys over what differs between two snapshots in a mesh (its Mesh included), or
+ * everywhere (mesh.p == NULL): in its spec, not in when it was written. What makes no history is as if it
+ * were not there. for (struct snap_diff d = snap_diff(a, b, mesh); snap_diff_next(&d, &change);) */
+struct snap_change {
+    const struct resource *before, *after; /* one of them may be NULL */
+};
+struct snap_diff {
+    const struct snap *before, *after;
+    struct str mesh;
+    enum res_type type;
+    struct snap_iter left, right;
+    const struct resource *next_left, *next_right;
+};
+struct snap_diff snap_diff(const struct snap *before, const struct snap *after, struct str mesh);
+bool snap_diff_next(struct snap_diff *, struct snap_change *out);
 /* Tests and offline tools: a snapshot from a list of resources (referenced), at the given revision. */
 struct snap *snap_from_list(struct resource *const *, size_t n, uint64_t revision);
 

@@ -1,7 +1,6 @@
 /* diff.c -- GET /diff: how the state at one revision differs from that at another.
  *
  * Both states are told, and held against each other, on the reader's thread. */
-#include "changes.h"
 #include "page.h"
 #include "past.h"
 #include "router.h"
@@ -34,7 +33,7 @@ static json_t *without_times(json_t *side)
     return copy;
 }
 
-static json_t *fields_json(struct request *r, const struct changed *c, json_t *before, json_t *after)
+static json_t *fields_json(struct request *r, const struct snap_change *c, json_t *before, json_t *after)
 {
     if (!c->before || !c->after)
         return json_array();
@@ -43,7 +42,7 @@ static json_t *fields_json(struct request *r, const struct changed *c, json_t *b
     return json_changes(left, right, MAX_FIELDS, &r->arena);
 }
 
-static json_t *changed_json(struct request *r, const struct changed *c)
+static json_t *changed_json(struct request *r, const struct snap_change *c)
 {
     const struct res_key *key = c->after ? &c->after->key : &c->before->key;
     bool is_secret = res_type_info(key->type)->traits & RES_ADMIN;
@@ -66,14 +65,13 @@ static json_t *changed_json(struct request *r, const struct changed *c)
 
 static void answer_changes(struct request *r, struct diff *d, const struct snap *from, const struct snap *to)
 {
-    struct changes walk;
-    struct changed c;
+    struct snap_diff walk = snap_diff(from, to, r->mesh);
+    struct snap_change c;
     struct items items;
     size_t n = 0, end = d->page.size < SIZE_MAX - d->page.offset ? d->page.offset + d->page.size : SIZE_MAX;
 
     items_init(&items);
-    changes_init(&walk, from, to, r->mesh);
-    while (changes_next(&walk, &c)) {
+    while (snap_diff_next(&walk, &c)) {
         if (!past_sees(r, c.after ? &c.after->key : &c.before->key))
             continue;
         if (n >= d->page.offset && n < end)

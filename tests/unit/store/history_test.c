@@ -506,7 +506,7 @@ TEST(an_answer_holds_so_many_changes)
             group_begin(&f);
             tx_begin(&f, ORIGIN_API, 1000);
             for (int i = 0; i < (revision < 2 ? N_MANY : 2 * N_MANY); i++) {
-                char name[16];
+                char name[32];
                 snprintf(name, sizeof(name), "s%d-%d", revision, i);
                 (void)!put(&f, RES_GLOBAL_SECRET, "", name, "YQ==");
             }
