@@ -40,6 +40,8 @@ struct admit_op {
      * writer's thread. NULL: no condition. */
     enum err_kind (*condition)(const void *ctx, const struct resource *stored, struct err *e);
     const void *condition_ctx; /* in the request's arena */
+    bool restores; /* PUT of what was stored once: nothing is filled in, and a Mesh gets no policies and keys
+                      but those that come along */
     bool if_origin_proxy; /* DELETE only a Dataplane that a proxy brought; any other, or none, is OUTCOME_NONE
                              and no fault */
     /* answers */
@@ -52,9 +54,14 @@ struct admit_request {
     struct str author;  /* user name, proxy, or "ursa" */
     enum res_origin origin;
     bool dry_run;         /* check everything, write nothing */
-    struct admit_op *ops; /* in the arena; the writer orders them: puts (Meshes, Secrets, the rest), then
-                             deletes (the reverse) */
+    struct admit_op *ops; /* in the arena; the writer orders them: deletes of what is neither a Mesh nor a
+                             Secret, puts (Meshes, Secrets, the rest), deletes of Secrets, of Meshes */
     size_t n_ops;
+    /* Finds out the operations, on the writer's thread, from the state that they will change; NULL: they are
+     * there already. */
+    void (*plan)(struct admit_request *, const struct snap *newest);
+    void *plan_ctx; /* freed with the request */
+    void (*plan_free)(void *);
     /* answers */
     enum err_kind
         kind; /* ERR_NONE: committed; else the first fault's kind, nothing of the request was written */
@@ -73,5 +80,21 @@ void admit_request_free(struct admit_request *); /* NULL is ignored */
 void admit_submit(struct admit *, struct admit_request *);
 /* Blocks until done: start-up, tools and tests; never a loop thread. */
 void admit_run(struct admit *, struct admit_request *);
+
+/* ---- going back ---- */
+/* A request whose operations make a mesh (its Mesh included), or everything (mesh.p == NULL), what it was in
+ * a state of the past (history_at), as one transaction: 'to' is referenced. All rules hold, as for any write.
+ * What makes no history stays as it is. Secrets that are there stay as they are, and so do all that belong to
+ * no mesh: going back would bring back keys and tokens that were taken out of use. Those that are gone come
+ * back with their mesh, or alone when they sign no tokens. */
+struct admit_kept {
+    struct res_key key;
+    enum admit_outcome outcome; /* OUTCOME_UNCHANGED, or OUTCOME_DELETED with its mesh */
+    struct str reason;
+};
+/* 'may_make_mesh': to make or remove the Mesh itself is allowed; else that operation is ERR_DENIED. */
+struct admit_request *admit_rollback_new(struct snap *to, struct str mesh, bool may_make_mesh);
+/* What differed and has no operation of its own: the request's, sorted by key. */
+const struct admit_kept *admit_rollback_kept(const struct admit_request *, size_t *n);
 
 #endif

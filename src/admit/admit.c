@@ -45,6 +45,8 @@ void admit_request_free(struct admit_request *req)
         resource_unref(req->ops[i].res);
         resource_unref(req->ops[i].base);
     }
+    if (req->plan_free)
+        req->plan_free(req->plan_ctx);
     arena_fini(&req->arena);
     free(req);
 }

@@ -17,13 +17,14 @@ struct apply {
     struct map meshes; /* name to the Mesh that this request puts, valid or not */
 };
 
-/* A Mesh is finished after all puts: the defaults it would get may be among them. */
+/* A Mesh is finished after all puts: the defaults it would get may be among them. What goes may be in the way
+ * of what comes; Secrets and Meshes go last, when nothing refers to them any more. */
 enum phase {
+    DELETE_OTHER,
     PUT_MESH,
     PUT_SECRET,
     PUT_OTHER,
     FINISH_MESH,
-    DELETE_OTHER,
     DELETE_SECRET,
     DELETE_MESH,
     N_PHASES
@@ -143,7 +144,7 @@ static enum err_kind op_put(struct apply *a, struct admit_op *op)
     op->outcome = before ? OUTCOME_UPDATED : OUTCOME_CREATED;
     if (check_condition(op, before) != ERR_NONE)
         return op->err.kind;
-    struct resource *res = complete(a, op->res, !before);
+    struct resource *res = op->restores ? resource_ref(op->res) : complete(a, op->res, !before);
     enum err_kind kind = put_complete(a, op, res, before);
     resource_unref(res);
     return kind;
@@ -156,7 +157,7 @@ static enum err_kind op_finish(struct apply *a, struct admit_op *op)
     const struct resource *mesh = find(a, &op->res->key);
     if (rule_ca_backends(store_pending(a->store), mesh, &op->err) != ERR_NONE)
         return op->err.kind;
-    return defaults_finish_mesh(a->store, mesh, op->outcome == OUTCOME_CREATED, &op->err);
+    return defaults_finish_mesh(a->store, mesh, op->outcome == OUTCOME_CREATED && !op->restores, &op->err);
 }
 
 /* ---- deletes ---- */
@@ -245,6 +246,8 @@ enum err_kind apply_request(struct store *store, struct str zone, struct admit_r
     struct store_origin origin = {.author = req->author, .origin = req->origin, .now_ns = clock_wall_ns()};
     if (store_tx_begin(store, &origin, e) != ERR_NONE)
         return e->kind;
+    if (req->plan)
+        req->plan(req, store_pending(store));
     prepare(&a);
     run_ops(&a);
     map_fini(&a.meshes);

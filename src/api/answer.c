@@ -19,6 +19,18 @@ struct str request_query(const struct request *r, const char *key)
     return STR_NONE;
 }
 
+bool request_dry_run(struct request *r, bool *dry_run)
+{
+    struct str text = request_query(r, "dryRun");
+
+    *dry_run = str_eq(text, STR("true"));
+    if (!text.p || *dry_run || str_eq(text, STR("false")))
+        return true;
+    err_cause_at(&r->err, STR("dryRun"), STR("must be true or false"));
+    answer_error(r);
+    return false;
+}
+
 static bool media_is(struct str content_type, struct str want)
 {
     return str_eq(str_trim(str_slice(content_type, 0, str_chr(content_type, ';'))), want);

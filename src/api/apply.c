@@ -363,16 +363,11 @@ static void submit(struct request *r, struct apply *a)
 void apply_post(struct request *r)
 {
     struct apply *a = ARENA_NEW(&r->arena, struct apply);
-    struct str dry_run = request_query(r, "dryRun");
 
     r->title = "Could not apply the documents";
     r->handler_data = a;
-    a->dry_run = str_eq(dry_run, STR("true"));
-    if (dry_run.p && !a->dry_run && !str_eq(dry_run, STR("false"))) {
-        err_cause_at(&r->err, STR("dryRun"), STR("must be true or false"));
-        answer_error(r);
+    if (!request_dry_run(r, &a->dry_run))
         return;
-    }
     if ((media_is_yaml(request_header(r, "Content-Type")) ? read_yaml(r, a) : read_json(r, a)) != ERR_NONE) {
         free_documents(a);
         answer_error(r);

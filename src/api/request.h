@@ -79,6 +79,8 @@ struct request {
 struct str request_header(const struct request *, const char *name);
 /* First query value of that key, or STR_NONE. */
 struct str request_query(const struct request *, const char *key);
+/* ?dryRun=: false after answering what is neither true nor false. */
+MUST_USE bool request_dry_run(struct request *, bool *dry_run);
 
 /* ---- answers: exactly one ---- */
 #define ANSWER_MAX ((size_t)256 << 20) /* bytes: a list without pages of some hundred thousand resources */

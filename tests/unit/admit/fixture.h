@@ -29,7 +29,7 @@ static inline void writer_start(struct fixture *f)
 
 static inline void fixture_prepare(struct fixture *f)
 {
-    static const struct store_options memory = {.kind = STORE_MEMORY};
+    static const struct store_options memory = {.kind = STORE_MEMORY, .history_revisions = 1000};
     log_set_level(LOG_ERROR);
     *f = (struct fixture){0};
     arena_init(&f->arena);
