@@ -30,7 +30,9 @@ void audit_note(struct request *r, const char *key, json_t *take)
 
 static void add_key(struct buf *out, const char *key)
 {
-    buf_printf(out, "%s\"%s\":", out->p[out->n - 1] == '{' ? "" : ",", key);
+    buf_add_str(out, out->p[out->n - 1] == '{' ? STR("\"") : STR(",\""));
+    buf_add_str(out, str_from_c(key));
+    buf_add_str(out, STR("\":"));
 }
 
 /* Cut to 'max', and with '?' for what is no UTF-8: paths are bytes. */
