@@ -35,6 +35,17 @@ MUST_USE enum err_kind client_send(struct client *, const char *method, struct s
                                    const char *content_type, const char *accept, struct str body,
                                    struct arena *, struct client_answer *, struct err *e);
 
+/* Takes a piece of the body as it arrives; false: no more of it is wanted, which is no error. */
+typedef bool client_take_fn(void *ctx, const void *p, size_t n);
+/* The same for a body without bounds: 'take' gets it, unless the status is 400 or above, when it is in
+ * *answer. The time-out is for connecting only. 'header' is one further line, or NULL. ERR_UNAVAILABLE also
+ * when the peer goes in the middle. */
+MUST_USE enum err_kind client_stream(struct client *, const char *method, struct str url, const char *accept,
+                                     const char *header, client_take_fn *take, void *ctx, struct arena *,
+                                     struct client_answer *, struct err *e);
+/* Of the exchanges from now on; 0: none. */
+void client_set_timeout(struct client *, long timeout_ms);
+
 /* The certificate that an ursa-cp of this user (or of the system) on this machine made for itself, or "" when
  * there is none readable. */
 struct str client_local_ca_file(struct arena *);

@@ -6,6 +6,7 @@
 #include "documents.h"
 #include "progress.h"
 #include "render.h"
+#include "status.h"
 #include "ursa/base/json.h"
 
 #define MANY_DOCUMENTS 100 /* so many may take a while */
@@ -63,6 +64,18 @@ static void tell_faults(struct documents *d, const struct client_answer *answer)
         d->cli->err.n_causes = 0;
 }
 
+static int wait_for_proxies(struct cli *cli, const struct client_answer *answer)
+{
+    int64_t revision;
+
+    if (!str_to_int(answer->revision, 0, INT64_MAX, &revision)) {
+        err_set(&cli->err, ERR_MALFORMED,
+                "the control plane does not say which revision this is: there is nothing to wait for");
+        return cli_fail(cli);
+    }
+    return status_show(cli, revision, cli->options->wait_ns);
+}
+
 static int send(struct documents *d)
 {
     struct cli *cli = d->cli;
@@ -84,7 +97,7 @@ static int send(struct documents *d)
     if (json_parse(answer.body, &body, &cli->err) != ERR_NONE)
         return cli_fail(cli);
     print_outcomes(cli, body);
-    return 0;
+    return cli->options->wait_ns < 0 ? 0 : wait_for_proxies(cli, &answer);
 }
 
 int run_apply(struct cli *cli)
@@ -92,6 +105,8 @@ int run_apply(struct cli *cli)
     struct documents d;
     int status;
 
+    if (cli->options->wait_ns >= 0 && cli->options->dry_run)
+        return cli_misuse(cli, "--wait and --dry-run: nothing will change");
     if (documents_read(&d, cli, "nothing was applied") != ERR_NONE || cli_connect(cli) != ERR_NONE)
         status = cli_fail(cli);
     else

@@ -3,12 +3,14 @@
 
 /* clang-format off */
 const struct command commands[] = {
-    {"apply", "", {F_FILE | NEEDED, F_VARIABLE, F_DRY_RUN},
+    {"apply", "", {F_FILE | NEEDED, F_VARIABLE, F_DRY_RUN, F_WAIT},
      "Create or update resources",
      "All documents of all files are one transaction: everything is applied, or nothing is. Their order does not\n"
-     "matter. Each fault is told as FILE:LINE:COLUMN.\n\n"
+     "matter. Each fault is told as FILE:LINE:COLUMN. With --wait it ends when the proxies have it, or says who\n"
+     "has not and why: then the answer is 1.\n\n"
      "  ursactl apply -f mesh.yaml -f policies/\n"
      "  ursactl apply -f dataplane.yaml -v name=web-1 -v port=8080\n"
+     "  ursactl apply -f policies/ --wait=1m\n"
      "  generate-policies | ursactl apply --dry-run -f -",
      run_apply},
     {"diff", "", {F_FILE, F_VARIABLE, F_FROM, F_TO, F_OUTPUT},
@@ -31,6 +33,11 @@ const struct command commands[] = {
      "  ursactl history --size 10\n"
      "  ursactl history timeout slow-backends --mesh blue",
      run_history},
+    {"status", "", {F_REVISION, F_WAIT, F_OUTPUT},
+     "Show which proxies have a revision, and who has not and why",
+     "Over all meshes unless --mesh names one. The answer is 0 when every proxy that is online has it, else 1.\n\n"
+     "  ursactl status --wait=1m --mesh blue",
+     run_status},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET},
      "Show resources",
      "  ursactl get meshes\n"

@@ -14,6 +14,7 @@
 struct connection {
     struct client *client;
     struct str address;
+    int64_t timeout_ns; /* of a request; 0: none */
 };
 
 /* ---- addresses ---- */
@@ -141,6 +142,7 @@ enum err_kind connection_open_to(const struct control_plane *cp, int64_t timeout
                 STR_ARG(c->address));
     if (client_new(&o, &c->client, e) != ERR_NONE)
         return e->kind;
+    c->timeout_ns = timeout_ns;
     *out = c;
     return ERR_NONE;
 }
@@ -186,6 +188,14 @@ void connection_close(struct connection *c)
 struct str connection_address(const struct connection *c)
 {
     return c->address;
+}
+
+void connection_allow(struct connection *c, int64_t ns)
+{
+    if (c->timeout_ns == 0 || c->timeout_ns >= ns)
+        return;
+    c->timeout_ns = ns;
+    client_set_timeout(c->client, (long)((ns + NS_PER_MS - 1) / NS_PER_MS));
 }
 
 /* ---- requests ---- */
@@ -254,6 +264,18 @@ enum err_kind connection_send(struct connection *c, const char *method, struct s
     log_debug("cli", "method=%s url=" STR_FMT " status=%ld bytes=%zu ms=%lld", method, STR_ARG(url),
               answer->status, answer->body.n, (long long)((clock_mono_ns() - start) / NS_PER_MS));
     return answer->status >= 400 ? answer_error(answer, e) : ERR_NONE;
+}
+
+enum err_kind connection_stream(struct connection *c, const char *method, struct str path, const char *accept,
+                                const char *header, client_take_fn *take, void *ctx, struct arena *a,
+                                struct err *e)
+{
+    struct str url = arena_printf(a, STR_FMT STR_FMT, STR_ARG(c->address), STR_ARG(path));
+    struct client_answer answer;
+
+    if (client_stream(c->client, method, url, accept, header, take, ctx, a, &answer, e) != ERR_NONE)
+        return e->kind;
+    return answer.status >= 400 ? answer_error(&answer, e) : ERR_NONE;
 }
 
 enum err_kind connection_get(struct connection *c, struct str path, struct arena *a, json_t **out,

@@ -36,6 +36,12 @@ MUST_USE enum err_kind connection_send(struct connection *, const char *method, 
 /* A GET whose answer is JSON; the caller owns *out. */
 MUST_USE enum err_kind connection_get(struct connection *, struct str path, struct arena *, json_t **out,
                                       struct err *e);
+/* The requests from now on may take so long, should --api-timeout be shorter. */
+void connection_allow(struct connection *, int64_t ns);
+/* A body without bounds goes to 'take' as it arrives (client_stream); errors as in connection_send. */
+MUST_USE enum err_kind connection_stream(struct connection *, const char *method, struct str path,
+                                         const char *accept, const char *header, client_take_fn *take,
+                                         void *ctx, struct arena *, struct err *e);
 /* Every item of a list, page by page, or one page when 'size' or 'offset' are not -1. 'query' is "" or
  * "k=v&k=v", encoded. *out is {"total", "items", "next"}; the caller owns it. */
 MUST_USE enum err_kind connection_get_list(struct connection *, struct str path, struct str query,

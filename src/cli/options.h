@@ -59,6 +59,7 @@ struct options {
     bool detailed;
     int64_t wait_ns;  /* -1: not given */
     int64_t from, to; /* revisions; -1: not given */
+    int64_t revision; /* -1: not given */
     bool with_secrets;
 };
 

@@ -12,6 +12,7 @@
 struct client {
     CURL *curl;
     struct curl_slist *headers;
+    long timeout_ms;
     char message[CURL_ERROR_SIZE];
 };
 
@@ -67,7 +68,8 @@ enum err_kind client_new(const struct client_options *o, struct client **out, st
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c->curl, CURLOPT_PATH_AS_IS, 1L); /* a resource named ".." is no way up */
     avoid_proxy(c, e->arena);
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, o->timeout_ms);
+    client_set_timeout(c, o->timeout_ms);
+    curl_easy_setopt(c->curl, CURLOPT_TCP_KEEPALIVE, 1L); /* a stream's peer may vanish without a word */
     curl_easy_setopt(c->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "ursa/" URSA_VERSION);
     curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->message);
@@ -95,12 +97,28 @@ void client_free(struct client *c)
     free(c);
 }
 
+/* Where the body of an answer goes. */
+struct sink {
+    CURL *curl;
+    struct buf body;
+    client_take_fn *take; /* NULL: all of it into 'body' */
+    void *ctx;
+    bool stopped; /* 'take' wants no more */
+};
+
+/* What an error says is kept, whoever takes the rest. */
 static size_t take_body(char *p, size_t size, size_t n, void *ctx)
 {
-    struct buf *body = ctx;
+    struct sink *sink = ctx;
+    long status = 0;
 
-    buf_add(body, p, size * n);
-    return buf_ok(body) ? size * n : 0;
+    curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (sink->take && status < 400) {
+        sink->stopped = !sink->take(sink->ctx, p, size * n);
+        return sink->stopped ? 0 : size * n;
+    }
+    buf_add(&sink->body, p, size * n);
+    return buf_ok(&sink->body) ? size * n : 0;
 }
 
 struct header_reader {
@@ -142,23 +160,26 @@ static enum err_kind explain(CURLcode code, const struct client *c, struct str u
                    code == CURLE_COULDNT_CONNECT ? "; does it run there?" : "");
 }
 
-enum err_kind client_send(struct client *c, const char *method, struct str url, const char *content_type,
-                          const char *accept, struct str body, struct arena *a, struct client_answer *answer,
-                          struct err *e)
+static void set_headers(struct client *c, struct curl_slist **headers, const char *content_type,
+                        const char *accept, struct arena *a)
+{
+    for (const struct curl_slist *h = c->headers; h; h = h->next)
+        add_header(headers, h->data);
+    add_header(headers, content_type ? arena_printf(a, "Content-Type: %s", content_type).p : "Content-Type:");
+    add_header(headers, accept ? arena_printf(a, "Accept: %s", accept).p : "Accept: */*");
+    add_header(headers, "Expect:");
+}
+
+static enum err_kind perform(struct client *c, const char *method, struct str url, struct curl_slist *headers,
+                             struct str body, struct sink *sink, struct arena *a,
+                             struct client_answer *answer, struct err *e)
 {
     struct header_reader reader = {.arena = a, .answer = answer};
-    struct curl_slist *headers = NULL;
-    struct buf out;
     CURLcode code;
 
     *answer = (struct client_answer){.status = 0};
-    buf_init(&out, CLIENT_MAX_ANSWER);
-    for (const struct curl_slist *h = c->headers; h; h = h->next)
-        add_header(&headers, h->data);
-    add_header(&headers,
-               content_type ? arena_printf(a, "Content-Type: %s", content_type).p : "Content-Type:");
-    add_header(&headers, accept ? arena_printf(a, "Accept: %s", accept).p : "Accept: */*");
-    add_header(&headers, "Expect:");
+    sink->curl = c->curl;
+    buf_init(&sink->body, CLIENT_MAX_ANSWER);
     curl_easy_setopt(c->curl, CURLOPT_URL, arena_cstr(a, url));
     curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L); /* undoes the body of the request before */
     if (body.p) {
@@ -168,14 +189,50 @@ enum err_kind client_send(struct client *c, const char *method, struct str url, 
     curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &out);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, sink);
     curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, &reader);
     c->message[0] = '\0';
     code = curl_easy_perform(c->curl);
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &answer->status);
-    answer->body = arena_str(a, buf_str(&out));
-    buf_fini(&out);
+    answer->body = arena_str(a, buf_str(&sink->body));
+    buf_fini(&sink->body);
+    return code == CURLE_OK || sink->stopped ? ERR_NONE : explain(code, c, url, e);
+}
+
+enum err_kind client_send(struct client *c, const char *method, struct str url, const char *content_type,
+                          const char *accept, struct str body, struct arena *a, struct client_answer *answer,
+                          struct err *e)
+{
+    struct curl_slist *headers = NULL;
+    struct sink sink = {.take = NULL};
+
+    set_headers(c, &headers, content_type, accept, a);
+    enum err_kind kind = perform(c, method, url, headers, body, &sink, a, answer, e);
     curl_slist_free_all(headers);
-    return code == CURLE_OK ? ERR_NONE : explain(code, c, url, e);
+    return kind;
+}
+
+enum err_kind client_stream(struct client *c, const char *method, struct str url, const char *accept,
+                            const char *header, client_take_fn *take, void *ctx, struct arena *a,
+                            struct client_answer *answer, struct err *e)
+{
+    struct curl_slist *headers = NULL;
+    struct sink sink = {.take = take, .ctx = ctx};
+
+    set_headers(c, &headers, NULL, accept, a);
+    if (header)
+        add_header(&headers, header);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 0L);
+    curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS, c->timeout_ms);
+    enum err_kind kind = perform(c, method, url, headers, STR_NONE, &sink, a, answer, e);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, c->timeout_ms);
+    curl_slist_free_all(headers);
+    return kind;
+}
+
+void client_set_timeout(struct client *c, long timeout_ms)
+{
+    c->timeout_ms = timeout_ms;
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
 }
