@@ -68,6 +68,13 @@ void cli_not_found(struct cli *cli, enum res_type type, struct str name)
             STR_ARG(scoped ? cli->options->mesh : STR("")), scoped ? "\"" : "");
 }
 
+struct str cli_revision_query(const struct cli *cli)
+{
+    if (cli->options->revision < 0)
+        return STR("");
+    return arena_printf(cli->arena, "revision=%lld", (long long)cli->options->revision);
+}
+
 void cli_print_list(struct str table, const json_t *list)
 {
     int64_t next = next_offset(json_str(json_get(list, "next")));

@@ -31,6 +31,8 @@ MUST_USE enum err_kind cli_find_type(struct cli *, struct str word, enum res_typ
 struct str cli_resource_label(struct arena *, enum res_type, struct str mesh, struct str name);
 /* Replaces the error by one that says which resource there is not. */
 void cli_not_found(struct cli *, enum res_type, struct str name);
+/* "revision=N" when --revision is given, else "". */
+struct str cli_revision_query(const struct cli *);
 /* The table of a list, and how to see the rest when it is one page of more. */
 void cli_print_list(struct str table, const json_t *list);
 

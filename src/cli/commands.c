@@ -20,7 +20,7 @@ const struct command commands[] = {
      "  ursactl diff -f mesh.yaml -f policies/\n"
      "  ursactl diff --from 40 --to 42 --mesh blue",
      run_diff},
-    {"export", "", {F_WITH_SECRETS, F_OUTPUT},
+    {"export", "", {F_WITH_SECRETS, F_REVISION, F_OUTPUT},
      "Print everything that is stored, for apply to take back",
      "With --mesh only what belongs to that mesh. Insights and times are left out, and secrets unless they are\n"
      "asked for.\n\n"
@@ -38,12 +38,13 @@ const struct command commands[] = {
      "Over all meshes unless --mesh names one. The answer is 0 when every proxy that is online has it, else 1.\n\n"
      "  ursactl status --wait=1m --mesh blue",
      run_status},
-    {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET},
+    {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET, F_REVISION},
      "Show resources",
      "  ursactl get meshes\n"
      "  ursactl get dataplanes --mesh blue\n"
      "  ursactl get dataplanes --mesh blue -o wide\n"
-     "  ursactl get dataplane web --mesh blue -o yaml",
+     "  ursactl get dataplane web --mesh blue -o yaml\n"
+     "  ursactl get timeouts --mesh blue --revision 40",
      run_get},
     {"delete", "TYPE NAME", {F_NONE},
      "Delete a resource",

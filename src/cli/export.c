@@ -30,8 +30,8 @@ static enum err_kind export_list(struct cli *cli, enum res_type type, struct str
     json_t *item;
     size_t i;
 
-    if (connection_get_list(cli->connection, url_of_type(cli->arena, type, mesh, STR("")), STR(""), -1, -1,
-                            cli->arena, &list, &cli->err) != ERR_NONE)
+    if (connection_get_list(cli->connection, url_of_type(cli->arena, type, mesh, STR("")),
+                            cli_revision_query(cli), -1, -1, cli->arena, &list, &cli->err) != ERR_NONE)
         return cli->err.kind;
     json_array_foreach(json_get(list, "items"), i, item)
     {
@@ -42,11 +42,13 @@ static enum err_kind export_list(struct cli *cli, enum res_type type, struct str
 
 static enum err_kind export_mesh(struct cli *cli, struct str mesh)
 {
+    struct str url = url_of_type(cli->arena, RES_MESH, STR(""), mesh), query = cli_revision_query(cli);
     JSON_AUTO item = NULL;
 
-    if (connection_get(cli->connection, url_of_type(cli->arena, RES_MESH, STR(""), mesh), cli->arena, &item,
-                       &cli->err) != ERR_NONE) {
-        if (cli->err.kind == ERR_NOT_FOUND)
+    if (query.n)
+        url = arena_printf(cli->arena, STR_FMT "?" STR_FMT, STR_ARG(url), STR_ARG(query));
+    if (connection_get(cli->connection, url, cli->arena, &item, &cli->err) != ERR_NONE) {
+        if (cli->err.kind == ERR_NOT_FOUND && query.n == 0)
             cli_not_found(cli, RES_MESH, mesh);
         return cli->err.kind;
     }

@@ -5,10 +5,11 @@
 #include "tables.h"
 #include "ursa/base/json.h"
 
-/* Proxies and zones know more than is stored of them: the wide table is of their overviews. */
+/* Proxies and zones know more than is stored of them: the wide table is of their overviews. Of the past only
+ * what was stored is known. */
 static bool wants_overview(const struct cli *cli, enum res_type type)
 {
-    return cli->options->output == OUTPUT_WIDE && overview_path(type).n > 0;
+    return cli->options->output == OUTPUT_WIDE && cli->options->revision < 0 && overview_path(type).n > 0;
 }
 
 static struct str url_of(struct cli *cli, enum res_type type, struct str mesh, struct str name)
@@ -23,8 +24,8 @@ static int get_list(struct cli *cli, enum res_type type)
     struct str mesh = o->all_meshes ? STR("") : o->mesh;
     JSON_AUTO list = NULL;
 
-    if (connection_get_list(cli->connection, url_of(cli, type, mesh, STR("")), STR(""), o->size, o->offset,
-                            cli->arena, &list, &cli->err) != ERR_NONE)
+    if (connection_get_list(cli->connection, url_of(cli, type, mesh, STR("")), cli_revision_query(cli),
+                            o->size, o->offset, cli->arena, &list, &cli->err) != ERR_NONE)
         return cli_fail(cli);
     if (render_is_tree(o->output))
         render_tree(cli->arena, list, (enum output)o->output);
@@ -37,11 +38,13 @@ static int get_list(struct cli *cli, enum res_type type)
 static int get_one(struct cli *cli, enum res_type type, struct str name)
 {
     const struct options *o = cli->options;
+    struct str query = cli_revision_query(cli), url = url_of(cli, type, o->mesh, name);
     JSON_AUTO item = NULL;
 
-    if (connection_get(cli->connection, url_of(cli, type, o->mesh, name), cli->arena, &item, &cli->err) !=
-        ERR_NONE) {
-        if (cli->err.kind == ERR_NOT_FOUND)
+    if (query.n)
+        url = arena_printf(cli->arena, STR_FMT "?" STR_FMT, STR_ARG(url), STR_ARG(query));
+    if (connection_get(cli->connection, url, cli->arena, &item, &cli->err) != ERR_NONE) {
+        if (cli->err.kind == ERR_NOT_FOUND && query.n == 0) /* else it may be the revision that is gone */
             cli_not_found(cli, type, name);
         return cli_fail(cli);
     }

@@ -271,6 +271,13 @@ def test_history_and_the_difference_between_revisions(cli, daemon):
     assert cli.run("diff", "--from", str(newest["revision"])) == ""
     tree = json.loads(cli.run("diff", "--from", before, "-o", "json", status=1))
     assert (tree["from"], tree["to"], len(tree["items"])) == (int(before), newest["revision"], 2)
+    assert cli.json("get", "retry", "r1", "--mesh", "blue", "--revision", before)["name"] == "r1"
+    assert "r1" in cli.run("get", "retries", "--mesh", "blue", "--revision", before, "-o", "wide")
+    assert "name: r1" in cli.run("export", "--mesh", "blue", "--revision", before)
+    cli.run("get", "retry", "r1", "--mesh", "blue", status=1)
+    assert cli.errors == 'Error: there is no Retry with name "r1" in mesh "blue"\n'
+    cli.run("get", "retry", "r1", "--mesh", "blue", "--revision", "999999", status=1)
+    assert "999999" in cli.errors
     cli.run("diff", "--from", "999999", status=2)
     assert cli.errors.startswith("Error: Could not compare the revisions")
     cli.run("diff", status=2)
