@@ -80,6 +80,7 @@ enum flag_id {
     F_SKIP_CHECK,
     F_DETAILED,
     F_WAIT,
+    F_ROLLBACK_TO,
     F_REVISION,
     F_TO,
     F_FROM,

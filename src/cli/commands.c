@@ -38,6 +38,12 @@ const struct command commands[] = {
      "Over all meshes unless --mesh names one. The answer is 0 when every proxy that is online has it, else 1.\n\n"
      "  ursactl status --wait=1m --mesh blue",
      run_status},
+    {"rollback", "", {F_ROLLBACK_TO | NEEDED, F_DRY_RUN, F_OUTPUT},
+     "Make the state of a revision the state again",
+     "One transaction, a new revision: of everything, or of the mesh that --mesh names. Dataplanes that proxies\n"
+     "brought stay, and so do secrets that exist.\n\n"
+     "  ursactl rollback --to 40 --mesh blue --dry-run",
+     run_rollback},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET, F_REVISION},
      "Show resources",
      "  ursactl get meshes\n"

@@ -282,3 +282,17 @@ def test_history_and_the_difference_between_revisions(cli, daemon):
     assert cli.errors.startswith("Error: Could not compare the revisions")
     cli.run("diff", status=2)
     assert "say what to compare" in cli.errors
+
+
+def test_rollback_is_the_earlier_state_again(cli):
+    then = str(cli.json("history", "--size", "1")["items"][0]["revision"])
+    cli.run("apply", "-f", "-", text=POLICY.replace("5s", "9s") + "---\n" + POLICY.replace("t1", "t2"))
+    dry = cli.run("rollback", "--to", then, "--mesh", "blue", "--dry-run").splitlines()
+    assert sorted(dry) == ["nothing was changed (dry run)", "timeout/blue/t1 updated (dry run)", "timeout/blue/t2 deleted (dry run)"]
+    assert cli.run("diff", "--from", then, status=1)
+    said = cli.run("rollback", "--to", then, "--mesh", "blue").splitlines()
+    assert sorted(said[:-1]) == ["timeout/blue/t1 updated", "timeout/blue/t2 deleted"] and said[-1].startswith("revision ")
+    assert cli.run("diff", "--from", then) == ""
+    assert cli.run("rollback", "--to", then, "--mesh", "blue") == "nothing to change\n"
+    cli.run("rollback", "--to", "999999", status=1)
+    assert cli.errors.startswith("Error: Could not roll back")
