@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "columns.h"
 #include "render.h"
+#include "ursa/base/buf.h"
 #include "ursa/base/json.h"
 
 #define SHOWN_CHANGES 3 /* of a revision in a table that is not wide */
@@ -38,24 +39,25 @@ static struct str changes_text(struct arena *a, const json_t *item, size_t max)
     const json_t *changes = json_get(item, "changes"), *change;
     size_t n = json_array_size(changes), i;
     json_int_t n_more = json_integer_value(json_get(item, "omitted"));
-    struct str out = STR("");
+    struct buf out;
 
-    if (n > max) {
-        n_more += (json_int_t)(n - max);
-        n = max;
-    }
-
+    buf_init(&out, SIZE_MAX);
     json_array_foreach(changes, i, change)
     {
         struct str label =
             cli_resource_label(a, res_type_by_name(json_str(json_get(change, "type"))),
                                json_str(json_get(change, "mesh")), json_str(json_get(change, "name")));
-        if (i == n)
+        if (i == max)
             break;
-        out = arena_printf(a, STR_FMT "%s" STR_FMT " " STR_FMT, STR_ARG(out), i ? ", " : "",
-                           STR_ARG(json_str(json_get(change, "op"))), STR_ARG(label));
+        buf_printf(&out, "%s" STR_FMT " " STR_FMT, i ? ", " : "", STR_ARG(json_str(json_get(change, "op"))),
+                   STR_ARG(label));
     }
-    return n_more ? arena_printf(a, STR_FMT " and %lld more", STR_ARG(out), (long long)n_more) : out;
+    n_more += n > max ? (json_int_t)(n - max) : 0;
+    if (n_more)
+        buf_printf(&out, " and %lld more", (long long)n_more);
+    struct str text = arena_str(a, buf_str(&out));
+    buf_fini(&out);
+    return text;
 }
 
 static struct str some_changes_cell(struct arena *a, const json_t *item)

@@ -58,8 +58,10 @@ static void write_rest(struct buf *out)
               STR("As curl(1) reads them; this machine is reached directly."));
     roff_heading(out, "EXIT STATUS");
     roff_item(out, STR("0"), STR("Everything succeeded."));
-    roff_item(out, STR("1"), STR("Something failed, or (diff) there is a difference."));
-    roff_item(out, STR("2"), STR("The command line is wrong; nothing was done."));
+    roff_item(out, STR("1"),
+              STR("Something failed; diff: there is a difference; status and apply --wait: not every proxy "
+                  "has it."));
+    roff_item(out, STR("2"), STR("The command line is wrong, nothing was done; diff: something failed."));
     roff_heading(out, "SEE ALSO");
     roff_paragraph(out, STR("ursa-cp(8), ursa-dp(1)"));
 }
