@@ -296,3 +296,11 @@ def test_rollback_is_the_earlier_state_again(cli):
     assert cli.run("rollback", "--to", then, "--mesh", "blue") == "nothing to change\n"
     cli.run("rollback", "--to", "999999", status=1)
     assert cli.errors.startswith("Error: Could not roll back")
+
+
+def test_status_of_a_control_plane_without_proxies(cli):
+    said = cli.run("apply", "-f", "-", "--wait=5s", text=POLICY.replace("5s", "6s")).splitlines()
+    assert said[0] == "timeout/blue/t1 updated" and said[1].endswith(": applied, for no proxy is online")
+    assert cli.json("status", "--wait=1s", "--mesh", "blue")["proxies"]["total"] == 0
+    cli.run("apply", "-f", "-", "--wait", "--dry-run", text=POLICY, status=2)
+    assert "nothing will change" in cli.errors
