@@ -39,12 +39,16 @@ struct api_options {
     size_t max_waiters; /* GET /status requests that wait at once */
     unsigned timeout_s; /* of an idle connection */
     struct str instance_id, cluster_id, hostname;
-    json_t *config; /* effective configuration, secrets masked: GET /config; borrowed */
-    bool read_only; /* apiServer.readOnly */
+    json_t *config;               /* effective configuration, secrets masked: GET /config; borrowed */
+    bool read_only;               /* apiServer.readOnly */
+    struct str_list cors_domains; /* origins, or regular expressions for them, whose pages may read answers */
     /* Takes a line of the audit log, newline included; on the API's thread. NULL: there is no log. */
     void (*audit)(void *ctx, struct str line);
     void *audit_ctx;
 };
+/* Whether such a domain can be used. */
+bool api_check_origin_pattern(struct str domain);
+
 struct api;
 MUST_USE enum err_kind api_start(const struct api_options *, struct api **out, struct err *e);
 /* Connects /debug/proxy to the streams; NULL before the port is closed. Any thread. */

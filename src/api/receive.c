@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "cors.h"
 #include "guard.h"
 #include "router.h"
 #include "ursa/base/clock.h"
@@ -199,6 +200,8 @@ static void check_head(struct request *r)
         r->close = true;
         return;
     }
+    if (cors_preflight(r))
+        return;
     if (identify(r) != ERR_NONE) {
         answer_error(r);
         return;
@@ -252,6 +255,7 @@ static enum MHD_Result send_answer(struct request *r)
     if (r->close)
         MHD_add_response_header(response, "Connection", "close");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    cors_add_headers(r, response);
     audit_request(r);
     r->queued = true;
     sent = MHD_queue_response(r->connection, r->status, response);
@@ -272,6 +276,7 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
 
     r->connection = connection;
     r->method = router_method(str_from_c(method));
+    r->is_options = strcmp(method, "OPTIONS") == 0;
     r->snap = store_snap(r->options->store);
     note_transport(r);
     if (!guard_passes(r, method, version)) {

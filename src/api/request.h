@@ -62,9 +62,11 @@ struct request {
     const char *content_type; /* NULL: no body type */
     struct buf out;           /* the body; sent without a copy */
     const char *allow;        /* Allow header of a 405 */
-    struct str revision;      /* Ursa-Revision header of a write */
-    const char *etag;         /* ETag header of one resource */
-    bool close;               /* Connection: close */
+    bool is_options;          /* the method is OPTIONS, which no route has */
+    const char *preflight_methods; /* that a page may use: of an answer to its browser's question */
+    struct str revision;           /* Ursa-Revision header of a write */
+    const char *etag;              /* ETag header of one resource */
+    bool close;                    /* Connection: close */
     bool suspended, queued;
     bool audited;  /* its line is in the audit log, or none is due */
     json_t *audit; /* what a handler noted for that line (audit.h); owned */

@@ -303,6 +303,8 @@ static enum err_kind start_all(struct api *api, struct err *e)
 
     if (api->epoll_fd < 0 || epoll_ctl(api->epoll_fd, EPOLL_CTL_ADD, api->mailbox.event_fd, &watch) != 0)
         return err_set(e, ERR_IO, "cannot make the API's loop: %m");
+    if (cors_init(&api->cors, &o->cors_domains, e) != ERR_NONE)
+        return e->kind;
     if (server_start(api, API_REST, o->rest_address, o->rest_port, e) != ERR_NONE ||
         server_start(api, API_DP, NULL, 0, e) != ERR_NONE ||
         server_start(api, API_DIAG, o->diag_address, o->diag_port, e) != ERR_NONE ||
@@ -367,6 +369,7 @@ void api_stop(struct api *api)
     proxy_admin_stop(api->proxy_admin);
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
+    cors_fini(&api->cors);
     blob_unref(api->server_cert);
     blob_unref(api->openapi);
     if (api->epoll_fd >= 0)

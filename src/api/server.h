@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "audit.h"
+#include "cors.h"
 #include "request.h"
 #include "ursa/proxy_admin.h"
 
@@ -43,6 +44,7 @@ struct api {
     size_t n_asking;      /* GET /status requests that wait */
     size_t n_suspended;
     struct audit_limits audit;
+    struct cors cors;
     struct blob *openapi; /* GET /openapi.json, once somebody asked */
 };
 

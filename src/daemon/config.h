@@ -27,6 +27,7 @@ struct config {
     bool require_client_cert;
     enum authn_type authn_type;
     bool api_read_only;
+    struct str_list cors_domains;
     uint64_t api_max_body, api_max_connections, api_max_waiters;
     int64_t api_timeout_ns;
     bool localhost_is_admin, bootstrap_admin_token;

@@ -143,6 +143,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .hostname = d->hostname,
         .config = d->config_json,
         .read_only = c->api_read_only,
+        .cors_domains = c->cors_domains,
         .audit = d->audit ? audit_file_write : NULL,
         .audit_ctx = d->audit,
     };

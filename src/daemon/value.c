@@ -1,6 +1,7 @@
 /* value.c -- see value.h. */
 #include "value.h"
 
+#include "ursa/api.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 #include "ursa/store.h"
@@ -53,6 +54,8 @@ const char *value_expectation(enum kind kind)
         return "tokens or adminClientCerts";
     case LIST:
         return "a list of texts";
+    case ORIGINS:
+        return "a list of origins such as https://gui.example.com, or of regular expressions for them";
     case MESH_ROLES:
         return "a list of user:<name>=<mesh>:<role> and group:<name>=<mesh>:<role>, where the role is "
                "viewer, "
@@ -100,6 +103,7 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
         *(enum authn_type *)member = (enum authn_type)choice;
         return true;
     case LIST:
+    case ORIGINS:
     case MESH_ROLES:
         break;
     }
@@ -110,7 +114,7 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
 
 static bool kind_is_list(enum kind kind)
 {
-    return kind == LIST || kind == MESH_ROLES;
+    return kind == LIST || kind == ORIGINS || kind == MESH_ROLES;
 }
 
 static bool list_store(const struct setting *s, const struct str_list *list, struct arena *a,
@@ -119,7 +123,13 @@ static bool list_store(const struct setting *s, const struct str_list *list, str
     void *member = (char *)c + s->offset;
     struct mesh_grants grants = {.v = ARENA_ARRAY(a, struct mesh_grant, list->n + 1)};
 
-    if (s->kind == LIST) {
+    for (size_t i = 0; s->kind == ORIGINS && i < list->n; i++) {
+        if (!api_check_origin_pattern(list->v[i])) {
+            *wrong = str_quote(a, list->v[i]);
+            return false;
+        }
+    }
+    if (s->kind != MESH_ROLES) {
         *(struct str_list *)member = *list;
         return true;
     }
@@ -251,6 +261,7 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
     case AUTHN:
         return json_string(authn_types[*(const enum authn_type *)member]);
     case LIST:
+    case ORIGINS:
         return list_to_json(member);
     case MESH_ROLES:
         arena_init(&scratch);

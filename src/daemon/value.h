@@ -5,7 +5,20 @@
 
 #include "config.h"
 
-enum kind { STRING, BOOL, PORT, COUNT, DURATION, LOG_LEVEL, STORE, DP_AUTHN, AUTHN, LIST, MESH_ROLES };
+enum kind {
+    STRING,
+    BOOL,
+    PORT,
+    COUNT,
+    DURATION,
+    LOG_LEVEL,
+    STORE,
+    DP_AUTHN,
+    AUTHN,
+    LIST,
+    ORIGINS,
+    MESH_ROLES
+};
 
 /* A row of settings.def. */
 struct setting {

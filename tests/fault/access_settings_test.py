@@ -1,6 +1,8 @@
 """The settings that open or close the API, each against what it must not open."""
 import re
 
+import pytest
+
 import ursa
 
 from access_test import DATAPLANE_TOKEN, ELSEWHERE, document, issue_user
@@ -76,6 +78,68 @@ def test_access_lists_name_who_may():
                     assert got.status in ((200, 201) if held == needed else (403,)), f"{held}, {method} {path}: {got}"
         statuses_here = {name: set(statuses(daemon, requests, source=None)) for name, requests in LISTED.items()}
         assert statuses_here == {**{name: {403} for name in LISTED}, "GENERATE_USER_TOKEN": {200}}
+
+
+# ---- pages of other origins ----
+PREFLIGHT = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization,content-type"}
+CORS = "Access-Control-"
+ALLOWED_ORIGINS = ["https://gui.example.com", "HTTPS://GUI.EXAMPLE.COM", "http://team-a.example.org:8080", "http://b.example.org:8080"]
+OTHER_ORIGINS = ["https://gui.example.com.evil.test", "http://gui.example.com", "https://guiXexample.com", "https://evil.test/?https://gui.example.com", "null", "",
+                 "http://x.example.org:80801", "https://gui.example.com, https://evil.test", "https://gui.example.com" + "x" * 1000]
+
+
+@pytest.fixture(scope="module")
+def open_to_pages():
+    with ursa.running("memory", API_SERVER_CORS_ALLOWED_DOMAINS=r"https://gui\.example\.com,http://[a-z-]*\.example\.org:8080") as daemon:
+        yield daemon
+
+
+def cors(answer):
+    return {name: value for name, value in answer.headers.items() if name.startswith(CORS)}
+
+
+@pytest.mark.parametrize("origin", ALLOWED_ORIGINS)
+def test_pages_of_allowed_origins_may_read(open_to_pages, origin):
+    for port, tls in ((open_to_pages.api_port, False), (open_to_pages.https_port, True)):
+        for method, path, status in (("GET", "/meshes", 200), ("GET", "/nothing", 404), ("PUT", "/meshes/x", 415)):
+            answer = open_to_pages.http(method, path, headers={"Origin": origin}, port=port, tls=tls)
+            assert answer.status == status and answer.headers["Vary"] == "Origin"
+            assert cors(answer) == {CORS + "Allow-Origin": origin, CORS + "Expose-Headers": "Access-Control-Allow-Origin, ETag, Ursa-Revision"}
+        asked = open_to_pages.http("OPTIONS", "/meshes/x", headers={"Origin": origin, **PREFLIGHT}, port=port, tls=tls)
+        assert (asked.status, asked.text, asked.headers[CORS + "Allow-Origin"]) == (200, "", origin)
+        assert set(asked.headers[CORS + "Allow-Methods"].split(", ")) == {"GET", "PUT", "DELETE"}
+        assert {"Authorization", "Content-Type", "If-Match"} <= set(asked.headers[CORS + "Allow-Headers"].split(", "))
+        # It gives no rights: not even on this machine is the page's user the administrator.
+        assert open_to_pages.get("/who-am-i", headers={"Origin": origin}, port=port, tls=tls).json["name"] == "mesh-system:anonymous"
+        assert open_to_pages.get("/global-secrets", headers={"Origin": origin}, port=port, tls=tls).status == 403
+
+
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
+def test_pages_of_other_origins_may_not(open_to_pages, origin):
+    answer = open_to_pages.get("/meshes", headers={"Origin": origin})
+    assert answer.status == 200 and answer.headers["Vary"] == "Origin" and not cors(answer)
+    asked = open_to_pages.http("OPTIONS", "/meshes/x", headers={"Origin": origin, **PREFLIGHT})
+    assert asked.status == 405 and not cors(asked)
+
+
+def test_questions_about_nothing_are_not_answered(open_to_pages):
+    allowed = {"Origin": ALLOWED_ORIGINS[0]}
+    assert open_to_pages.http("OPTIONS", "/nothing", headers={**allowed, **PREFLIGHT}).status == 404
+    assert open_to_pages.http("OPTIONS", "/meshes", headers=allowed).status == 405  # no question at all
+    assert not cors(open_to_pages.get("/ready", headers=allowed, port=open_to_pages.diag_port))
+    assert not cors(open_to_pages.get("/meshes"))
+
+
+def test_by_default_no_page_may_read(daemon):
+    for origin in ALLOWED_ORIGINS + OTHER_ORIGINS:
+        answer = daemon.get("/meshes", headers={"Origin": origin})
+        assert answer.headers["Vary"] == "Origin" and not cors(answer)
+
+
+def test_an_origin_that_is_no_pattern_keeps_it_from_starting():
+    with pytest.raises(AssertionError) as refused:
+        ursa.Daemon("memory", API_SERVER_CORS_ALLOWED_DOMAINS="https://a,http://(b").start()
+    assert 'URSA_API_SERVER_CORS_ALLOWED_DOMAINS: must be a list of origins' in str(refused.value) and 'not "http://(b"' in str(refused.value)
 
 
 def test_debug_is_the_administrators_also_on_an_open_port():
