@@ -145,7 +145,6 @@ ROUTES = {
 }
 # The same for the routes that every type has, by what the type is: its kind in a mesh, or of no mesh.
 PLAIN, SECRET, READ_ONLY, MESH = "plain", "secret", "read only", "mesh"
-UNKNOWN_TO_OPERATORS = but(OPERATORS, 404)
 TYPE_ROUTES = {
     ("GET", "/{scoped}"): {PLAIN: ALL_MAY, SECRET: MESH_ADMINS, READ_ONLY: ALL_MAY},
     ("GET", "/meshes/{mesh}/{scoped}"): {PLAIN: OF_MESH, SECRET: MESH_ADMINS, READ_ONLY: OF_MESH},
