@@ -22,10 +22,11 @@ int64_t insight_deadline(const struct insight *);
 void insight_run_timers(struct insight *, int64_t now_ns);
 
 /* ---- read side: pure functions of a snapshot, any thread; the caller owns the JSON ---- */
-/* Appends the DataplaneOverview of one Dataplane, as resource_print() does. 'always' prints dataplaneInsight
- * {} when there is none (item, not list). */
-void overview_print(const struct snap *, const struct resource *dataplane, bool always, size_t level,
-                    struct buf *out);
+/* Appends the overview of one Dataplane, Zone, ZoneIngress or ZoneEgress, as resource_print() does. 'always'
+ * prints its insight as {} when there is none (item, not list). */
+void overview_print(const struct snap *, const struct resource *, bool always, size_t level, struct buf *out);
+/* Some control plane of that zone is connected. */
+bool zone_is_online(const struct snap *, const struct resource *zone);
 bool dataplane_is_online(const struct snap *, const struct resource *dataplane);
 json_t *insight_mesh(const struct snap *, const struct resource *mesh);
 /* One entry of the expanded service insights; 'service' sorted list of a mesh. */

@@ -161,6 +161,7 @@ const struct dataplane_insight_spec *resource_dataplane_insight(const struct res
 const struct selector_spec *
 resource_selectors(const struct resource *); /* any policy with one list of selectors */
 const struct zone_spec *resource_zone(const struct resource *);
+const struct zone_insight_spec *resource_zone_insight(const struct resource *);
 const struct zone_ingress_spec *resource_zone_ingress(const struct resource *);
 const struct zone_egress_spec *resource_zone_egress(const struct resource *);
 const struct external_service_spec *resource_external_service(const struct resource *);

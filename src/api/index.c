@@ -105,9 +105,3 @@ void who_am_i_get(struct request *r)
     json_object_set_new(body, "groups", groups);
     answer_json(r, 200, body);
 }
-
-/* COMPAT: without zones the answer is a literal null. */
-void status_zones_get(struct request *r)
-{
-    answer_json(r, 200, json_null());
-}

@@ -22,7 +22,7 @@ struct named_stats {
 struct sums {
     struct arena arena;
     struct proxy_stat all, standard, gateway;
-    struct named_stats kuma_dp, envoy, issued, supported, services;
+    struct named_stats kuma_dp, envoy, issued, supported, services, external;
     int64_t newest_ns;
 };
 
@@ -103,6 +103,16 @@ static void add_dataplane(struct sums *s, const struct snap *snap, const struct 
         s->newest_ns = r->modified_ns;
 }
 
+static void add_external_services(struct sums *s, const struct snap *snap, struct str mesh)
+{
+    struct snap_range range = snap_range(snap, RES_EXTERNAL_SERVICE, mesh);
+    struct snap_iter it = snap_iter(&range);
+    const struct resource *r;
+    while ((r = snap_next(&it)))
+        stats_add(&s->external, tags_get(&resource_external_service(r)->tags, TAG_SERVICE), PROXY_OFFLINE);
+    s->newest_ns = newest_of(snap, RES_EXTERNAL_SERVICE, mesh, s->newest_ns);
+}
+
 static int type_by_name(const void *a, const void *b)
 {
     return str_cmp(res_type_info(*(const enum res_type *)a)->name,
@@ -144,8 +154,9 @@ static void put_sums(json_t *o, struct sums *s)
     stats_put(mtls, "issuedBackends", &s->issued);
     stats_put(mtls, "supportedBackends", &s->supported);
     json_object_set_new(o, "mTLS", mtls);
-    put_count(services, "total", s->services.list.n);
+    put_count(services, "total", s->services.list.n + s->external.list.n);
     put_count(services, "internal", s->services.list.n);
+    put_count(services, "external", s->external.list.n);
     json_object_set_new(o, "services", services);
     json_object_set_new(types, "standard", proxy_stat_json(&s->standard));
     json_object_set_new(types, "gateway", proxy_stat_json(&s->gateway));
@@ -155,7 +166,7 @@ static void put_sums(json_t *o, struct sums *s)
 json_t *insight_mesh(const struct snap *snap, const struct resource *mesh)
 {
     struct str name = mesh->key.name;
-    struct named_stats *all[5];
+    struct named_stats *all[6];
     struct sums s = {.newest_ns = newest_of(snap, RES_DATAPLANE_INSIGHT, name, mesh->modified_ns)};
     arena_init(&s.arena);
     all[0] = &s.kuma_dp;
@@ -163,6 +174,7 @@ json_t *insight_mesh(const struct snap *snap, const struct resource *mesh)
     all[2] = &s.issued;
     all[3] = &s.supported;
     all[4] = &s.services;
+    all[5] = &s.external;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         stats_init(all[i], &s.arena);
     struct snap_range dataplanes = snap_range(snap, RES_DATAPLANE, name);
@@ -170,6 +182,7 @@ json_t *insight_mesh(const struct snap *snap, const struct resource *mesh)
     const struct resource *r;
     while ((r = snap_next(&it)))
         add_dataplane(&s, snap, r);
+    add_external_services(&s, snap, name);
 
     JSON_AUTO body = json_object();
     json_object_set_new(body, "dataplanes", proxy_stat_json(&s.all));

@@ -1,23 +1,61 @@
-/* insight/overview.c -- a Dataplane together with what is known of its connections (rest-api.md 5.1). */
-#include "ursa/base/json.h"
-#include "ursa/insight.h"
+/* insight/overview.c -- a proxy or a zone together with what is known of its connections (rest-api.md 5). */
+#include "online.h"
 
-static void print_member(struct str name, struct str text, size_t level, struct buf *out)
+#include <assert.h>
+
+#include "ursa/base/json.h"
+
+/* What an overview is called, and its two members. */
+static const struct overview {
+    enum res_type of, insight;
+    const char *type, *spec_key, *insight_key; /* keys with what stands before them in JSON */
+} overviews[] = {
+    {RES_DATAPLANE, RES_DATAPLANE_INSIGHT, "DataplaneOverview", ",\"dataplane\":", ",\"dataplaneInsight\":"},
+    {RES_ZONE, RES_ZONE_INSIGHT, "ZoneOverview", ",\"zone\":", ",\"zoneInsight\":"},
+    {RES_ZONE_INGRESS, RES_ZONE_INGRESS_INSIGHT, "ZoneIngressOverview",
+     ",\"zoneIngress\":", ",\"zoneIngressInsight\":"},
+    {RES_ZONE_EGRESS, RES_ZONE_EGRESS_INSIGHT, "ZoneEgressOverview",
+     ",\"zoneEgress\":", ",\"zoneEgressInsight\":"},
+};
+
+static const struct overview *overview_of(enum res_type type)
 {
-    json_indent(out, name, level);
+    for (size_t i = 0; i < ARRAY_LEN(overviews); i++) {
+        if (overviews[i].of == type)
+            return &overviews[i];
+    }
+    assert(!"a type with an overview");
+    return NULL;
+}
+
+static void print_member(const char *name, struct str text, size_t level, struct buf *out)
+{
+    json_indent(out, str_from_c(name), level);
     json_indent(out, text, level);
 }
 
-void overview_print(const struct snap *snap, const struct resource *dataplane, bool always, size_t level,
+void overview_print(const struct snap *snap, const struct resource *res, bool always, size_t level,
                     struct buf *out)
 {
-    const struct res_key *key = &dataplane->key;
-    const struct resource *insight = snap_find(snap, RES_DATAPLANE_INSIGHT, key->mesh, key->name);
+    const struct overview *o = overview_of(res->key.type);
+    const struct resource *insight = snap_find(snap, o->insight, res->key.mesh, res->key.name);
 
-    resource_print_meta(dataplane, STR("DataplaneOverview"), level, out);
-    print_member(STR(",\"dataplane\":"), resource_spec_text(dataplane), level + 1, out);
+    resource_print_meta(res, str_from_c(o->type), level, out);
+    print_member(o->spec_key, resource_spec_text(res), level + 1, out);
     if (insight || always)
-        print_member(STR(",\"dataplaneInsight\":"), insight ? resource_spec_text(insight) : STR("{}"),
-                     level + 1, out);
+        print_member(o->insight_key, insight ? resource_spec_text(insight) : STR("{}"), level + 1, out);
     json_indent(out, STR("}"), level + 1);
+}
+
+bool zone_is_online(const struct snap *snap, const struct resource *zone)
+{
+    const struct resource *r = snap_find(snap, RES_ZONE_INSIGHT, STR_NONE, zone->key.name);
+    const struct zone_insight_spec *insight = r ? resource_zone_insight(r) : NULL;
+
+    for (size_t i = 0; insight && i < insight->n_subscriptions; i++) {
+        const struct kds_subscription *s = &insight->subscriptions[i];
+        if (s->connect_time.set && !s->disconnect_time.set)
+            return true;
+    }
+    return false;
 }

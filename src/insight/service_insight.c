@@ -8,7 +8,7 @@
 #include "ursa/base/map.h"
 #include "ursa/base/vec.h"
 
-enum service_type { SERVICE_INTERNAL, SERVICE_GATEWAY_DELEGATED, SERVICE_GATEWAY_BUILTIN };
+enum service_type { SERVICE_INTERNAL, SERVICE_GATEWAY_DELEGATED, SERVICE_GATEWAY_BUILTIN, SERVICE_EXTERNAL };
 
 /* Calls 'visit' for each service that the Dataplane offers, once an inbound, as the reference counts. */
 static void each_service(const struct resource *dataplane,
@@ -20,6 +20,16 @@ static void each_service(const struct resource *dataplane,
               net->gateway->type == GATEWAY_BUILTIN ? SERVICE_GATEWAY_BUILTIN : SERVICE_GATEWAY_DELEGATED);
     for (size_t i = 0; i < net->n_inbound; i++)
         visit(ctx, tags_get(&net->inbound[i].tags, TAG_SERVICE), SERVICE_INTERNAL);
+}
+
+static void each_external_service(const struct snap *snap, struct str mesh,
+                                  void (*visit)(void *ctx, struct str, enum service_type), void *ctx)
+{
+    struct snap_range range = snap_range(snap, RES_EXTERNAL_SERVICE, mesh);
+    struct snap_iter it = snap_iter(&range);
+    const struct resource *r;
+    while ((r = snap_next(&it)))
+        visit(ctx, tags_get(&resource_external_service(r)->tags, TAG_SERVICE), SERVICE_EXTERNAL);
 }
 
 /* ---- names ---- */
@@ -53,10 +63,12 @@ struct str *insight_service_names(const struct snap *snap, struct str mesh, stru
     map_init(&names.seen);
     while ((r = snap_next(&it)))
         each_service(r, add_name, &names);
+    each_external_service(snap, mesh, add_name, &names);
     struct str *list = ARENA_ARRAY(arena, struct str, names.list.n);
     for (size_t i = 0; i < names.list.n; i++)
         list[i] = arena_str(arena, names.list.v[i]);
-    qsort(list, names.list.n, sizeof(*list), by_name);
+    if (names.list.n > 0)
+        qsort(list, names.list.n, sizeof(*list), by_name);
     *n = names.list.n;
     VEC_FINI(&names.list);
     map_fini(&names.seen);
@@ -112,6 +124,8 @@ static void add_dataplane(struct service_sum *s, const struct snap *snap, const 
 
 static const char *status_word(const struct service_sum *s)
 {
+    if (s->type == SERVICE_EXTERNAL)
+        return "not_available"; /* nobody here knows */
     if (s->stat.online == 0)
         return "offline";
     return s->stat.online == s->stat.total ? "online" : "partially_degraded";
@@ -128,6 +142,8 @@ static void put_sum(json_t *o, struct service_sum *s)
         json_object_set_new(o, "serviceType", json_string("gateway_builtin"));
     else if (s->type == SERVICE_GATEWAY_DELEGATED)
         json_object_set_new(o, "serviceType", json_string("gateway_delegated"));
+    else if (s->type == SERVICE_EXTERNAL)
+        json_object_set_new(o, "serviceType", json_string("external"));
     else
         json_object_set_new(o, "addressPort", json_sprintf(STR_FMT ".mesh:80", STR_ARG(s->name)));
 }
@@ -143,7 +159,9 @@ json_t *insight_service(const struct snap *snap, struct str mesh, struct str ser
     struct snap_iter it = snap_iter(&dataplanes);
     while ((r = snap_next(&it)))
         add_dataplane(&s, snap, r);
+    each_external_service(snap, mesh, match, &s); /* what proxies offer comes first */
     int64_t newest_ns = newest_of(snap, RES_DATAPLANE, mesh, m->modified_ns);
+    newest_ns = newest_of(snap, RES_EXTERNAL_SERVICE, mesh, newest_ns);
     newest_ns = newest_of(snap, RES_DATAPLANE_INSIGHT, mesh, newest_ns);
     json_t *o = derived_meta_json(RES_SERVICE_INSIGHT, service, m, newest_ns);
     put_sum(o, &s);

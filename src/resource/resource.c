@@ -323,6 +323,11 @@ const struct zone_spec *resource_zone(const struct resource *r)
     return spec_of(r, r->key.type == RES_ZONE);
 }
 
+const struct zone_insight_spec *resource_zone_insight(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_ZONE_INSIGHT);
+}
+
 const struct zone_ingress_spec *resource_zone_ingress(const struct resource *r)
 {
     return spec_of(r, r->key.type == RES_ZONE_INGRESS);

@@ -10,7 +10,6 @@ import ursa
 
 FIXTURES = ursa.SHARED / "fixtures"
 LISTED = yaml.safe_load((pathlib.Path(__file__).parent / "deviations.yaml").read_text("utf-8"))
-NO_SUCH_PATH = (404, "404: Page Not Found")
 VOLATILE = {
     "creationTime", "modificationTime", "creationTimestamp", "hostname", "instanceId", "clusterId", "controlPlaneInstanceId", "id",
     "connectTime", "disconnectTime", "lastUpdateTime", "certificateExpirationTime", "lastCertificateRegeneration",
@@ -105,11 +104,6 @@ def part_differences(want, got, at="body"):
     if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
         return [d for i, (w, g) in enumerate(zip(want, got)) for d in part_differences(w, g, f"{at}[{i}]")]
     return differences(want, got, at)
-
-
-def later(path):
-    """Why Ursa does not have this path yet, when deviations.yaml says so."""
-    return next((row["why"] for row in LISTED["later"] if re.fullmatch(row["path"], path.split("?")[0])), None)
 
 
 def deviation_differences(entry, answer):

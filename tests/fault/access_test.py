@@ -140,6 +140,12 @@ ROUTES = {
     ("GET", "/zoneegresses/{name}/xds"): ("/zoneegresses/x/xds", None, but(OF_NO_MESH, 500)),
     ("GET", "/zoneegresses/{name}/stats"): ("/zoneegresses/x/stats", None, but(OF_NO_MESH, 500)),
     ("GET", "/zoneegresses/{name}/clusters"): ("/zoneegresses/x/clusters", None, but(OF_NO_MESH, 500)),
+    ("GET", "/zones+insights"): ("/zones+insights", None, OF_NO_MESH),
+    ("GET", "/zones+insights/{name}"): ("/zones+insights/x", None, OF_NO_MESH),
+    ("GET", "/zoneingresses+insights"): ("/zoneingresses+insights", None, OF_NO_MESH),
+    ("GET", "/zoneingresses+insights/{name}"): ("/zoneingresses+insights/x", None, OF_NO_MESH),
+    ("GET", "/zoneegressoverviews"): ("/zoneegressoverviews", None, OF_NO_MESH),
+    ("GET", "/zoneegressoverviews/{name}"): ("/zoneegressoverviews/x", None, OF_NO_MESH),
     ("GET", "/meshes/{mesh}/meshgateways/{name}/dataplanes"): ("/meshes/default/meshgateways/x/dataplanes", None, OF_MESH),
     ("GET", "/meshes/{mesh}/meshgatewayroutes/{name}/dataplanes"): ("/meshes/default/meshgatewayroutes/x/dataplanes", None, OF_MESH),
 }

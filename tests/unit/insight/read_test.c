@@ -200,6 +200,36 @@ TEST(service_insights)
     world_fini(&w);
 }
 
+#define OUTSIDE(service)                                                                                     \
+    "{\"networking\":{\"address\":\"a.example:80\"},\"tags\":{\"kuma.io/service\":\"" service "\"}}"
+
+TEST(external_services_are_services)
+{
+    struct world w;
+    world_init(&w);
+    add(&w, RES_MESH, "", "demo", "{}");
+    add(&w, RES_DATAPLANE, "demo", "web-1", DP(INBOUND("web")));
+    add(&w, RES_EXTERNAL_SERVICE, "demo", "es-1", OUTSIDE("outside"));
+    add(&w, RES_EXTERNAL_SERVICE, "demo", "es-2", OUTSIDE("outside"));
+    add(&w, RES_EXTERNAL_SERVICE, "demo", "es-3", OUTSIDE("web"));
+    const struct snap *snap = snap_of(&w);
+    JSON_AUTO mesh = insight_mesh(snap, snap_find_mesh(snap, STR("demo")));
+    EXPECT_STR("of the mesh", json_format(&w.arena, json_get(mesh, "services")),
+               "{\"total\":3,\"internal\":1,\"external\":2}");
+    size_t n;
+    struct str *names = insight_service_names(snap, STR("demo"), &w.arena, &n);
+    EXPECT_INT("names", n, 2);
+    EXPECT_STR("first", names[0], "outside");
+    EXPECT_STR("outside", text_of(&w, insight_service(snap, STR("demo"), STR("outside"))),
+               "{\"type\":\"ServiceInsight\",\"mesh\":\"demo\",\"name\":\"outside\"," TIMES
+               ",\"status\":\"not_available\",\"dataplanes\":{},\"serviceType\":\"external\"}");
+    EXPECT_STR("a proxy offers it too", text_of(&w, insight_service(snap, STR("demo"), STR("web"))),
+               "{\"type\":\"ServiceInsight\",\"mesh\":\"demo\",\"name\":\"web\"," TIMES
+               ",\"status\":\"offline\",\"dataplanes\":{\"total\":1,\"offline\":1},\"addressPort\":\"web."
+               "mesh:80\"}");
+    world_fini(&w);
+}
+
 /* The overview, compact. */
 static struct str overview_of(struct world *w, const struct snap *snap, const struct resource *dp,
                               bool always)
@@ -239,6 +269,68 @@ TEST(overviews)
                "{\"type\":\"DataplaneOverview\",\"mesh\":\"demo\",\"name\":\"web-2\"," OLD_TIMES
                ",\"dataplane\":" DP(INBOUND("web")) ",\"dataplaneInsight\":" GONE "}");
     world_fini(&w);
+}
+
+#define ZONE_GONE                                                                                            \
+    "{\"subscriptions\":[{\"id\":\"1\",\"globalInstanceId\":\"g\",\"connectTime\":\"1970-01-01T00:00:01Z\"," \
+    "\"disconnectTime\":\"1970-01-01T00:00:02Z\"}]}"
+#define ZONE_ONLINE                                                                                          \
+    "{\"subscriptions\":[{\"id\":\"1\",\"globalInstanceId\":\"g\",\"connectTime\":\"1970-01-01T00:00:01Z\"}" \
+    "]}"
+#define AT_PORT "{\"networking\":{\"address\":\"10.0.0.1\",\"port\":10001}}"
+
+TEST(zones_have_overviews_too)
+{
+    static const struct {
+        const char *name;
+        enum res_type type, insight_type;
+        const char *spec, *insight, *want; /* behind the meta part */
+    } rows[] = {
+        {"a zone", RES_ZONE, RES_ZONE_INSIGHT, "{\"enabled\":true}", NULL,
+         "\"zone\":{\"enabled\":true},\"zoneInsight\":{}}"},
+        {"a zone that left", RES_ZONE, RES_ZONE_INSIGHT, "{}", ZONE_GONE,
+         "\"zone\":{},\"zoneInsight\":" ZONE_GONE "}"},
+        {"a zone ingress", RES_ZONE_INGRESS, RES_ZONE_INGRESS_INSIGHT, AT_PORT, GONE,
+         "\"zoneIngress\":" AT_PORT ",\"zoneIngressInsight\":" GONE "}"},
+        {"a zone egress", RES_ZONE_EGRESS, RES_ZONE_EGRESS_INSIGHT, AT_PORT, NULL,
+         "\"zoneEgress\":" AT_PORT ",\"zoneEgressInsight\":{}}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        world_init(&w);
+        add(&w, rows[i].type, "", "z", rows[i].spec);
+        if (rows[i].insight)
+            add(&w, rows[i].insight_type, "", "z", rows[i].insight);
+        const struct snap *snap = snap_of(&w);
+        struct str name = res_type_info(rows[i].type)->name;
+        struct str want = arena_printf(&w.arena, "{\"type\":\"" STR_FMT "Overview\",\"name\":\"z\",%s,%s",
+                                       STR_ARG(name), rows[i].insight ? OLD_TIMES : TIMES, rows[i].want);
+        EXPECT_STR(rows[i].name,
+                   overview_of(&w, snap, snap_find(snap, rows[i].type, STR_NONE, STR("z")), true), want.p);
+        world_fini(&w);
+    }
+}
+
+TEST(which_zones_are_online)
+{
+    static const struct {
+        const char *name, *insight;
+        bool want;
+    } rows[] = {{"never connected", NULL, false},
+                {"no subscriptions", "{}", false},
+                {"connected", ZONE_ONLINE, true},
+                {"gone", ZONE_GONE, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        world_init(&w);
+        add(&w, RES_ZONE, "", "z", "{}");
+        if (rows[i].insight)
+            add(&w, RES_ZONE_INSIGHT, "", "z", rows[i].insight);
+        const struct snap *snap = snap_of(&w);
+        EXPECT_INT(rows[i].name, zone_is_online(snap, snap_find(snap, RES_ZONE, STR_NONE, STR("z"))),
+                   rows[i].want);
+        world_fini(&w);
+    }
 }
 
 TEST(who_is_online)
