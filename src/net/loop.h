@@ -5,9 +5,9 @@
 #ifndef URSA_NET_LOOP_H
 #define URSA_NET_LOOP_H
 
-#include "timers.h"
 #include "ursa/base/list.h"
 #include "ursa/base/mailbox.h"
+#include "ursa/base/timers.h"
 
 /* A descriptor in the loop, embedded in its owner. */
 struct watch {

@@ -1,7 +1,7 @@
 /* Timers come in the order of their deadlines, whatever was set, moved and cleared before. */
 #include "../../lib/test.h"
 
-#include "../../../src/net/timers.h"
+#include "ursa/base/timers.h"
 
 #define N 200
 

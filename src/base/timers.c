@@ -1,5 +1,5 @@
 /* timers.c -- the heap of deadlines. Each timer knows its place, so that it can be moved or taken out. */
-#include "timers.h"
+#include "ursa/base/timers.h"
 
 #include <assert.h>
 
