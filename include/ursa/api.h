@@ -37,7 +37,7 @@ struct api_options {
     size_t max_body;                         /* bytes of a request body, 1 MiB */
     size_t max_connections;
     size_t max_waiters; /* GET /status requests that wait at once */
-    unsigned timeout_s; /* of an idle connection */
+    unsigned timeout_s; /* for a body, for reading an answer, between two requests; 0: no limit */
     struct str instance_id, cluster_id, hostname;
     json_t *config;               /* effective configuration, secrets masked: GET /config; borrowed */
     bool read_only;               /* apiServer.readOnly */

@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "cors.h"
 #include "guard.h"
+#include "peer.h"
 #include "router.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
@@ -23,7 +24,7 @@ void *receive_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
     struct server *server = ctx;
     struct request *r = xcalloc(1, sizeof(*r));
 
-    (void)connection;
+    peer_begins(connection);
     arena_init(&r->arena);
     err_init(&r->err, &r->arena);
     r->server = server;
@@ -50,13 +51,13 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     struct request *r = *request;
 
     (void)ctx;
-    (void)connection;
     (void)why;
     if (!r)
         return;
     if (r->status != 0) /* the client has gone before its answer, which stands all the same */
         audit_request(r);
     request_forget_peer(r);
+    peer_rests(connection);
     list_del(&r->link);
     json_decref(r->audit);
     admit_request_free(r->write);
@@ -114,9 +115,7 @@ static enum MHD_Result note_forwarding(void *ctx, enum MHD_ValueKind kind, const
 /* What net knows of the connection, when it came over TLS. */
 static void note_transport(struct request *r)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const struct secured *secured = info ? info->socket_context : NULL;
+    const struct secured *secured = peer_secured(r->connection);
 
     r->secure = secured != NULL;
     if (secured && secured->client_cert.p)
@@ -241,6 +240,7 @@ static enum MHD_Result send_answer(struct request *r)
 
     if (!buf_ok(&r->out))
         answer_fault(r, ERR_LIMIT, "the answer would be larger than %zu bytes: ask for pages", r->out.cap);
+    peer_reads(r->connection, r->out.n);
     response = take_body(r);
     if (!response)
         return MHD_NO;
@@ -285,6 +285,7 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
         r->close = true;
         return send_answer(r);
     }
+    peer_sends(connection, method);
     /* How chunks end is judged by the library, and leniently: nothing is read behind a chunked body. And a
      * daemon that stops takes no further request. */
     r->close = request_header(r, "Transfer-Encoding").p || atomic_load(&r->server->api->stopping);
@@ -305,6 +306,7 @@ static enum MHD_Result receive_body(struct request *r, const char *data, size_t 
     size_t n = *size;
 
     *size = 0;
+    peer_sent(r->connection, n);
     if (r->body_refused) {
         r->n_dropped += n;
         return r->n_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
@@ -331,6 +333,7 @@ enum MHD_Result receive_request(void *ctx, struct MHD_Connection *connection, co
         return MHD_YES;
     if (*size > 0)
         return receive_body(r, data, size);
+    peer_waits(connection);
     if (r->status == 0 && !r->suspended)
         r->route->handle(r);
     if (r->suspended)

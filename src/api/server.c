@@ -1,21 +1,21 @@
 /* server.c -- libmicrohttpd in our epoll loop: its epoll descriptors, our mailbox, and MHD_run; never its own
- * threads (0.9.75 stalls when a multiple of 128 sockets are ready at once). Suspended requests are resumed on
- * this thread, followed by one more MHD_run. */
+ * threads (0.9.75 stalls when a multiple of 128 sockets are ready at once), its listening sockets or its
+ * time-outs (peer.h). Suspended requests are resumed on this thread, followed by one more MHD_run. */
 #include "server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "peer.h"
 #include "receive.h"
 #include "ursa/base/clock.h"
-#include "ursa/base/listen.h"
 #include "ursa/base/log.h"
 #include "ursa/envoy.h"
 
-#define MAX_HEADER_BYTES (32u << 10)
 #define STOP_LIMIT (5 * NS_PER_S) /* for what is being answered when the daemon stops */
 #define STOP_POLL_MS 50
 
@@ -34,98 +34,62 @@ static void log_from_library(void *ctx, const char *fmt, va_list args)
     log_debug("api", "libmicrohttpd: %s", line);
 }
 
-/* What is known of the connection with that descriptor; NULL when it came in plain. */
-static struct secured *take_arriving(struct server *s, int fd)
-{
-    LIST_FOR (node, &s->arriving) {
-        struct secured *secured = LIST_ITEM(node, struct secured, link);
-
-        if (secured->fd == fd) {
-            list_del(&secured->link);
-            return secured;
-        }
-    }
-    return NULL;
-}
-
-static void note_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
-                            enum MHD_ConnectionNotificationCode what)
-{
-    struct server *s = ctx;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = info ? take_arriving(s, info->connect_fd) : NULL;
-    } else {
-        s->closed = true;
-        free(*socket_context);
-        *socket_context = NULL;
-    }
-}
-
 static enum err_kind server_start(struct api *api, enum api_server port, const char *address, uint16_t number,
                                   struct err *e)
 {
     struct server *s = &api->servers[port];
-    const struct api_options *o = &api->options;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     const union MHD_DaemonInfo *info;
 
     list_init(&s->requests);
-    list_init(&s->arriving);
     s->api = api;
     s->port = port;
-    s->listen_fd = -1;
-    if (address) {
-        s->listen_fd = listen_tcp(address, number, &s->bound_port, e);
-        if (s->listen_fd < 0)
-            return e->kind;
-    } else {
-        flags |= MHD_USE_NO_LISTEN_SOCKET;
-    }
-    struct MHD_OptionItem listening[] = {{MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL},
-                                         {MHD_OPTION_END, 0, NULL}};
     s->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_from_library, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        o->timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADER_BYTES,
-        MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, receive_unescaped, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s, MHD_OPTION_NOTIFY_CONNECTION, note_connection, s,
-        MHD_OPTION_ARRAY, address ? listening : &listening[1], MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
+        NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_from_library, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK,
+        receive_unescaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s,
+        MHD_OPTION_NOTIFY_CONNECTION, peer_notify, s, MHD_OPTION_END);
     if (!s->daemon)
         return err_set(e, ERR_IO, "cannot start the HTTP server on port %u", number);
     info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct epoll_event watch = {.events = EPOLLIN};
+    struct epoll_event watch = {.events = EPOLLIN}; /* of all but listening sockets it only ends the wait */
     if (!info || epoll_ctl(api->epoll_fd, EPOLL_CTL_ADD, info->epoll_fd, &watch) != 0)
         return err_set(e, ERR_IO, "cannot watch the HTTP server: %m");
-    return ERR_NONE;
+    return address ? peers_listen(s, address, number, e) : ERR_NONE;
 }
 
 /* ---- the loop ---- */
 
-static int wait_ms(struct api *api)
+#define LONGEST_WAIT_MS 60000
+
+/* Rounded up, so that the loop does not spin through the last millisecond. */
+static int wait_ms(const struct api *api)
 {
-    MHD_UNSIGNED_LONG_LONG limit, least = 60000;
+    int64_t left = timers_next(&api->timers) - clock_mono_ns();
+    MHD_UNSIGNED_LONG_LONG limit;
 
     for (int i = 0; i < API_SERVERS; i++) {
-        if (MHD_get_timeout(api->servers[i].daemon, &limit) == MHD_YES && limit < least)
-            least = limit;
+        if (MHD_get_timeout(api->servers[i].daemon, &limit) == MHD_YES && limit == 0)
+            return 0; /* it has something to do already */
     }
-    return (int)least;
+    if (left > LONGEST_WAIT_MS * NS_PER_MS)
+        return LONGEST_WAIT_MS;
+    return left > 0 ? (int)((left - 1) / NS_PER_MS + 1) : 0;
 }
 
-/* After accept() has failed for want of descriptors, 0.9.75 listens again only at the beginning of the run
- * that follows a connection's end: without a second one here it would wait for an event that cannot come. */
-static void run_servers(struct api *api)
+/* Of a listening socket, or of the peer of a request that waits. */
+static void take_event(struct api *api, void *of)
 {
+    struct request *r = of;
+
     for (int i = 0; i < API_SERVERS; i++) {
-        struct server *s = &api->servers[i];
-        s->closed = false;
-        MHD_run(s->daemon);
-        if (s->closed)
-            MHD_run(s->daemon);
+        if (of == &api->servers[i]) {
+            peers_accept(of);
+            return;
+        }
     }
+    r->peer_gone(r);
 }
 
 static void pass(struct api *api, int timeout_ms)
@@ -135,13 +99,15 @@ static void pass(struct api *api, int timeout_ms)
 
     if (n < 0 && errno != EINTR)
         log_error("api", "epoll_wait error=%m"); /* the servers are run all the same */
+    api->now = clock_mono_ns();
     for (int i = 0; i < n; i++) {
-        struct request *r = events[i].data.ptr;
-        if (r)
-            r->peer_gone(r);
+        if (events[i].data.ptr)
+            take_event(api, events[i].data.ptr);
     }
     mailbox_run(&api->mailbox);
-    run_servers(api);
+    timers_run(&api->timers, api->now);
+    for (int i = 0; i < API_SERVERS; i++)
+        MHD_run(api->servers[i].daemon);
 }
 
 /* Some request waits for the writer or the engine, or its answer is not sent yet. */
@@ -163,6 +129,8 @@ static void finish_requests(struct api *api)
 {
     int64_t end = clock_mono_ns() + STOP_LIMIT;
 
+    for (int i = 0; i < API_SERVERS; i++)
+        peers_stop_listening(&api->servers[i]);
     while (is_answering(api) && clock_mono_ns() < end)
         pass(api, STOP_POLL_MS);
 }
@@ -226,23 +194,17 @@ void request_forget_peer(struct request *r)
 struct handed {
     struct mail mail;
     struct server *server;
+    int fd;
     struct secured *secured;
     struct sockaddr_storage peer;
     socklen_t peer_len;
 };
 
-/* libmicrohttpd owns the descriptor whether it takes the connection or not. */
 static void add_connection(struct mail *mail)
 {
     struct handed *h = CONTAINER_OF(mail, struct handed, mail);
-    struct server *s = h->server;
-    int fd = h->secured->fd;
 
-    list_add_tail(&s->arriving, &h->secured->link);
-    if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&h->peer, h->peer_len) != MHD_YES) {
-        log_warn("api", "a connection that came over TLS is refused");
-        free(take_arriving(s, fd));
-    }
+    peers_take(h->server, h->fd, (struct sockaddr *)&h->peer, h->peer_len, h->secured);
     free(h);
 }
 
@@ -250,7 +212,6 @@ static struct secured *secured_new(const struct net_http1 *http1)
 {
     struct secured *s = xcalloc(1, sizeof(*s) + http1->client_cert.n + 1);
 
-    s->fd = http1->fd;
     if (http1->client_cert.p) {
         memcpy(s->text, http1->client_cert.p, http1->client_cert.n);
         s->client_cert = str_from(s->text, http1->client_cert.n);
@@ -264,6 +225,7 @@ static void hand_over(struct api *api, enum api_server port, const struct net_ht
 
     h->mail.handle = add_connection;
     h->server = &api->servers[port];
+    h->fd = http1->fd;
     h->secured = secured_new(http1);
     h->peer_len = http1->peer_len < sizeof(h->peer) ? http1->peer_len : sizeof(h->peer);
     memcpy(&h->peer, http1->peer, h->peer_len);
@@ -281,15 +243,6 @@ void api_take_https(void *ctx, const struct net_http1 *http1)
 }
 
 /* ---- life ---- */
-
-/* What the library has not begun with when it is stopped. */
-static void free_arriving(struct server *s)
-{
-    for (struct list *node = s->arriving.next; node && node != &s->arriving; node = s->arriving.next) {
-        list_del(node);
-        free(LIST_ITEM(node, struct secured, link));
-    }
-}
 
 static void wake(struct mail *mail)
 {
@@ -325,6 +278,7 @@ enum err_kind api_start(const struct api_options *options, struct api **out, str
     api->options = *options;
     api->server_cert = blob_new(options->bootstrap.server_cert_pem.p, options->bootstrap.server_cert_pem.n);
     api->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    api->now = clock_mono_ns();
     for (int i = 0; i < API_SERVERS; i++)
         api->servers[i].listen_fd = -1;
     mailbox_init(&api->mailbox);
@@ -360,13 +314,15 @@ void api_stop(struct api *api)
         return;
     }
     for (int i = 0; i < API_SERVERS; i++) {
-        if (api->servers[i].daemon)
-            MHD_stop_daemon(api->servers[i].daemon); /* closes its listening socket */
-        else if (api->servers[i].listen_fd >= 0)
-            close(api->servers[i].listen_fd);
-        free_arriving(&api->servers[i]);
+        struct server *s = &api->servers[i];
+        if (s->daemon)
+            MHD_stop_daemon(s->daemon);
+        if (s->listen_fd >= 0)
+            close(s->listen_fd);
+        timer_clear(&api->timers, &s->pause);
     }
     proxy_admin_stop(api->proxy_admin);
+    timers_fini(&api->timers);
     mailbox_fini(&api->mailbox);
     lock_fini(&api->net_lock);
     cors_fini(&api->cors);

@@ -7,13 +7,15 @@
 #include "audit.h"
 #include "cors.h"
 #include "request.h"
+#include "ursa/base/timers.h"
 #include "ursa/proxy_admin.h"
 
-/* A connection that came over TLS: what libmicrohttpd cannot know of it. It waits in the server's list until
- * the library begins with its descriptor, then belongs to the connection. */
+/* What libmicrohttpd keeps for a connection: its header must fit in, and the answer's. Above 32 KiB it is a
+ * mapping of its own (peer.c). */
+#define CONNECTION_MEMORY (36u << 10)
+
+/* What libmicrohttpd cannot know of a connection that came over TLS. */
 struct secured {
-    struct list link;
-    int fd;
     struct str client_cert; /* subject of the client's certificate, found good; STR_NONE: it showed none */
     char text[];
 };
@@ -24,9 +26,11 @@ struct server {
     struct MHD_Daemon *daemon;
     int listen_fd; /* -1: none (API_DP) */
     uint16_t bound_port;
-    struct list requests; /* live ones */
-    struct list arriving; /* struct secured */
-    bool closed;          /* a connection has gone in this run */
+    bool is_listening;  /* it is watched: not while there are no descriptors */
+    struct timer pause; /* until it is watched again */
+    size_t n_peers;
+    struct list requests;   /* live ones */
+    struct secured *taking; /* what is known of the connection that libmicrohttpd is about to begin with */
 };
 
 struct api {
@@ -36,6 +40,8 @@ struct api {
     struct blob *server_cert;        /* PEM of the proxies' port: what a bootstrap tells Envoy to trust */
     struct mailbox mailbox;          /* finished writes, handed-over connections, answers of the engine */
     int epoll_fd;
+    struct timers timers;
+    int64_t now; /* monotonic, of this pass of the loop */
     pthread_t thread;
     bool started;
     atomic_bool stopping, ready;

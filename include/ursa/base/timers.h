@@ -1,4 +1,5 @@
-/* ursa/base/timers.h -- deadlines of one loop, earliest first: a binary heap of timers that their owners embed.
+/* ursa/base/timers.h -- deadlines of one loop, earliest first: a binary heap of timers that their owners
+ * embed.
  *
  * Setting and clearing cost O(log n); a clock is handed in, never read. */
 #ifndef URSA_BASE_TIMERS_H
