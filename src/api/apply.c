@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "audit.h"
+#include "condition.h"
 #include "router.h"
 #include "ursa/base/map.h"
 
@@ -351,9 +352,15 @@ static void submit(struct request *r, struct apply *a)
         struct document *d = &a->docs[i];
         if (!d->res)
             continue;
+        struct condition *condition = ARENA_NEW(&write->arena, struct condition);
+        condition->update_only = condition_update_only(r, &write->arena, d->type);
         d->op = n;
         write->ops[n].kind = ADMIT_PUT;
         write->ops[n].keep_unchanged = true;
+        if (condition->update_only.p) {
+            write->ops[n].condition = condition_check;
+            write->ops[n].condition_ctx = condition;
+        }
         write->ops[n++].res = d->res;
         d->res = NULL;
     }

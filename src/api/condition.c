@@ -133,11 +133,24 @@ bool condition_is_known(const struct condition *c, const struct resource *stored
     return c->none_match.p && names(c->none_match, stored, true);
 }
 
+struct str condition_update_only(struct request *r, struct arena *a, enum res_type type)
+{
+    const struct access_scope making = {.reach = REACH_GLOBAL, .type = type};
+    struct err e;
+
+    if (type != RES_MESH)
+        return STR_NONE;
+    err_init(&e, a);
+    return access_check(&r->options->access, &r->user, ACCESS_WRITE, &making, &e) ? e.text : STR_NONE;
+}
+
 enum err_kind condition_check(const void *ctx, const struct resource *stored, struct err *e)
 {
     const struct condition *c = ctx;
     char own[ETAG_SIZE] = "";
 
+    if (c->update_only.p && !stored)
+        return err_set(e, ERR_DENIED, STR_FMT, STR_ARG(c->update_only));
     if (stored)
         etag_print(stored, own);
     if (c->match.p && !stored)

@@ -172,7 +172,10 @@ static struct access_scope scope_of(const struct request *r)
 {
     struct access_scope scope = {.reach = REACH_GLOBAL, .type = r->type, .mesh = r->mesh};
 
-    if (r->mesh.p)
+    if (r->mesh.p && r->route->access == ACCESS_ADMIN_RESOURCE && !snap_find_mesh(r->snap, r->mesh))
+        scope.reach =
+            REACH_GLOBAL; /* to bring back a mesh that is gone is not for those who were its admins */
+    else if (r->mesh.p)
         scope.reach = REACH_MESH;
     else if (r->type == RES_MESH && r->name.p)
         scope = access_scope_of(r->route->access, &(struct res_key){.type = r->type, .name = r->name},

@@ -194,6 +194,8 @@ static struct admit_request *write_new(struct request *r)
         admit_request_free(write);
         return NULL;
     }
+    if (r->method == PUT)
+        condition->update_only = condition_update_only(r, &write->arena, r->type);
     write->ops[0].condition = condition_check;
     write->ops[0].condition_ctx = condition;
     return write;

@@ -1,6 +1,8 @@
 """Roles of a mesh: what their bearers are shown of the rest, which is nothing, and how such users are made.
 
 The statuses of every route are access_test.py's."""
+import concurrent.futures
+
 import pytest
 
 import ursa
@@ -88,6 +90,32 @@ def test_a_mesh_is_changed_by_its_admin_and_made_and_removed_by_the_control_plan
         assert meshes.post("/apply", [body], headers=who, source=ELSEWHERE).status == status
     for mesh in ("default", "unborn"):
         assert meshes.delete(f"/meshes/{mesh}", headers=who, source=ELSEWHERE).status == 403
+
+
+def test_a_mesh_that_is_gone_is_brought_back_by_the_control_planes(meshes):
+    body = {"type": "Mesh", "name": "gone"}
+    assert meshes.put("/meshes/gone", body).status == 201
+    revision = meshes.get("/history?size=1").json["items"][0]["revision"]
+    who = bearer(meshes, "mesh:gone:admin")
+    assert meshes.post(f"/rollback?to={revision}&mesh=gone&dryRun=true", None, headers=who, source=ELSEWHERE).status == 200
+    assert meshes.delete("/meshes/gone").status == 200
+    for answer in (meshes.post(f"/rollback?to={revision}&mesh=gone", None, headers=who, source=ELSEWHERE),
+                   meshes.put("/meshes/gone", body, headers=who, source=ELSEWHERE), meshes.post("/apply", [body], headers=who, source=ELSEWHERE)):
+        assert answer.status == 403, answer
+    assert meshes.get("/meshes/gone").status == 404
+
+
+def test_a_mesh_that_goes_meanwhile_is_not_made_again(meshes):
+    """Its admin puts it while the control plane's removes it: whatever comes first, it is gone in the end."""
+    body = {"type": "Mesh", "name": "race"}
+    who = bearer(meshes, "mesh:race:admin")
+    for _ in range(20):
+        assert meshes.put("/meshes/race", body).status == 201
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            writes = [pool.submit(meshes.put, "/meshes/race", body, headers=who, source=ELSEWHERE) for _ in range(3)]
+            assert pool.submit(meshes.delete, "/meshes/race").result().status == 200
+            assert {write.result().status for write in writes} <= {200, 403}
+        assert meshes.get("/meshes/race").status == 404
 
 
 def test_documents_are_judged_one_by_one(meshes):

@@ -95,6 +95,23 @@ TEST(conditions_are_held_against_what_is_stored)
     resource_unref(stored);
 }
 
+TEST(who_may_change_may_not_make)
+{
+    const struct res_key key = {.type = RES_MESH, .name = STR("m")};
+    struct resource *stored = resource_new(&key);
+    const struct condition c = {.update_only = STR("not yours to make")};
+    struct arena arena;
+    struct err e;
+
+    arena_init(&arena);
+    err_init(&e, &arena);
+    EXPECT_INT("it is there", condition_check(&c, stored, &e), ERR_NONE);
+    EXPECT_INT("it has gone", condition_check(&c, NULL, &e), ERR_DENIED);
+    EXPECT_STR("it has gone", e.text, "not yours to make");
+    resource_unref(stored);
+    arena_fini(&arena);
+}
+
 TEST(tags_tell_versions_apart)
 {
     static const struct {
