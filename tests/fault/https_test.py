@@ -5,6 +5,7 @@ import http.client
 import signal
 import socket
 import ssl
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -300,3 +301,29 @@ def test_stopping_answers_what_was_asked():
             assert answer.status == 200 and answer.read()
             other.process.send_signal(signal.SIGTERM)
             assert connection.sock.recv(1) == b""
+
+
+# ---- ursactl ----
+def ursactl(*arguments):
+    done = subprocess.run([ursa.BUILD / "ursactl", *map(str, arguments)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_ursactl_verifies_and_shows_certificates(pki, tmp_path):
+    folder, pairs = pki
+    with ursa.running("memory", API_SERVER_AUTH_CLIENT_CERTS_DIR=folder, API_SERVER_HTTPS_REQUIRE_CLIENT_CERT="true") as daemon:
+        at, trusting = ("--address", f"https://localhost:{daemon.https_port}"), ("--ca-cert-file", daemon.work_dir / "ursa-cp.crt")
+        cert, key = pairs["of the CA"]
+        shown = ("--client-cert-file", cert, "--client-key-file", key)
+        status, out, err = ursactl("get", "meshes", *at, *trusting, *shown)
+        assert status == 0 and "default" in out, err
+        for arguments in (trusting, (*trusting, "--client-cert-file", pairs["of another CA"][0], "--client-key-file", pairs["of another CA"][1]),
+                          (*shown, "--ca-cert-file", cert)):
+            status, out, err = ursactl("get", "meshes", *at, *arguments)
+            assert status != 0 and not out and err, arguments
+        # As an entry of the configuration, with kumactl's flags.
+        config = ("--config-file", tmp_path / "ursactl.yaml")
+        status, out, err = ursactl("config", "control-planes", "add", "--name", "tls", *at, *trusting, *shown, *config)
+        assert status == 0, err
+        status, out, err = ursactl("get", "meshes", *config)
+        assert status == 0 and "default" in out, err
