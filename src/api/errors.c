@@ -59,6 +59,22 @@ static json_t *causes_of(const struct err *e, const char *text_key)
     return list;
 }
 
+/* Faults of ours are errors; that we cannot serve at the moment is worth a warning; that a proxy is away is
+ * no fault at all. */
+static void log_fault(struct request *r, unsigned status)
+{
+    struct str text;
+
+    if (status < 500 || r->err.kind == ERR_PEER)
+        return;
+    text = err_render(&r->err, &r->arena);
+    if (r->err.kind == ERR_UNAVAILABLE)
+        log_warn("api", "status=%u path=" STR_FMT " error=" STR_FMT, status, STR_ARG(r->path), STR_ARG(text));
+    else
+        log_error("api", "status=%u path=" STR_FMT " error=" STR_FMT, status, STR_ARG(r->path),
+                  STR_ARG(text));
+}
+
 /* The object without its causes. */
 static json_t *error_body(struct request *r, unsigned *status, struct str *detail)
 {
@@ -67,9 +83,7 @@ static json_t *error_body(struct request *r, unsigned *status, struct str *detai
     const char *title = face->title ? face->title : r->title ? r->title : "Could not process the request";
     json_t *body = json_object();
 
-    if (face->status >= 500 && e->kind != ERR_PEER) /* a proxy that is away is no fault of ours */
-        log_error("api", "status=%u path=" STR_FMT " error=" STR_FMT, face->status, STR_ARG(r->path),
-                  STR_ARG(err_render(e, &r->arena)));
+    log_fault(r, face->status);
     *status = face->status;
     *detail = detail_of(r, face);
     json_object_set_new(body, "type", json_string("/std-errors"));
