@@ -56,6 +56,23 @@ int run_inspect_dataplanes(struct cli *cli)
                      dataplane_query(cli), table_of_dataplanes);
 }
 
+int run_inspect_zones(struct cli *cli)
+{
+    return show_list(cli, overview_url(cli->arena, RES_ZONE, STR(""), STR("")), STR(""), table_of_zones);
+}
+
+int run_inspect_zone_ingresses(struct cli *cli)
+{
+    return show_list(cli, overview_url(cli->arena, RES_ZONE_INGRESS, STR(""), STR("")), STR(""),
+                     table_of_zone_proxies);
+}
+
+int run_inspect_zone_egresses(struct cli *cli)
+{
+    return show_list(cli, overview_url(cli->arena, RES_ZONE_EGRESS, STR(""), STR("")), STR(""),
+                     table_of_zone_proxies);
+}
+
 int run_inspect_meshes(struct cli *cli)
 {
     return show_list(cli, url_of_type(cli->arena, RES_MESH_INSIGHT, STR(""), STR("")), STR(""),

@@ -81,6 +81,28 @@ struct str table_of_dataplanes(struct arena *a, const json_t *items)
     return columns_render(a, columns, items, false);
 }
 
+struct str table_of_zones(struct arena *a, const json_t *items)
+{
+    static const struct column columns[] = {{"NAME", cell_name, false},
+                                            CONNECTION_COLUMNS,
+                                            {"ZONE-CP VERSION", overview_cp_version, false},
+                                            {"BACKEND", overview_store, false},
+                                            {0}};
+
+    return columns_render(a, columns, items, false);
+}
+
+struct str table_of_zone_proxies(struct arena *a, const json_t *items)
+{
+    static const struct column columns[] = {{"NAME", cell_name, false},
+                                            CONNECTION_COLUMNS,
+                                            {"KUMA-DP VERSION", overview_dp_version, false},
+                                            {"ENVOY VERSION", overview_envoy_version, false},
+                                            {0}};
+
+    return columns_render(a, columns, items, false);
+}
+
 /* ---- services ---- */
 
 static struct str service_status_cell(struct arena *a, const json_t *item)

@@ -13,6 +13,9 @@ static const struct {
     const char *spec, *insight;
 } overviews[] = {
     {RES_DATAPLANE, STR_INIT("dataplanes+insights"), "dataplane", "dataplaneInsight"},
+    {RES_ZONE, STR_INIT("zones+insights"), "zone", "zoneInsight"},
+    {RES_ZONE_INGRESS, STR_INIT("zoneingresses+insights"), "zoneIngress", "zoneIngressInsight"},
+    {RES_ZONE_EGRESS, STR_INIT("zoneegressoverviews"), "zoneEgress", "zoneEgressInsight"},
 };
 
 struct str overview_path(enum res_type type)
@@ -184,6 +187,24 @@ struct str overview_envoy_version(struct arena *a, const json_t *item)
 {
     (void)a;
     return version(item, "envoy");
+}
+
+struct str overview_cp_version(struct arena *a, const json_t *item)
+{
+    (void)a;
+    return version(item, "kumaCp");
+}
+
+/* It is in the configuration that the zone's control plane sent: JSON in a text. */
+struct str overview_store(struct arena *a, const json_t *item)
+{
+    struct err ignored;
+    JSON_AUTO config = NULL;
+
+    err_init(&ignored, a);
+    if (json_parse(json_str(json_get(last_subscription(item), "config")), &config, &ignored) != ERR_NONE)
+        return STR("");
+    return arena_str(a, json_str(json_get(json_get(config, "store"), "type")));
 }
 
 /* "a: 1, b: 2", "-" for none. */

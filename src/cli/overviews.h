@@ -26,6 +26,8 @@ struct str overview_errors(struct arena *, const json_t *item);
 struct str overview_dp_version(struct arena *, const json_t *item);
 struct str overview_envoy_version(struct arena *, const json_t *item);
 struct str overview_dependencies(struct arena *, const json_t *item);
+struct str overview_cp_version(struct arena *, const json_t *item);
+struct str overview_store(struct arena *, const json_t *item); /* of a zone's control plane */
 const json_t *overview_mtls(const json_t *item);
 
 #endif

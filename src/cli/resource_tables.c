@@ -345,19 +345,26 @@ static const struct column dataplane_columns[] = {{"MESH", cell_mesh, false},
                                                   PROXY_COLUMNS,
                                                   CREATED,
                                                   {0}};
-static const struct column zone_columns[] = {
-    {"NAME", cell_name, false}, {"AGE", age_cell, false}, {"ENABLED", enabled_cell, true}, CREATED, {0}};
+static const struct column zone_columns[] = {{"NAME", cell_name, false},
+                                             {"AGE", age_cell, false},
+                                             {"ENABLED", enabled_cell, true},
+                                             {"STATUS", overview_status, true},
+                                             {"ZONE-CP VERSION", overview_cp_version, true},
+                                             CREATED,
+                                             {0}};
 static const struct column ingress_columns[] = {{"NAME", cell_name, false},
                                                 {"AGE", age_cell, false},
                                                 {"ZONE", zone_cell, true},
                                                 {"ADDRESS", port_address_cell, true},
                                                 {"ADVERTISED", advertised_cell, true},
+                                                PROXY_COLUMNS,
                                                 CREATED,
                                                 {0}};
 static const struct column egress_columns[] = {{"NAME", cell_name, false},
                                                {"AGE", age_cell, false},
                                                {"ZONE", zone_cell, true},
                                                {"ADDRESS", port_address_cell, true},
+                                               PROXY_COLUMNS,
                                                CREATED,
                                                {0}};
 static const struct column external_columns[] = {{"MESH", cell_mesh, false},

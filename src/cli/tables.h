@@ -8,6 +8,8 @@
 struct str table_of_resources(struct arena *, enum res_type, const json_t *items, bool wide);
 /* Overviews and insights (overview_tables.c). */
 struct str table_of_dataplanes(struct arena *, const json_t *items);
+struct str table_of_zones(struct arena *, const json_t *items);
+struct str table_of_zone_proxies(struct arena *, const json_t *items);
 struct str table_of_meshes(struct arena *, const json_t *items);
 struct str table_of_services(struct arena *, const json_t *items);
 

@@ -304,3 +304,20 @@ def test_status_of_a_control_plane_without_proxies(cli):
     assert cli.json("status", "--wait=1s", "--mesh", "blue")["proxies"]["total"] == 0
     cli.run("apply", "-f", "-", "--wait", "--dry-run", text=POLICY, status=2)
     assert "nothing will change" in cli.errors
+
+
+def test_zones_and_their_proxies(cli):
+    cli.run("apply", "-f", "-", text="type: Zone\nname: east\nenabled: true\n---\ntype: ZoneIngress\nname: in\nzone: east\n"
+            "networking: {address: 127.0.0.1, port: 10001, advertisedAddress: 192.0.2.9, advertisedPort: 10002}\n"
+            "---\ntype: ZoneEgress\nname: out\nzone: east\nnetworking: {address: 127.0.0.1, port: 10003}\n")
+    shared = "STATUS    LAST CONNECTED AGO   LAST UPDATED AGO   TOTAL UPDATES   TOTAL ERRORS"
+    offline = "   Offline   never                never              0               0"
+    proxy = "KUMA-DP VERSION   ENVOY VERSION"
+    for kind, name, versions in (("zones", "east", "ZONE-CP VERSION   BACKEND"), ("zone-ingresses", "in  ", proxy), ("zoneegresses", "out ", proxy)):
+        assert [row.rstrip() for row in cli.run("inspect", kind).splitlines()] == [f"NAME   {shared}   {versions}", name + offline]
+    assert cli.json("inspect", "zones")["items"][0]["zone"] == {"enabled": True}
+    for kind, words in (("zones", ["east", "yes", "Offline"]), ("zone-ingresses", ["127.0.0.1:10001", "192.0.2.9:10002"]), ("zoneegresses", ["127.0.0.1:10003"])):
+        row = cli.run("get", kind, "-o", "wide").splitlines()[1].split()
+        assert all(word in row for word in words), row
+    cli.run("inspect", "zoneingress", "nothing", status=1)
+    assert cli.errors == 'Error: there is no ZoneIngress with name "nothing"\n'
