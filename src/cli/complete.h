@@ -11,7 +11,8 @@ typedef void complete_names_fn(void *ctx, const struct options *, enum res_type,
 /* argv[1..argc) are the words after "ursactl"; the last one, maybe empty, is being typed. Appends one
  * candidate a line, with a tab and what it means when that is known; the line ":files" asks for file names.
  */
-void complete_line(int argc, char **argv, struct arena *, complete_names_fn *, void *ctx, struct buf *out);
+void complete_line(int argc, char **argv, struct arena *a, complete_names_fn *names, void *ctx,
+                   struct buf *out);
 
 /* "ursactl __complete WORD...", which the scripts of 'ursactl completion' call. */
 int complete_main(int argc, char **argv, struct arena *);
