@@ -185,9 +185,21 @@ MUST_USE enum err_kind history_at(struct history *, uint64_t revision, const str
  * when they hold too many changes. */
 MUST_USE enum err_kind history_list(struct history *, const struct history_scope *, size_t offset,
                                     size_t size, struct arena *, struct history_page *out, struct err *e);
-/* All of the store at one revision into a new SQLite file, mode 0600; what is at 'path' is replaced.
- * ERR_CONFLICT for a store in memory. */
-MUST_USE enum err_kind history_backup(struct history *, const char *path, uint64_t *revision, struct err *e);
+/* All of the store at one revision, as an SQLite file without a name: the caller closes *fd. It took its room
+ * beside the store. ERR_CONFLICT for a store in memory. */
+MUST_USE enum err_kind history_backup(struct history *, int *fd, uint64_t *revision, struct err *e);
+
+/* ---- restoring: no store may be open ----
+ * Puts the backup 'from' in place of the store at 'path', all at once, after it has been opened and read as a
+ * store would be; what was there is kept beside it, and 'kept' says as what ("" when nothing was). The backup
+ * is only read. ERR_CONFLICT while a process has the store open. On any fault the store is as it was. */
+#define STORE_KEPT_MAX 4096
+struct store_restored {
+    uint64_t revision, n_resources;
+    char kept[STORE_KEPT_MAX];
+};
+MUST_USE enum err_kind store_restore(const char *from, const char *path, struct store_restored *out,
+                                     struct err *e);
 
 /* Figures for /metrics and /debug: file size, resources, bytes; any thread. */
 struct store_stats {

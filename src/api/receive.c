@@ -58,6 +58,7 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
         audit_request(r);
     request_forget_peer(r);
     peer_rests(connection);
+    backup_forget(r);
     list_del(&r->link);
     json_decref(r->audit);
     admit_request_free(r->write);
@@ -225,11 +226,19 @@ static void check_head(struct request *r)
 
 /* ---- the answer ---- */
 
-/* The body's memory becomes the response's. */
+/* The body's memory, or its file, becomes the response's. */
 static struct MHD_Response *take_body(struct request *r)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        r->out.n, r->out.p, r->out.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response;
+
+    if (r->file && r->file->fd >= 0 && r->status == 200) {
+        response = MHD_create_response_from_fd64(r->file->size, r->file->fd);
+        if (response)
+            r->file->fd = -1;
+        return response;
+    }
+    response = MHD_create_response_from_buffer(r->out.n, r->out.p,
+                                               r->out.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 
     if (response)
         buf_init(&r->out, r->out.cap);
@@ -253,6 +262,8 @@ static enum MHD_Result send_answer(struct request *r)
         MHD_add_response_header(response, "Allow", r->allow);
     if (r->revision.n)
         MHD_add_response_header(response, "Ursa-Revision", arena_cstr(&r->arena, r->revision));
+    if (r->disposition)
+        MHD_add_response_header(response, "Content-Disposition", r->disposition);
     if (r->etag)
         MHD_add_response_header(response, "ETag", r->etag);
     if (r->close)

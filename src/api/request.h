@@ -25,6 +25,11 @@ struct query {
 struct route;
 struct server;
 
+struct request_file {
+    int fd; /* owned; -1: none, or the response's by now */
+    uint64_t size;
+};
+
 struct request {
     struct list link; /* in the server's list of live requests */
     struct server *server;
@@ -56,13 +61,15 @@ struct request {
     struct snap *snap;      /* the newest when the handler started */
 
     /* the answer */
-    const char *title;        /* of errors */
-    bool show_text;           /* an error's own text is its detail, also where its kind has a fixed one */
-    unsigned status;          /* 0: not answered yet */
-    const char *content_type; /* NULL: no body type */
-    struct buf out;           /* the body; sent without a copy */
-    const char *allow;        /* Allow header of a 405 */
-    bool is_options;          /* the method is OPTIONS, which no route has */
+    const char *title;         /* of errors */
+    bool show_text;            /* an error's own text is its detail, also where its kind has a fixed one */
+    unsigned status;           /* 0: not answered yet */
+    const char *content_type;  /* NULL: no body type */
+    struct buf out;            /* the body; sent without a copy */
+    struct request_file *file; /* a file in place of the body; NULL: none */
+    const char *disposition;   /* Content-Disposition header of that */
+    const char *allow;         /* Allow header of a 405 */
+    bool is_options;           /* the method is OPTIONS, which no route has */
     const char *preflight_methods; /* that a page may use: of an answer to its browser's question */
     struct str revision;           /* Ursa-Revision header of a write */
     const char *etag;              /* ETag header of one resource */

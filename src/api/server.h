@@ -49,6 +49,7 @@ struct api {
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
     size_t n_asking;      /* GET /status requests that wait */
     size_t n_suspended;
+    size_t n_backups; /* POST /backup requests that are not over */
     struct audit_limits audit;
     struct cors cors;
     struct blob *openapi; /* GET /openapi.json, once somebody asked */
@@ -63,5 +64,8 @@ void request_watch_peer(struct request *, void (*gone)(struct request *));
 void request_forget_peer(struct request *);
 /* From the API thread: its answer is set (or set now); the loop sends it. */
 void request_resume(struct request *);
+
+/* backup.c: ends the request's part in it, if it has one. */
+void backup_forget(struct request *);
 
 #endif

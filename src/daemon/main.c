@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "man.h"
+#include "restore.h"
 #include "run.h"
 #include "ursa/version.h"
 
@@ -11,6 +12,9 @@ extern char **environ;
 
 static const char usage_text[] =
     "usage: ursa-cp run [--config-file FILE]   run the control plane\n"
+    "       ursa-cp restore --from FILE [--config-file FILE]\n"
+    "                                         put a backup in place of the store; the old one is kept beside "
+    "it\n"
     "       ursa-cp settings                  print every setting with its default, as a configuration "
     "file\n"
     "       ursa-cp version                   print the version\n";
@@ -20,43 +24,61 @@ static void usage(FILE *out)
     fputs(usage_text, out);
 }
 
-/* Exit status 2: the configuration is at fault, nothing was touched. */
-static int command_run(int argc, char **argv)
+/* False after telling every fault. */
+static bool load(const char *file, struct arena *arena, struct config *config)
 {
-    static const struct option options[] = {
+    struct err e;
+
+    err_init(&e, arena);
+    if (config_load(file, environ, arena, config, &e) == ERR_NONE) {
+        log_set_level(config->log_level);
+        log_set_json(config->log_json);
+        return true;
+    }
+    if (e.text.n)
+        fprintf(stderr, "ursa-cp: " STR_FMT "\n", STR_ARG(e.text));
+    for (size_t i = 0; i < e.n_causes; i++)
+        fprintf(stderr, "ursa-cp: " STR_FMT ": " STR_FMT "\n", STR_ARG(e.causes[i].field),
+                STR_ARG(e.causes[i].reason));
+    return false;
+}
+
+/* run, and restore, which needs --from. Exit status 2: the command line or the configuration is at fault,
+ * nothing was touched. */
+static int command_with_config(int argc, char **argv, bool restores)
+{
+    static const struct option options[] = {{"config-file", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {0}};
+    static const struct option without_from[] = {
         {"config-file", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
-    const char *file = NULL;
+    const char *file = NULL, *from = NULL;
     struct arena arena;
     struct config config;
-    struct err e;
-    int status, option;
+    int status = 2, option;
 
     optind = 2; /* behind the command */
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (option != 'c') {
+    while ((option = getopt_long(argc, argv, "c:h", restores ? options : without_from, NULL)) != -1) {
+        if (option == 'c') {
+            file = optarg;
+        } else if (option == 'f') {
+            from = optarg;
+        } else {
             usage(option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 2;
         }
-        file = optarg;
     }
-    if (optind < argc) {
-        fprintf(stderr, "ursa-cp: unexpected argument %s\n", argv[optind]);
+    if (optind < argc || (restores && !from)) {
+        if (optind < argc)
+            fprintf(stderr, "ursa-cp: unexpected argument %s\n", argv[optind]);
+        else
+            fputs("ursa-cp: restore needs --from FILE, the backup\n", stderr);
         return 2;
     }
     arena_init(&arena);
-    err_init(&e, &arena);
-    if (config_load(file, environ, &arena, &config, &e) == ERR_NONE) {
-        log_set_level(config.log_level);
-        log_set_json(config.log_json);
-        status = daemon_run(&config, file);
-    } else {
-        if (e.text.n)
-            fprintf(stderr, "ursa-cp: " STR_FMT "\n", STR_ARG(e.text));
-        for (size_t i = 0; i < e.n_causes; i++)
-            fprintf(stderr, "ursa-cp: " STR_FMT ": " STR_FMT "\n", STR_ARG(e.causes[i].field),
-                    STR_ARG(e.causes[i].reason));
-        status = 2;
-    }
+    if (load(file, &arena, &config))
+        status = restores ? restore_run(&config, from) : daemon_run(&config, file);
     arena_fini(&arena);
     return status;
 }
@@ -84,7 +106,9 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
 
     if (strcmp(command, "run") == 0)
-        return command_run(argc, argv);
+        return command_with_config(argc, argv, false);
+    if (strcmp(command, "restore") == 0)
+        return command_with_config(argc, argv, true);
     if (strcmp(command, "settings") == 0)
         return print(config_write_sample);
     if (strcmp(command, "man") == 0)

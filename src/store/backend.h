@@ -61,8 +61,8 @@ struct backend_ops {
     /* Who made the revision, and when; the author is in the arena. */
     enum err_kind (*read_revision)(struct backend *, uint64_t revision, struct arena *,
                                    struct history_entry *, struct err *e);
-    /* Copies all into a new file at 'path'. */
-    enum err_kind (*backup)(struct backend *, const char *path, struct err *e);
+    /* Copies all into a file without a name. */
+    enum err_kind (*backup)(struct backend *, int *fd, struct err *e);
 };
 
 MUST_USE enum err_kind sqlite_open(const struct store_options *, struct backend **out, struct err *e);

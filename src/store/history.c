@@ -328,10 +328,10 @@ enum err_kind history_list(struct history *h, const struct history_scope *scope,
 
 /* ---- backup ---- */
 
-enum err_kind history_backup(struct history *h, const char *path, uint64_t *revision, struct err *e)
+enum err_kind history_backup(struct history *h, int *fd, uint64_t *revision, struct err *e)
 {
     if (begin(h, e) != ERR_NONE)
         return e->kind;
     *revision = h->newest;
-    return h->backend->ops->backup(h->backend, path, e);
+    return h->backend->ops->backup(h->backend, fd, e);
 }

@@ -291,9 +291,9 @@ static enum err_kind memory_read_revision(struct backend *b, uint64_t revision, 
     return ERR_NONE;
 }
 
-static enum err_kind memory_backup(struct backend *b, const char *path, struct err *e)
+static enum err_kind memory_backup(struct backend *b, int *fd, struct err *e)
 {
-    (void)b, (void)path;
+    (void)b, (void)fd;
     return err_set(e, ERR_CONFLICT, "the store is kept in memory (store.type): there is no file to back up");
 }
 

@@ -56,6 +56,8 @@ enum err_kind sqlite_fault(struct sqlite *, const char *doing, struct err *e);
 enum err_kind sqlite_fault_of(const char *path, sqlite3 *, const char *doing, struct err *e);
 void sqlite_bind_str(sqlite3_stmt *, int i, struct str);
 void sqlite_free(struct sqlite *);
+/* Is the file a store of ours, or empty? ERR_STALE: of a newer version. */
+MUST_USE enum err_kind sqlite_check_header(const char *path, int fd, struct err *e);
 
 /* sqlite_read.c: the back end's functions of these names (backend.h). */
 enum err_kind sqlite_load(struct backend *, void (*each)(void *ctx, struct resource *), void *ctx,
@@ -68,6 +70,6 @@ enum err_kind sqlite_read_rows(struct backend *, uint64_t first, uint64_t last, 
                                void (*each)(void *ctx, const struct history_row *), void *ctx, struct err *e);
 enum err_kind sqlite_read_revision(struct backend *, uint64_t revision, struct arena *,
                                    struct history_entry *, struct err *e);
-enum err_kind sqlite_backup(struct backend *, const char *path, struct err *e);
+enum err_kind sqlite_backup(struct backend *, int *fd, struct err *e);
 
 #endif

@@ -41,7 +41,7 @@ static uint32_t big_endian(const uint8_t *p)
 }
 
 /* Looks at the file without SQLite, which would write side files for its log even to read. */
-static enum err_kind check_header(const char *path, int fd, struct err *e)
+enum err_kind sqlite_check_header(const char *path, int fd, struct err *e)
 {
     uint8_t head[HEADER_SIZE];
     ssize_t n = pread(fd, head, sizeof(head), 0);
@@ -69,7 +69,7 @@ static enum err_kind prepare_file(const char *path, struct err *e)
     else if (st.st_size == 0 && fchmod(fd, 0600) != 0)
         kind = err_set(e, ERR_IO, "%s: chmod: %s", path, strerror(errno));
     else
-        kind = check_header(path, fd, e);
+        kind = sqlite_check_header(path, fd, e);
     if (kind == ERR_NONE && st.st_size > 0 && (st.st_mode & 077))
         log_warn("store", "path=%s mode=%03o others may read the store, which holds private keys", path,
                  (unsigned)(st.st_mode & 0777));
@@ -186,6 +186,20 @@ void sqlite_free(struct sqlite *b)
     free(b);
 }
 
+/* Copies with all keys in them, that a process was making when it was killed. */
+static void remove_leftovers(const char *path)
+{
+    static const char *const suffixes[] = {".backup", ".restore", ".restore-wal"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        size_t n = strlen(path) + strlen(suffixes[i]) + 1;
+        char *leftover = xmalloc(n);
+        snprintf(leftover, n, "%s%s", path, suffixes[i]);
+        if (unlink(leftover) == 0)
+            log_info("store", "path=%s removed: it was left behind by a killed process", leftover);
+        free(leftover);
+    }
+}
+
 enum err_kind sqlite_open(const struct store_options *options, struct backend **out, struct err *e)
 {
     if (prepare_file(options->path, e) != ERR_NONE)
@@ -200,6 +214,7 @@ enum err_kind sqlite_open(const struct store_options *options, struct backend **
         sqlite_free(b);
         return e->kind;
     }
+    remove_leftovers(options->path);
     *out = &b->base;
     return ERR_NONE;
 }

@@ -275,16 +275,16 @@ static enum err_kind copy_pages(struct sqlite *b, sqlite3 *to, const char *path,
     return ERR_NONE;
 }
 
-enum err_kind sqlite_backup(struct backend *base, const char *path, struct err *e)
+/* Makes the file, copies, and opens it for reading; it has a name only meanwhile. Another process cannot make
+ * one of the same name: it does not get the store. */
+static enum err_kind copy_all(struct sqlite *b, const char *path, int *fd, struct err *e)
 {
-    struct sqlite *b = sqlite_of(base);
     sqlite3 *to = NULL;
-    unlink(path); /* of a process that was killed in the middle */
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fchmod(fd, 0600) != 0)
+    int made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made < 0 || fchmod(made, 0600) != 0)
         err_set(e, ERR_IO, "%s: %m", path);
-    if (fd >= 0)
-        close(fd);
+    if (made >= 0)
+        close(made);
     if (e->kind != ERR_NONE)
         return e->kind;
     if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
@@ -293,7 +293,17 @@ enum err_kind sqlite_backup(struct backend *base, const char *path, struct err *
     else
         copy_pages(b, to, path, e);
     sqlite3_close(to);
-    if (e->kind != ERR_NONE)
-        unlink(path);
+    if (e->kind == ERR_NONE && (*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+        err_set(e, ERR_IO, "%s: %m", path);
+    return e->kind;
+}
+
+enum err_kind sqlite_backup(struct backend *base, int *fd, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    struct str path = arena_printf(e->arena, "%s.backup", b->path);
+    unlink(path.p); /* of a process that was killed in the middle */
+    copy_all(b, path.p, fd, e);
+    unlink(path.p);
     return e->kind;
 }

@@ -112,6 +112,7 @@ ROUTES = {
     ("GET", "/history"): ("/history?mesh=default", None, OF_MESH),
     ("GET", "/diff"): ("/diff?from=1&mesh=default", None, OF_MESH),
     ("POST", "/rollback"): ("/rollback?to=1&mesh=default&dryRun=true", None, MESH_ADMINS),
+    ("POST", "/backup"): ("/backup", None, but(ADMINS_ONLY, 409)),  # the daemon here keeps nothing in a file
     ("POST", "/tokens/dataplane"): ("/tokens/dataplane", DATAPLANE_TOKEN, MESH_ADMINS),
     ("POST", "/tokens/user"): ("/tokens/user", {"name": "x", "validFor": "1h"}, ADMINS_ONLY),
     ("POST", "/tokens/zone"): ("/tokens/zone", {"zone": "x", "scope": ["egress"], "validFor": "1h"}, ADMINS_ONLY),

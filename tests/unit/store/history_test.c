@@ -19,7 +19,7 @@ struct ask {
     size_t offset, size;
     struct history_page page;
     struct snap *snap;
-    const char *path;
+    int fd;
 };
 
 static void run_question(struct store_job *job, struct history *h)
@@ -450,25 +450,41 @@ TEST(history_of_the_first_schema_is_told)
 
 static void ask_backup(struct ask *a, struct history *h)
 {
-    (void)!history_backup(h, a->path, &a->revision, a->err);
+    (void)!history_backup(h, &a->fd, &a->revision, a->err);
+}
+
+static void save(int fd, const char *path)
+{
+    char bytes[4096];
+    ssize_t n;
+    int to = open(path, O_CREAT | O_WRONLY, 0600);
+    while ((n = read(fd, bytes, sizeof(bytes))) > 0)
+        EXPECT_INT("write", write(to, bytes, (size_t)n), n);
+    close(to);
 }
 
 TEST(a_backup_is_a_store)
 {
     struct fixture f, copy;
+    struct ask a = {.fd = -1};
     struct stat st;
+    char path[128];
     fixture_init(&f, STORE_SQLITE);
     fixture_prepare(&copy, STORE_SQLITE);
     tell_story(&f);
-    struct ask a = {.path = copy.path};
-    int leftover = open(copy.path, O_CREAT | O_WRONLY, 0644); /* of one that was killed */
+    snprintf(path, sizeof(path), "%s.backup", f.path);
+    int leftover = open(path, O_CREAT | O_WRONLY, 0644); /* of one that was killed */
     EXPECT_INT("write", write(leftover, "half", 4), 4);
     close(leftover);
     EXPECT_INT("backup", asked(&f, &a, ask_backup), ERR_NONE);
     EXPECT_INT("revision", a.revision, 8);
-    EXPECT_INT("stat", stat(copy.path, &st), 0);
+    EXPECT_INT("stat", fstat(a.fd, &st), 0);
     EXPECT_INT("mode", st.st_mode & 0777, 0600);
+    EXPECT_INT("it has no name", st.st_nlink, 0);
+    EXPECT_INT("nor is there another", access(path, F_OK), -1);
     put_alone(&f, ORIGIN_API, RES_GLOBAL_SECRET, "", "later", "YQ==");
+    save(a.fd, copy.path);
+    close(a.fd);
     fixture_open(&copy);
     struct ask b = {.scope = everything, .revision = 8};
     EXPECT_INT("state", asked(&f, &b, ask_state), ERR_NONE);
@@ -476,8 +492,6 @@ TEST(a_backup_is_a_store)
                arena_cstr(&f.arena, told(&f, snap_text(b.snap, &f.arena))));
     snap_unref(b.snap);
     EXPECT_STR("history", list_text(&copy, everything, 0, 1), LAST "of 8");
-    a.path = "/nonexistent/copy";
-    EXPECT_INT("no folder", asked(&f, &a, ask_backup), ERR_IO);
     fixture_fini(&copy);
     fixture_fini(&f);
 }
@@ -485,7 +499,7 @@ TEST(a_backup_is_a_store)
 TEST(a_store_in_memory_has_no_backup)
 {
     struct fixture f;
-    struct ask a = {.path = "/nonexistent/copy"};
+    struct ask a = {.fd = -1};
     fixture_init(&f, STORE_MEMORY);
     EXPECT_INT("kind", asked(&f, &a, ask_backup), ERR_CONFLICT);
     fixture_fini(&f);
