@@ -97,8 +97,10 @@ void inspect_policy_proxies_get(struct request *r)
         return;
     json_t *items = json_array();
     mesh_policies_read(&r->arena, r->snap, r->mesh, &policies);
-    bool is_there = res_list_find(policies.of[r->type], r->name);
-    for (const struct resource *dp; is_there && (dp = snap_next(&it));) {
+    const struct resource *policy = res_list_find(policies.of[r->type], r->name);
+    if (policy && (res_type_info(r->type)->traits & RES_TARGET_REF))
+        policies.of[r->type] = (struct res_list){1, &policy}; /* whom it means does not depend on others */
+    for (const struct resource *dp; policy && (dp = snap_next(&it));) {
         const struct dp_gateway *gateway = resource_dataplane(dp)->networking->gateway;
         bool builtin = gateway && gateway->type == GATEWAY_BUILTIN;
         json_t *item = builtin ? gateway_proxy(r, &policies, dp) : sidecar(r, &policies, dp);

@@ -58,6 +58,15 @@ static const enum res_type per_outbound[] = {RES_TIMEOUT, RES_TRAFFIC_ROUTE};
 static const enum res_type per_service[] = {RES_CIRCUIT_BREAKER, RES_HEALTH_CHECK, RES_RETRY};
 static const enum res_type per_proxy[] = {RES_PROXY_TEMPLATE, RES_TRAFFIC_TRACE};
 
+static bool wants_any(const struct collector *c, const enum res_type *types, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (wants(c, types[i]))
+            return true;
+    }
+    return false;
+}
+
 static const struct resource *choose_outbound(const struct collector *c, enum res_type type,
                                               struct str service)
 {
@@ -125,18 +134,20 @@ static void collect_outbound(struct collector *c, const struct dp_outbound *out,
     struct str service = tags_get(&out->tags, TAG_SERVICE);
     struct str address = out->address.n ? out->address : LOCALHOST;
     struct str name = arena_printf(c->arena, STR_FMT ":%u", STR_ARG(address), out->port);
-    const struct resource *route = choose_outbound(c, RES_TRAFFIC_ROUTE, service);
     struct str_list to = {&service, 1};
 
     for (size_t i = 0; i < ARRAY_LEN(per_outbound); i++) {
         if (wants(c, per_outbound[i]))
             attach(c, ATTACHED_TO_OUTBOUND, name, service, choose_outbound(c, per_outbound[i], service));
     }
+    VEC_PUSH(services, service);
+    if (!wants_any(c, per_service, ARRAY_LEN(per_service)))
+        return;
+    const struct resource *route = choose_outbound(c, RES_TRAFFIC_ROUTE, service);
     if (route)
         to = traffic_route_services(resource_traffic_route(route), &out->tags, c->arena);
     for (size_t i = 0; i < to.n; i++)
         VEC_PUSH(reached, to.v[i]);
-    VEC_PUSH(services, service);
 }
 
 static int name_order(const void *a, const void *b)
@@ -168,6 +179,9 @@ static void collect_outbounds(struct collector *c)
 {
     struct names services = {0}, reached = {0};
 
+    if (!wants_any(c, per_outbound, ARRAY_LEN(per_outbound)) &&
+        !wants_any(c, per_service, ARRAY_LEN(per_service)) && !wants(c, RES_TRAFFIC_LOG))
+        return;
     for (size_t i = 0; i < c->net->n_outbound; i++)
         collect_outbound(c, &c->net->outbound[i], &services, &reached);
     VEC_PUSH(&services, SERVICE_PASS_THROUGH);
