@@ -40,6 +40,8 @@ int run_apply(struct cli *);
 int run_diff(struct cli *);
 int run_export(struct cli *);
 int run_get(struct cli *);
+int run_restore(struct cli *);
+int run_backup(struct cli *);
 int run_rollback(struct cli *);
 int run_status(struct cli *);
 int run_history(struct cli *);

@@ -44,6 +44,16 @@ const struct command commands[] = {
      "brought stay, and so do secrets that exist.\n\n"
      "  ursactl rollback --to 40 --mesh blue --dry-run",
      run_rollback},
+    {"backup", "FILE", {F_NONE},
+     "Save the control plane's store in a file, while it runs",
+     "The state of one revision, with every key and secret: keep the file as safe as the store. - is standard output.\n\n"
+     "  ursactl backup ursa-$(date +%F).db",
+     run_backup},
+    {"restore", "FILE", {F_DAEMON_CONFIG},
+     "Put a backup in the store's place, while the control plane is stopped",
+     "This runs 'ursa-cp restore --from FILE', on the machine that has the store and as the user that owns it.\n\n"
+     "  systemctl stop ursa && sudo -u ursa ursactl restore ursa-2026-11-26.db && systemctl start ursa",
+     run_restore},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET, F_REVISION},
      "Show resources",
      "  ursactl get meshes\n"

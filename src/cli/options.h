@@ -60,6 +60,7 @@ struct options {
     int64_t wait_ns;  /* -1: not given */
     int64_t from, to; /* revisions; -1: not given */
     int64_t revision; /* -1: not given */
+    struct str daemon_config;
     bool with_secrets;
 };
 

@@ -321,3 +321,27 @@ def test_zones_and_their_proxies(cli):
         assert all(word in row for word in words), row
     cli.run("inspect", "zoneingress", "nothing", status=1)
     assert cli.errors == 'Error: there is no ZoneIngress with name "nothing"\n'
+
+
+def test_a_backup_is_put_back(tmp_path):
+    """Into the store of another control plane, which then is the same; never into one that runs."""
+    file = tmp_path / "backup.db"
+
+    def restore(cli, plane):
+        return subprocess.run([URSACTL, "restore", str(file)], capture_output=True, text=True, timeout=60, env={**cli.environment, **plane.environment})
+
+    with ursa.running("sqlite") as plane:
+        here = Cli(plane, tmp_path)
+        here.run("apply", "-f", "-", text="type: Mesh\nname: blue\n---\n" + POLICY)
+        exported = here.run("export", "--with-secrets")
+        assert here.run("backup", str(file)).startswith("Backup of ")
+        refused = restore(here, plane)
+        assert refused.returncode == 1 and "in use" in refused.stderr
+    other = ursa.Daemon("sqlite")
+    there = Cli(other, tmp_path)
+    assert restore(there, other).returncode == 0
+    other.start()
+    try:
+        assert there.run("export", "--with-secrets") == exported
+    finally:
+        other.stop()
