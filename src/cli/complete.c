@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "config.h"
+#include "render.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
@@ -244,7 +245,7 @@ int complete_main(int argc, char **argv, struct arena *a)
 
     buf_init(&out, SIZE_MAX);
     complete_line(argc, argv, a, names_of_control_plane, a, &out);
-    fwrite(out.p, 1, out.n, stdout);
+    render_text(buf_str(&out));
     buf_fini(&out);
     return 0;
 }

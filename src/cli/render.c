@@ -13,7 +13,8 @@
 
 void render_text(struct str text)
 {
-    fwrite(text.p, 1, text.n, stdout);
+    if (text.n > 0) /* the empty text may be no memory at all */
+        fwrite(text.p, 1, text.n, stdout);
 }
 
 void render_tree(struct arena *a, const json_t *tree, enum output output)
