@@ -5,10 +5,13 @@
 #include "ursa/auth.h"
 #include "ursa/base/jws.h"
 
+#define DIGEST_SIZE 32 /* SHA-256 */
+
 struct signing_key {
     EVP_PKEY *pkey;
-    enum jws_alg alg; /* follows from the key: a token cannot choose it */
-    unsigned serial;  /* the token's kid */
+    enum jws_alg alg;            /* follows from the key: a token cannot choose it */
+    unsigned serial;             /* the token's kid */
+    uint8_t digest[DIGEST_SIZE]; /* of the secret it stands in: verify_key_find() only */
 };
 
 #define SERIAL_MAX 999999999
@@ -26,6 +29,11 @@ MUST_USE enum err_kind signing_key_newest(const struct snap *, enum token_kind, 
 MUST_USE enum err_kind verify_key_find(const struct snap *, enum token_kind, struct str mesh, unsigned serial,
                                        struct signing_key *out, struct err *e);
 void signing_key_fini(struct signing_key *);
+
+/* jws_verify() with a key of verify_key_find(); 'jws' was read from 'jwt'. What was found good lately is not
+ * computed again. */
+MUST_USE enum err_kind signature_verify(const struct jws *, struct str jwt, const struct signing_key *,
+                                        struct arena *, struct err *e);
 
 /* Is this token id in the kind's revocation secret? */
 bool token_is_revoked(const struct snap *, enum token_kind, struct str mesh, struct str id, struct arena *);

@@ -68,7 +68,7 @@ static enum err_kind verify(const struct snap *snap, enum token_kind kind, struc
 
     if (jws_read(jwt, a, &jws, e) || find_key(snap, kind, mesh, &jws, &key, e))
         return e->kind;
-    failed = jws_verify(&jws, key.pkey, key.alg, e);
+    failed = signature_verify(&jws, jwt, &key, a, e);
     signing_key_fini(&key);
     if (failed || claims_read(jws.payload, kind, a, claims, e) || check_times(claims, e))
         return e->kind;

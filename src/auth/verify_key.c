@@ -13,7 +13,6 @@
 #include "ursa/base/lock.h"
 
 #define KEYS_MAX 64
-#define DIGEST_SIZE 32
 
 static struct lock lock = LOCK_INIT; /* protects what follows */
 static struct verify_key {
@@ -69,16 +68,18 @@ enum err_kind verify_key_find(const struct snap *snap, enum token_kind kind, str
 {
     struct res_key key = signing_key_secret(e->arena, kind, mesh, serial);
     const struct resource *secret = snap_find(snap, key.type, key.mesh, key.name);
-    uint8_t digest[DIGEST_SIZE];
+    uint8_t digest[DIGEST_SIZE] = {0};
 
     *out = (struct signing_key){.serial = serial};
-    if (secret) {
+    if (secret)
         hash_sha256(secret->spec_json->p, secret->spec_json->n, digest);
-        if (find(digest, out))
-            return ERR_NONE;
+    if (secret && find(digest, out)) {
+        memcpy(out->digest, digest, DIGEST_SIZE);
+        return ERR_NONE;
     }
     if (signing_key_find(snap, kind, mesh, serial, out, e))
         return e->kind;
+    memcpy(out->digest, digest, DIGEST_SIZE);
     COUNT(auth_keys_read);
     EVP_PKEY *public = public_half(out->pkey);
 
