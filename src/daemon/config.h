@@ -31,6 +31,7 @@ struct config {
     uint64_t api_max_body, api_max_connections, api_max_waiters;
     int64_t api_timeout_ns;
     bool localhost_is_admin, bootstrap_admin_token;
+    const char *access_type; /* "static": there is no other */
     struct access_config access;
     struct mesh_grants mesh_roles;
     const char *dp_interface;

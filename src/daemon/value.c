@@ -52,6 +52,8 @@ const char *value_expectation(enum kind kind)
         return "dpToken or none";
     case AUTHN:
         return "tokens or adminClientCerts";
+    case ACCESS:
+        return "static";
     case LIST:
         return "a list of texts";
     case ORIGINS:
@@ -102,6 +104,9 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
             return false;
         *(enum authn_type *)member = (enum authn_type)choice;
         return true;
+    case ACCESS:
+        *(const char **)member = arena_cstr(a, text);
+        return str_eq(text, STR("static"));
     case LIST:
     case ORIGINS:
     case MESH_ROLES:
@@ -240,6 +245,7 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
 
     switch (s->kind) {
     case STRING:
+    case ACCESS:
         return json_string(*(const char *const *)member);
     case BOOL:
         return json_boolean(*(const bool *)member);

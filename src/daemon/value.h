@@ -15,6 +15,7 @@ enum kind {
     STORE,
     DP_AUTHN,
     AUTHN,
+    ACCESS,
     LIST,
     ORIGINS,
     MESH_ROLES

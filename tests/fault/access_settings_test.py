@@ -148,11 +148,16 @@ def test_debug_is_the_administrators_also_on_an_open_port():
     rows = re.findall(r'^ROUTE\(DIAG,\s*(\w+),\s*"([^"]+)"', text, re.M)
     assert len(rows) > 8
     with ursa.running("memory", DIAGNOSTICS_INTERFACE="0.0.0.0") as daemon:
+        mesh_admin = {"Authorization": f"Bearer {issue_user(daemon, 'ada', ['mesh:default:admin'])}"}
+        admin = {"Authorization": f"Bearer {issue_user(daemon, 'jane', ['mesh-system:admin'])}"}
         for method, pattern in rows:
             path = pattern.replace("{mesh}", "default").replace("{name}", "x")
             is_debug = path.startswith("/debug/")
             got = daemon.http(method, path, port=daemon.diag_port, source=ELSEWHERE).status
             assert got == (403 if is_debug else 200), f"{method} {path}: {got}"
+            got = daemon.http(method, path, port=daemon.diag_port, source=ELSEWHERE, headers=mesh_admin).status
+            assert got == (403 if is_debug else 200), f"{method} {path} as a mesh's admin: {got}"
+            assert daemon.http(method, path, port=daemon.diag_port, source=ELSEWHERE, headers=admin).status != 403, f"{method} {path} as admin"
             got = daemon.http(method, path, port=daemon.diag_port, headers={"Origin": "http://evil.example"}).status
             assert got == (403 if is_debug else 200), f"{method} {path} from a page: {got}"
             assert daemon.http(method, path, port=daemon.diag_port).status != 403, f"{method} {path}"

@@ -108,6 +108,24 @@ def test_documents_that_are_applied_are_listed(daemon, log):
     assert line["nDocuments"] == 200 and 50 <= len(line["documents"]) < 60 and len(json.dumps(line)) < 10000
 
 
+def test_a_rollback_tells_what_it_changed(daemon, log):
+    body = {**document("Timeout", "MESH"), "name": "back"}
+    before = daemon.get("/history?size=1").json["items"][0]["revision"]
+    assert daemon.put("/meshes/default/timeouts/back", body).status == 201
+    log.new()
+    answer = daemon.post(f"/rollback?to={before}&mesh=default", None)
+    line = log.one()
+    assert answer.status == 200 and (line["path"], line["mesh"], line["to"]) == ("/rollback", "default", str(before))
+    assert line["revision"] == int(answer.headers["Ursa-Revision"]) and line["nChanges"] == 1
+    assert line["changes"] == [{"op": "delete", "type": "Timeout", "mesh": "default", "name": "back"}]
+
+
+def test_what_changes_the_daemon_is_told_too(daemon, log):
+    assert daemon.http("POST", "/debug/log?module=xds&level=info", port=daemon.diag_port).status == 200
+    assert daemon.http("POST", "/debug/log?module=xds&level=info", port=daemon.diag_port, source=ELSEWHERE).status == 403
+    assert [(line["path"], line["status"], line["allowed"]) for line in log.new()] == [("/debug/log", 200, True), ("/debug/log", 403, False)]
+
+
 def test_tokens_are_told_by_their_id_and_not_shown(daemon, log):
     for path, body in (("/tokens/user", {"name": "john", "groups": ["team-a"], "validFor": "1h"}), ("/tokens/dataplane", DATAPLANE_TOKEN),
                        ("/tokens/zone", {"zone": "z", "scope": ["egress"], "validFor": "1h"}), ("/tokens/zone-ingress", {"zone": "z", "validFor": "1h"})):

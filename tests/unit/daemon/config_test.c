@@ -212,6 +212,7 @@ TEST(faults_say_where_and_what_was_expected)
         {"authentication", NULL, "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE=serviceAccountToken",
          "KUMA_DP_SERVER_AUTHN_DP_PROXY_TYPE: must be dpToken or none, not \"serviceAccountToken\""},
         {"number", "log: {json: 1.5}\n", NULL, "FILE:1:7: log.json: must be true or false, not 1.5"},
+        {"access", NULL, "KUMA_ACCESS_TYPE=opa", "KUMA_ACCESS_TYPE: must be static, not \"opa\""},
         {"no list", "access: {static: {viewStats: {users: john}}}\n", NULL,
          "FILE:1:31: access.static.viewStats.users: must be a list of texts, not \"john\""},
         {"list of numbers", "access: {static: {viewStats: {users: [a, 7]}}}\n", NULL,
