@@ -145,8 +145,8 @@ struct listing {
     const struct history_scope *scope;
     uint64_t first, last; /* revisions that are looked at */
     void (*note)(struct listing *, uint64_t revision, const struct res_key *, bool superseded);
-    uint8_t *touched;  /* a bit a revision from 'first' on: something of the scope changed */
-    uint32_t *n_noted; /* likewise: how many events */
+    uint64_t first_counted; /* of n_noted */
+    uint32_t *n_noted;      /* how many events a revision has in the scope; NULL: not counted yet */
     struct arena *arena;
     struct VEC(struct event) events;
 };
@@ -186,13 +186,6 @@ static enum err_kind walk(struct listing *l, struct err *e)
     return h->backend->ops->read_rows(h->backend, l->first, l->last, l->scope, note_row, l, e);
 }
 
-static void touch(struct listing *l, uint64_t revision, const struct res_key *key, bool superseded)
-{
-    uint64_t i = revision - l->first;
-    (void)key, (void)superseded;
-    l->touched[i / 8] |= (uint8_t)(1u << i % 8);
-}
-
 static void count(struct listing *l, uint64_t revision, const struct res_key *key, bool superseded)
 {
     (void)key, (void)superseded;
@@ -212,21 +205,25 @@ static bool is_everything(const struct history_scope *scope)
     return scope->type == RES_N && !scope->mesh.p && !scope->name.p && !scope->sees;
 }
 
-/* The revisions of the page, newest first; *total of all. Revisions are numbered without gaps, so that all of
- * them need not be looked for. */
+static enum err_kind count_events(struct listing *l, struct err *e)
+{
+    l->first_counted = l->first;
+    l->n_noted = xcalloc(l->last - l->first + 1, sizeof(l->n_noted[0]));
+    l->note = count;
+    return walk(l, e);
+}
+
+/* The revisions of the page, newest first, and how many there are in all. Revisions are numbered without
+ * gaps, so that all of them need not be looked for. */
 static enum err_kind find_page(struct listing *l, size_t offset, size_t size, struct history_page *out,
                                struct err *e)
 {
     uint64_t n = l->last - l->first + 1;
-    if (!is_everything(l->scope)) {
-        l->touched = xcalloc(n / 8 + 1, 1);
-        l->note = touch;
-        if (walk(l, e) != ERR_NONE)
-            return e->kind;
-    }
+    if (!is_everything(l->scope) && count_events(l, e) != ERR_NONE)
+        return e->kind;
     out->entries = ARENA_ARRAY(l->arena, struct history_entry, size < n ? size : n);
     for (uint64_t i = n; i-- > 0;) {
-        if (l->touched && !(l->touched[i / 8] & 1u << i % 8))
+        if (l->n_noted && !l->n_noted[i])
             continue;
         if (out->total >= offset && out->n < size)
             out->entries[out->n++].revision = l->first + i;
@@ -235,18 +232,17 @@ static enum err_kind find_page(struct listing *l, size_t offset, size_t size, st
     return ERR_NONE;
 }
 
-/* Makes the page shorter when its revisions hold too much for one answer. */
+/* Makes the page shorter when its revisions hold too much for one answer, and looks at no others from here
+ * on. */
 static enum err_kind fit_page(struct listing *l, struct history_page *page, struct err *e)
 {
     size_t n_changes = 0;
     l->first = page->entries[page->n - 1].revision;
     l->last = page->entries[0].revision;
-    l->n_noted = xcalloc(l->last - l->first + 1, sizeof(l->n_noted[0]));
-    l->note = count;
-    if (walk(l, e) != ERR_NONE)
+    if (!l->n_noted && count_events(l, e) != ERR_NONE)
         return e->kind;
     for (size_t i = 0; i < page->n; i++) {
-        n_changes += l->n_noted[page->entries[i].revision - l->first];
+        n_changes += l->n_noted[page->entries[i].revision - l->first_counted];
         if (i > 0 && n_changes > HISTORY_CHANGES)
             page->n = i;
     }
@@ -320,7 +316,6 @@ enum err_kind history_list(struct history *h, const struct history_scope *scope,
         kind = fit_page(&l, out, e);
     if (kind == ERR_NONE && out->n)
         kind = fill_page(&l, out, e);
-    free(l.touched);
     free(l.n_noted);
     VEC_FINI(&l.events);
     return kind;
