@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "cors.h"
 #include "guard.h"
+#include "operations.h"
 #include "peer.h"
 #include "router.h"
 #include "ursa/base/clock.h"
@@ -195,6 +196,22 @@ static enum err_kind authorize(struct request *r)
     return access_check(&r->options->access, &r->user, r->route->access, &scope, &r->err);
 }
 
+/* What shows the present only must not be taken for the past. */
+static bool is_told_of_then(struct request *r)
+{
+    struct str rest, name;
+
+    if (r->port != API_REST || r->method != GET || !request_query(r, "revision").p)
+        return true;
+    rest = operation_row(r->route->operation)->parameters;
+    while (str_next(&rest, ' ', &name)) {
+        if (str_eq(name, STR("revision")))
+            return true;
+    }
+    err_cause_at(&r->err, STR("revision"), STR("only resources and their lists are shown as they were"));
+    return false;
+}
+
 /* Leaves r->status set when the request is refused before its body. */
 static void check_head(struct request *r)
 {
@@ -220,7 +237,7 @@ static void check_head(struct request *r)
     else if (!media_is_accepted(r))
         answer_text(r, 406, TYPE_TEXT,
                     STR("406: Not Acceptable\n\nAvailable representations: application/json"));
-    else if (authorize(r) != ERR_NONE)
+    else if (authorize(r) != ERR_NONE || !is_told_of_then(r))
         answer_error(r);
 }
 

@@ -101,6 +101,7 @@ def test_history_has_pages(daemon):
     ("/history?type=Nothing", "type"), ("/history?size=x", "size"), ("/history?offset=-1", "offset"), ("/diff", "from"), ("/diff?from=x", "from"),
     ("/diff?from=1&to=1e3", "to"), ("/diff?from=-1", "from"), ("/meshes?revision=x", "revision"), ("/meshes/default?revision=", "revision"),
     ("/meshes/default?revision=99999999999999999999", "revision"), ("/dataplane-insights?revision=1", "revision"),
+    ("/dataplanes+insights?revision=1", "revision"), ("/mesh-insights/default?revision=1", "revision"), ("/policies?revision=1", "revision"),
 ])
 def test_bad_questions_say_what_is_wrong(daemon, path, field):
     answer = daemon.get(path)
