@@ -113,10 +113,15 @@ MUST_USE enum err_kind resource_check_meta(const struct res_key *want, struct st
  * authority do ("<mesh>.ca-builtin-cert-<backend>"), and what is exported must go in again. */
 MUST_USE enum err_kind resource_check_key(const struct res_key *, struct err *e);
 
-/* The type's JSON Schema (draft 2020-12, without "$schema"), made of its field table: it takes whatever
- * resource_decode() takes with its keys spelled as they are meant; rules that a table cannot say are not in
- * it. A strict one takes no members that the type does not have. Caller owns it. */
-json_t *resource_schema(enum res_type, bool strict);
+/* The type's JSON Schema (draft 2020-12, without "$schema"), made of its field table; rules that a table
+ * cannot say are not in it. Caller owns it.
+ *   TAKEN   takes whatever resource_decode() takes: members that the type does not have, which are dropped;
+ *           of most types null for absent, numbers in quotes, snake_case. (Keys in another case than they are
+ *           meant are just more such members.)
+ *   STRICT  the same without room for other members, and with type, mesh and name: finds slips of the pen
+ *   SHOWN   what resource_to_json() gives, and what clients had better write */
+enum schema_of { SCHEMA_TAKEN, SCHEMA_STRICT, SCHEMA_SHOWN };
+json_t *resource_schema(enum res_type, enum schema_of);
 
 /* Builds one from a spec struct (copied deeply through its encoded form): for what Ursa itself writes. */
 struct resource *resource_from_spec(const struct res_key *, const void *spec);

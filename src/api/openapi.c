@@ -400,7 +400,7 @@ static void add_types(json_t *schemas)
         const struct res_type_info *type = res_type_info(t);
 
         if (!(type->traits & RES_DERIVED))
-            json_object_set_new(schemas, type->name.p, resource_schema(t, false));
+            json_object_set_new(schemas, type->name.p, resource_schema(t, SCHEMA_SHOWN));
     }
 }
 

@@ -327,7 +327,7 @@ void api_stop(struct api *api)
     lock_fini(&api->net_lock);
     cors_fini(&api->cors);
     blob_unref(api->server_cert);
-    blob_unref(api->openapi);
+    schemas_forget(api);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);

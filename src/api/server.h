@@ -38,6 +38,7 @@ struct api {
     struct server servers[API_SERVERS];
     struct proxy_admin *proxy_admin; /* asks proxies what they hold */
     struct blob *server_cert;        /* PEM of the proxies' port: what a bootstrap tells Envoy to trust */
+    struct blob *schemas[RES_N][2];  /* of schemas.c: by type, then lenient or strict; NULL until asked for */
     struct mailbox mailbox;          /* finished writes, handed-over connections, answers of the engine */
     int epoll_fd;
     struct timers timers;
@@ -67,5 +68,7 @@ void request_resume(struct request *);
 
 /* backup.c: ends the request's part in it, if it has one. */
 void backup_forget(struct request *);
+/* Drops the documents that schemas.c keeps. */
+void schemas_forget(struct api *);
 
 #endif

@@ -11,13 +11,21 @@
 #include "ursa/base/json.h"
 
 #define NAME_PATTERN "^[0-9a-z_-]+$" /* meta.c */
+#define SECRET_NAME_PATTERN "^[0-9a-z_.-]+$"
 #define DIGITS_PATTERN "^[0-9]+$"
 #define NUMBER_PATTERN "^[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?$"
-#define BASE64_PATTERN "^[A-Za-z0-9+/\r\n]*=?[\r\n]*=?[\r\n]*$"
+#define TIME_PATTERN                                                                                         \
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})$"
+/* Groups of four digits, the last one filled up; line breaks anywhere. */
+#define BREAKS "[\r\n]*"
+#define DIGIT "([A-Za-z0-9+/]" BREAKS ")"
+#define FILL "=" BREAKS
+#define BASE64_PATTERN "^" BREAKS "(" DIGIT "{4})*(" DIGIT "{2}" FILL FILL "|" DIGIT "{3}" FILL ")?$"
 
 struct describer {
-    bool target; /* a policy with a targetRef: null is no value, and numbers stand without quotes */
-    bool strict;
+    bool loose; /* null is as good as absent, and numbers may stand in quotes: what protobuf's decoding takes
+                 */
+    enum schema_of of;
     struct arena *arena;
 };
 
@@ -25,16 +33,14 @@ static json_t *describe_object(const struct describer *, const struct field *);
 
 /* ---- scalars ---- */
 
-/* A type; beside it null where decoding takes that for absent. */
 static json_t *typed(const struct describer *d, const char *type)
 {
-    return d->target ? json_pack("{s:s}", "type", type) : json_pack("{s:[s, s]}", "type", type, "null");
+    return d->loose ? json_pack("{s:[s, s]}", "type", type, "null") : json_pack("{s:s}", "type", type);
 }
 
-/* A number, which may stand in quotes where decoding is that of protobuf. */
 static json_t *number(const struct describer *d, const char *type, const char *pattern)
 {
-    if (d->target)
+    if (!d->loose)
         return typed(d, type);
     return json_pack("{s:[s, s, s], s:s}", "type", type, "string", "null", "pattern", pattern);
 }
@@ -44,6 +50,14 @@ static json_t *pattern(const struct describer *d, const char *regex)
     json_t *schema = typed(d, "string");
 
     json_object_set_new(schema, "pattern", json_string(regex));
+    return schema;
+}
+
+static json_t *describe_time(const struct describer *d)
+{
+    json_t *schema = pattern(d, TIME_PATTERN);
+
+    json_object_set_new(schema, "format", json_string("date-time"));
     return schema;
 }
 
@@ -116,6 +130,8 @@ static json_t *describe_kind(const struct describer *d, const struct field *f)
     case FIELD_OPT_U32:
         return bounded(number(d, "integer", DIGITS_PATTERN), 0, UINT32_MAX);
     case FIELD_U64:
+        if (d->of == SCHEMA_SHOWN)
+            return pattern(d, DIGITS_PATTERN);
         return bounded(number(d, "integer", DIGITS_PATTERN), 0, 0);
     case FIELD_ENUM:
         return describe_enum(d, f->names);
@@ -125,11 +141,8 @@ static json_t *describe_kind(const struct describer *d, const struct field *f)
     case FIELD_DURATION:
     case FIELD_SPAN:
         return pattern(d, DURATION_PATTERN);
-    case FIELD_TIME: {
-        json_t *schema = typed(d, "string");
-        json_object_set_new(schema, "format", json_string("date-time"));
-        return schema;
-    }
+    case FIELD_TIME:
+        return describe_time(d);
     case FIELD_SUB:
     case FIELD_INLINE:
     case FIELD_SPEC:
@@ -216,7 +229,7 @@ static void add_members(const struct describer *d, const struct field *fields, j
         add_limits(schema, f);
         add_rivals(d, schema, fields, f);
         json_object_set(properties, f->name, schema);
-        if (f->alias) {
+        if (f->alias && d->of != SCHEMA_SHOWN) {
             JSON_AUTO other = json_copy(schema);
             json_object_set_new(other, "deprecated", json_true());
             json_object_set(properties, f->alias, other);
@@ -234,7 +247,7 @@ static void close_object(const struct describer *d, json_t *schema, json_t *prop
     if (json_array_size(required))
         json_object_set(schema, "required", required);
     json_decref(required);
-    if (d->strict)
+    if (d->of == SCHEMA_STRICT)
         json_object_set_new(schema, "additionalProperties", json_false());
 }
 
@@ -247,33 +260,55 @@ static json_t *describe_object(const struct describer *d, const struct field *fi
     return schema;
 }
 
-static json_t *time_schema(void)
+static json_t *describe_name(const char *regex)
 {
-    return json_pack("{s:[s, s], s:s, s:s}", "type", "string", "null", "format", "date-time", "description",
-                     "Set by the control plane; what a document says is ignored.");
+    return json_pack("{s:s, s:s}", "type", "string", "pattern", regex);
 }
 
-json_t *resource_schema(enum res_type type, bool strict)
+/* A time of the control plane's. */
+static json_t *describe_stamp(struct arena *a)
+{
+    const struct describer any = {.loose = true, .arena = a};
+    json_t *schema = describe_time(&any);
+
+    json_object_set_new(schema, "description",
+                        json_string("Set by the control plane; what a document says is ignored."));
+    return schema;
+}
+
+/* COMPAT: the case of these keys does not matter when a document is read, so there they may seem to miss. */
+static void add_meta(const struct describer *d, const struct res_type_info *info, json_t *properties,
+                     json_t *required)
+{
+    bool of_mesh = info->scope == SCOPE_MESH;
+
+    json_object_set_new(properties, "type", json_pack("{s:o}", "const", json_from_str(info->name)));
+    if (of_mesh)
+        json_object_set_new(properties, "mesh", describe_name(NAME_PATTERN));
+    json_object_set_new(properties, "name",
+                        describe_name(info->traits & RES_ADMIN ? SECRET_NAME_PATTERN : NAME_PATTERN));
+    json_object_set_new(properties, "creationTime", describe_stamp(d->arena));
+    json_object_set_new(properties, "modificationTime", describe_stamp(d->arena));
+    if (d->of == SCHEMA_TAKEN)
+        return;
+    json_array_append_new(required, json_string("type"));
+    if (of_mesh)
+        json_array_append_new(required, json_string("mesh"));
+    json_array_append_new(required, json_string("name"));
+}
+
+json_t *resource_schema(enum res_type type, enum schema_of of)
 {
     const struct res_type_info *info = res_type_info(type);
-    json_t *schema = json_object(), *properties = json_object(),
-           *required = json_pack("[s, s]", "type", "name");
+    json_t *schema = json_object(), *properties = json_object(), *required = json_array();
     struct arena arena;
 
     arena_init(&arena);
-    const struct describer d = {.target = info->traits & RES_TARGET_REF, .strict = strict, .arena = &arena};
+    const struct describer d = {
+        .loose = !(info->traits & RES_TARGET_REF) && of != SCHEMA_SHOWN, .of = of, .arena = &arena};
     json_object_set_new(schema, "title", json_from_str(info->name));
     json_object_set_new(schema, "type", json_string("object"));
-    json_object_set_new(properties, "type", json_pack("{s:o}", "const", json_from_str(info->name)));
-    if (info->scope == SCOPE_MESH) {
-        json_object_set_new(properties, "mesh",
-                            json_pack("{s:s, s:s}", "type", "string", "pattern", NAME_PATTERN));
-        json_array_append_new(required, json_string("mesh"));
-    }
-    json_object_set_new(properties, "name",
-                        json_pack("{s:s, s:s}", "type", "string", "pattern", NAME_PATTERN));
-    json_object_set_new(properties, "creationTime", time_schema());
-    json_object_set_new(properties, "modificationTime", time_schema());
+    add_meta(&d, info, properties, required);
     add_members(&d, info->fields, properties, required);
     close_object(&d, schema, properties, required);
     arena_fini(&arena);

@@ -104,6 +104,8 @@ ROUTES = {
     ("GET", "/config"): ("/config", None, OF_NO_MESH),
     ("GET", "/policies"): ("/policies", None, ALL_MAY),
     ("GET", "/openapi.json"): ("/openapi.json", None, ALL_MAY),
+    ("GET", "/schemas"): ("/schemas", None, ALL_MAY),
+    ("GET", "/schemas/{name}"): ("/schemas/Mesh", None, ALL_MAY),
     ("GET", "/who-am-i"): ("/who-am-i", None, ALL_MAY),
     ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
     ("GET", "/status"): ("/status", None, ALL_MAY),

@@ -27,6 +27,7 @@ static const struct {
 } rows[] = {
     {"type", RES_MESH, "type", "{\"const\":\"Mesh\"}"},
     {"name", RES_MESH, "name", "{\"pattern\":\"^[0-9a-z_-]+$\",\"type\":\"string\"}"},
+    {"a secret's name", RES_SECRET, "name", "{\"pattern\":\"^[0-9a-z_.-]+$\",\"type\":\"string\"}"},
     {"a global type's mesh", RES_MESH, "mesh", NULL},
     {"text", RES_MESH, "mtls/enabledBackend", "{\"type\":[\"string\",\"null\"]}"},
     {"enum, by name or number", RES_MESH, "mtls/backends/mode",
@@ -51,7 +52,7 @@ static const struct {
 TEST(fields_are_described)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        JSON_AUTO schema = resource_schema(rows[i].type, false);
+        JSON_AUTO schema = resource_schema(rows[i].type, SCHEMA_TAKEN);
         const json_t *found = at(schema, rows[i].path);
         struct arena a;
 
@@ -61,17 +62,34 @@ TEST(fields_are_described)
     }
 }
 
-TEST(strict_schemas_leave_no_room)
+TEST(schemas_differ_by_what_they_are_of)
 {
     for (enum res_type t = 0; t < RES_N; t++) {
-        JSON_AUTO open = resource_schema(t, false);
-        JSON_AUTO strict = resource_schema(t, true);
+        const char *name = res_type_info(t)->name.p;
+        JSON_AUTO taken = resource_schema(t, SCHEMA_TAKEN);
+        JSON_AUTO strict = resource_schema(t, SCHEMA_STRICT);
+        JSON_AUTO shown = resource_schema(t, SCHEMA_SHOWN);
 
-        EXPECT_TRUE(res_type_info(t)->name.p, !json_get(open, "additionalProperties"));
-        EXPECT_TRUE(res_type_info(t)->name.p, json_is_false(json_get(strict, "additionalProperties")));
-        json_object_del(strict, "additionalProperties");
-        /* Types without a message of their own have nothing else in which they could differ. */
-        if (t == RES_MESH || t == RES_DATAPLANE || t == RES_MESH_TIMEOUT)
-            EXPECT_TRUE(res_type_info(t)->name.p, !json_equal(open, strict));
+        EXPECT_TRUE(name,
+                    !json_get(taken, "additionalProperties") && !json_get(shown, "additionalProperties"));
+        EXPECT_TRUE(name, json_is_false(json_get(strict, "additionalProperties")));
+        EXPECT_TRUE(name, json_array_size(json_get(strict, "required")) >= 2);
+        EXPECT_TRUE(name, json_equal(json_get(strict, "required"), json_get(shown, "required")));
     }
+}
+
+TEST(what_is_shown_has_one_form)
+{
+    JSON_AUTO schema = resource_schema(RES_DATAPLANE, SCHEMA_SHOWN);
+    JSON_AUTO insight = resource_schema(RES_DATAPLANE_INSIGHT, SCHEMA_SHOWN);
+    struct arena a;
+
+    arena_init(&a);
+    EXPECT_STR("number", json_format_canonical(&a, at(schema, "networking/admin/port")),
+               "{\"maximum\":4294967295,\"minimum\":0,\"type\":\"integer\"}");
+    EXPECT_STR("large number",
+               json_format_canonical(&a, at(insight, "subscriptions/status/total/responsesSent")),
+               "{\"pattern\":\"^[0-9]+$\",\"type\":\"string\"}");
+    EXPECT_STR("text", json_format_canonical(&a, at(schema, "networking/address")), "{\"type\":\"string\"}");
+    arena_fini(&a);
 }
