@@ -9,6 +9,7 @@
 
 #include "ursa/auth.h"
 #include "ursa/ca.h"
+#include "ursa/documents.h"
 #include "ursa/store.h"
 
 struct admit;
@@ -96,5 +97,13 @@ struct admit_kept {
 struct admit_request *admit_rollback_new(struct snap *to, struct str mesh, bool may_make_mesh);
 /* What differed and has no operation of its own: the request's, sorted by key. */
 const struct admit_kept *admit_rollback_kept(const struct admit_request *, size_t *n);
+
+/* ---- documents ---- */
+/* A request that puts all documents that decoded, whose resources it takes; for checking only when others did
+ * not. NULL when there is nothing to ask: no document decoded, or one that did not may be a Mesh, for whose
+ * absence everything in it would be blamed. */
+struct admit_request *admit_documents(struct documents *, bool dry_run);
+/* What is wrong with a document: by itself, or to the rules of the request; 'req' may be NULL. */
+const struct err *admit_document_err(const struct admit_request *req, const struct document *);
 
 #endif
