@@ -49,12 +49,14 @@ struct admit_op {
     enum admit_outcome outcome; /* with a fault: what it would have been (the API's title depends on it) */
     struct err err;             /* kind ERR_NONE when the operation itself is fine */
 };
+struct offline;
 struct admit_request {
     struct mail mail;   /* the writer's, while submitted */
     struct arena arena; /* keys, author, texts of the answer */
     struct str author;  /* user name, proxy, or "ursa" */
     enum res_origin origin;
-    bool dry_run;         /* check everything, write nothing */
+    bool dry_run;                  /* check everything, write nothing */
+    const struct offline *offline; /* admit_check()'s; NULL otherwise */
     struct admit_op *ops; /* in the arena; the writer orders them: deletes of what is neither a Mesh nor a
                              Secret, puts (Meshes, Secrets, the rest), deletes of Secrets, of Meshes */
     size_t n_ops;
@@ -97,6 +99,16 @@ struct admit_kept {
 struct admit_request *admit_rollback_new(struct snap *to, struct str mesh, bool may_make_mesh);
 /* What differed and has no operation of its own: the request's, sorted by key. */
 const struct admit_kept *admit_rollback_kept(const struct admit_request *, size_t *n);
+
+/* ---- offline ---- */
+/* Checks a request on the caller's thread, away from any control plane: against a store in memory that holds
+ * these meshes, without any rule of their own, and is forgotten. */
+struct offline {
+    const struct str *meshes;
+    size_t n_meshes;
+    bool secrets_elsewhere; /* secrets that a Mesh names are taken to be stored, and to be what it needs */
+};
+MUST_USE enum err_kind admit_check(const struct offline *, struct admit_request *, struct err *e);
 
 /* ---- documents ---- */
 /* A request that puts all documents that decoded, whose resources it takes; for checking only when others did

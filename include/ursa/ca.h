@@ -11,7 +11,8 @@
 
 /* ---- builtin CA of a mesh ---- */
 /* Checks a backend's type and conf (create/update rules of resources.md 2.1: plugin, conf, name of the
- * secrets); causes at mtls.backends[i]... */
+ * secrets); causes at mtls.backends[i]... Without a snapshot the secrets that it names are taken to be fine.
+ */
 MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, const struct ca_backend *,
                                         size_t index, struct err *e);
 /* Is the secret of this name (of the same mesh) in use by the backend? It must then not be deleted. */

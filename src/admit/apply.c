@@ -155,7 +155,9 @@ static enum err_kind op_finish(struct apply *a, struct admit_op *op)
     if (op->err.kind != ERR_NONE)
         return ERR_NONE; /* counted already */
     const struct resource *mesh = find(a, &op->res->key);
-    if (rule_ca_backends(store_pending(a->store), mesh, &op->err) != ERR_NONE)
+    const struct offline *offline = a->req->offline;
+    const struct snap *secrets = offline && offline->secrets_elsewhere ? NULL : store_pending(a->store);
+    if (rule_ca_backends(secrets, mesh, &op->err) != ERR_NONE || offline)
         return op->err.kind;
     return defaults_finish_mesh(a->store, mesh, op->outcome == OUTCOME_CREATED && !op->restores, &op->err);
 }

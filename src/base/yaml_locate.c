@@ -211,3 +211,35 @@ struct text_pos yaml_locate(struct str text, size_t doc, struct str path)
     buf_fini(&step.name);
     return f.pos;
 }
+
+/* ---- places in messages ---- */
+
+/* Cuts "<label>N" off the front; false when it does not begin so. */
+static bool take_number(struct str *rest, struct str label, size_t *n)
+{
+    size_t end = label.n;
+    uint64_t number;
+
+    if (!str_has_prefix(*rest, label))
+        return false;
+    while (end < rest->n && rest->p[end] >= '0' && rest->p[end] <= '9')
+        end++;
+    if (!str_to_uint(str_slice(*rest, label.n, end), SIZE_MAX, &number))
+        return false;
+    *n = (size_t)number;
+    *rest = str_slice(*rest, end, rest->n);
+    return true;
+}
+
+bool text_pos_take(struct str *text, struct text_pos *pos)
+{
+    struct text_pos found;
+    struct str rest = *text;
+
+    if (!take_number(&rest, STR("line "), &found.line) ||
+        !take_number(&rest, STR(", column "), &found.column) || !str_has_prefix(rest, STR(": ")))
+        return false;
+    *pos = found;
+    *text = str_slice(rest, 2, rest.n);
+    return true;
+}

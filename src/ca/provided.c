@@ -131,7 +131,7 @@ void provided_check(const struct snap *snap, struct str mesh, const struct ca_ba
         return;
     check_source(&conf.cert, at_cert, e);
     check_source(&conf.key, at_key, e);
-    if (e->kind)
+    if (e->kind || (!snap && (conf.cert.kind == SOURCE_SECRET || conf.key.kind == SOURCE_SECRET)))
         return;
     err_init(&load_err, e->arena);
     if (load_both(snap, mesh, &conf, &cert, &key, &load_err)) {

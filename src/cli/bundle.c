@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ursa/base/yaml.h"
+
 #define MAX_BUNDLE ((size_t)64 << 20)
 
 void bundle_init(struct bundle *b, struct arena *a)
@@ -72,29 +74,12 @@ struct str bundle_place(const struct bundle *b, size_t line, size_t column)
     return arena_printf(b->arena, STR_FMT ":%zu:%zu", STR_ARG(s->name), line - s->first_line + 1, column);
 }
 
-/* Cuts "<label>N" off the front; false when it does not begin so. */
-static bool take_number(struct str *rest, struct str label, uint64_t *n)
-{
-    size_t end = label.n;
-
-    if (!str_has_prefix(*rest, label))
-        return false;
-    while (end < rest->n && rest->p[end] >= '0' && rest->p[end] <= '9')
-        end++;
-    if (!str_to_uint(str_slice(*rest, label.n, end), UINT64_MAX, n))
-        return false;
-    *rest = str_slice(*rest, end, rest->n);
-    return true;
-}
-
 struct str bundle_relate(struct arena *a, struct str name, struct str text)
 {
-    struct str rest = text;
-    uint64_t line, column;
+    struct text_pos pos;
 
-    if (take_number(&rest, STR("line "), &line) && take_number(&rest, STR(", column "), &column) &&
-        str_has_prefix(rest, STR(": ")))
-        return arena_printf(a, STR_FMT ":%llu:%llu" STR_FMT, STR_ARG(name), (unsigned long long)line,
-                            (unsigned long long)column, STR_ARG(rest));
+    if (text_pos_take(&text, &pos))
+        return arena_printf(a, STR_FMT ":%zu:%zu: " STR_FMT, STR_ARG(name), pos.line, pos.column,
+                            STR_ARG(text));
     return arena_printf(a, STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(text));
 }

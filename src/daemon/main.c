@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "man.h"
 #include "restore.h"
 #include "run.h"
@@ -15,6 +16,7 @@ static const char usage_text[] =
     "       ursa-cp restore --from FILE [--config-file FILE]\n"
     "                                         put a backup in place of the store; the old one is kept beside "
     "it\n"
+    "       ursa-cp check FILE|DIR|-...       check resources as the API would, without one\n"
     "       ursa-cp settings                  print every setting with its default, as a configuration "
     "file\n"
     "       ursa-cp version                   print the version\n";
@@ -109,6 +111,8 @@ int main(int argc, char **argv)
         return command_with_config(argc, argv, false);
     if (strcmp(command, "restore") == 0)
         return command_with_config(argc, argv, true);
+    if (strcmp(command, "check") == 0)
+        return check_command(argc, argv);
     if (strcmp(command, "settings") == 0)
         return print(config_write_sample);
     if (strcmp(command, "man") == 0)

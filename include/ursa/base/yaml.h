@@ -35,6 +35,10 @@ MUST_USE enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc *
  * stands. Re-reads the text: for faults only. */
 struct text_pos yaml_locate(struct str text, size_t doc, struct str path);
 
+/* Takes "line L, column C: ", with which faults of a text begin, off the front; false when it is not there.
+ */
+bool text_pos_take(struct str *text, struct text_pos *);
+
 /* One document, block style, keys in the object's order; text in the arena. It reads back equal, except that
  * reals without a fraction become integers. */
 struct str yaml_format(struct arena *, const json_t *);

@@ -341,3 +341,29 @@ TEST(what_is_written_reads_back_equal)
     }
     arena_fini(&a);
 }
+
+TEST(places_are_taken_off_messages)
+{
+    static const struct {
+        const char *name, *text;
+        size_t line, column;
+        const char *rest;
+    } messages[] = {
+        {"place", "line 12, column 3: no: good", 12, 3, "no: good"},
+        {"no place", "unexpected end of JSON input", 0, 0, "unexpected end of JSON input"},
+        {"half", "line 12: bad", 0, 0, "line 12: bad"},
+        {"no number", "line , column 3: bad", 0, 0, "line , column 3: bad"},
+        {"no colon", "line 1, column 3", 0, 0, "line 1, column 3"},
+        {"empty", "", 0, 0, ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
+        struct str text = str_from_c(messages[i].text);
+        struct text_pos pos = {0};
+
+        EXPECT_TRUE(messages[i].name, text_pos_take(&text, &pos) == (messages[i].line > 0));
+        EXPECT_INT(messages[i].name, pos.line, messages[i].line);
+        EXPECT_INT(messages[i].name, pos.column, messages[i].column);
+        EXPECT_STR(messages[i].name, text, messages[i].rest);
+    }
+}
