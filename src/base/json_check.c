@@ -214,11 +214,17 @@ bool json_check(struct str text, struct json_fault *fault)
 {
     struct scanner s = {.text = text, .fault = fault};
     struct nesting in = {0};
+    size_t n_values = 0, max_values = json_max_values(text.n);
 
     for (bool done = false; !done;) {
         skip_blanks(&s);
         int c = peek(&s);
 
+        if (++n_values > max_values) {
+            fault->at = s.at;
+            snprintf(fault->what, sizeof(fault->what), "more than %zu values", max_values);
+            return false;
+        }
         if (c == '{' || c == '[') {
             if (in.depth == JSON_MAX_NESTING) {
                 *fault = (struct json_fault){.at = s.at, .what = "nested too deeply"};

@@ -12,7 +12,7 @@ struct reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one */
     bool has_event;
-    size_t n_nodes;
+    size_t n_values, max_values;
     struct err *err;
 };
 
@@ -210,8 +210,8 @@ static enum err_kind read_node(struct reader *r, size_t depth, json_t **out)
     yaml_event_type_t type = r->event.type;
     yaml_mark_t mark = r->event.start_mark;
 
-    if (++r->n_nodes > YAML_MAX_NODES)
-        return fail(r, mark, "more than %d values", YAML_MAX_NODES);
+    if (++r->n_values > r->max_values)
+        return fail(r, mark, "more than %zu values", r->max_values);
     if (type == YAML_ALIAS_EVENT)
         return fail(r, mark, "aliases are not supported");
     if (type == YAML_SCALAR_EVENT)
@@ -264,7 +264,7 @@ static enum err_kind read_stream(struct reader *r, size_t max, struct docs *docs
 
 enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc **out, size_t *n, struct err *e)
 {
-    struct reader r = {.err = e};
+    struct reader r = {.max_values = json_max_values(text.n), .err = e};
     struct docs docs = {0};
 
     *out = NULL;

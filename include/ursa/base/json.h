@@ -8,11 +8,19 @@
 #include "ursa/base/err.h"
 
 #define JSON_MAX_NESTING 64
+/* Values a text may have, in JSON and in YAML: reading one costs up to a microsecond and 300 bytes. So many
+ * in the first megabyte, which is all that a request has by default; then one more for 8 bytes. */
+static inline size_t json_max_values(size_t text_size)
+{
+    const size_t first = 1 << 20;
+
+    return 50000 + (text_size > first ? (text_size - first) / 8 : 0);
+}
 
 /* Reads one JSON value (object, array or scalar); of duplicate keys the last wins; integers past int64 become
- * reals, halves of surrogate pairs U+FFFD. Refused: depth > 64, NUL in strings, invalid UTF-8. ERR_MALFORMED
- * with "line L, column C: <fault>", the fault in the words of Go's encoding/json; an empty or truncated text
- * gives exactly "unexpected end of JSON input". The caller owns *out. */
+ * reals, halves of surrogate pairs U+FFFD. Refused: depth > 64, too many values, NUL in strings, invalid
+ * UTF-8. ERR_MALFORMED with "line L, column C: <fault>", the fault in the words of Go's encoding/json; an
+ * empty or truncated text gives exactly "unexpected end of JSON input". The caller owns *out. */
 MUST_USE enum err_kind json_parse(struct str text, json_t **out, struct err *e);
 
 struct str json_str(const json_t *); /* text of a string node, STR_NONE for anything else; borrowed */

@@ -2,9 +2,9 @@
  *
  * Input is read through libyaml's event interface only (its document interface is quadratic on nested
  * brackets). Refused: aliases and merge keys, duplicate keys, tags other than the core ones, keys that are
- * null or no scalar, infinities and not-a-number, depth > 64, more than 100,000 values. Plain scalars follow
- * YAML 1.1 as kumactl reads them: y, yes, on are true, 0777 is octal, 1_000 is 1000, time stamps stay text. A
- * key that is no string becomes the text of its value. */
+ * null or no scalar, infinities and not-a-number, depth > 64, more values than json_max_values(). Plain
+ * scalars follow YAML 1.1 as kumactl reads them: y, yes, on are true, 0777 is octal, 1_000 is 1000, time
+ * stamps stay text. A key that is no string becomes the text of its value. */
 #ifndef URSA_BASE_YAML_H
 #define URSA_BASE_YAML_H
 
@@ -13,7 +13,6 @@
 #include "ursa/base/err.h"
 
 #define YAML_MAX_DEPTH 64
-#define YAML_MAX_NODES 100000
 
 struct text_pos {
     size_t line, column; /* from 1; 0, 0: unknown */

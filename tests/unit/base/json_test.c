@@ -170,6 +170,39 @@ TEST(nesting)
     arena_fini(&a);
 }
 
+static enum err_kind parse_list(struct arena *a, size_t n, const char *item, struct str *fault)
+{
+    struct buf text;
+    struct err e;
+    json_t *v;
+
+    buf_init(&text, 8 << 20);
+    buf_add_str(&text, STR("[0"));
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text, ",%s", item);
+    buf_add_byte(&text, ']');
+    err_init(&e, a);
+    enum err_kind kind = json_parse(buf_str(&text), &v, &e);
+    *fault = e.text;
+    json_decref(v);
+    buf_fini(&text);
+    return kind;
+}
+
+TEST(values)
+{
+    static const char item[] = "\"a value of twenty bytes\"";
+    struct arena a;
+    struct str fault;
+
+    arena_init(&a);
+    EXPECT_INT("as many as allowed", parse_list(&a, 50000 - 2, "1", &fault), ERR_NONE);
+    EXPECT_INT("one more", parse_list(&a, 50000 - 1, "1", &fault), ERR_MALFORMED);
+    EXPECT_STR("how many", fault, "line 1, column 100000: more than 50000 values");
+    EXPECT_INT("longer ones", parse_list(&a, 100000, item, &fault), ERR_NONE);
+    arena_fini(&a);
+}
+
 /* The compact text laid out as an answer is. */
 static struct str indented(struct arena *a, const char *compact)
 {
