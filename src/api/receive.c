@@ -215,7 +215,7 @@ static bool is_told_of_then(struct request *r)
 /* Leaves r->status set when the request is refused before its body. */
 static void check_head(struct request *r)
 {
-    if (router_parse_uri(r) != ERR_NONE) {
+    if (!router_take_absolute(r, request_header(r, "Host")) || router_parse_uri(r) != ERR_NONE) {
         answer_text(r, 400, TYPE_TEXT, STR("400: Bad Request"));
         r->close = true;
         return;

@@ -111,6 +111,24 @@ static bool parse_query(struct request *r, struct str text)
     return true;
 }
 
+bool router_take_absolute(struct request *r, struct str host)
+{
+    static const struct str schemes[] = {STR_INIT("http://"), STR_INIT("https://")};
+
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (!str_eq_nocase(str_slice(r->uri, 0, schemes[i].n), schemes[i]))
+            continue;
+        struct str rest = str_slice(r->uri, schemes[i].n, r->uri.n);
+        size_t path = str_chr(rest, '/'), query = str_chr(rest, '?');
+        size_t end = path < query ? path : query;
+
+        r->uri = arena_printf(&r->arena, "%s" STR_FMT, path < query ? "" : "/",
+                              STR_ARG(str_slice(rest, end, rest.n)));
+        return str_eq_nocase(str_slice(rest, 0, end), host);
+    }
+    return true;
+}
+
 enum err_kind router_parse_uri(struct request *r)
 {
     size_t cut = str_chr(r->uri, '?');

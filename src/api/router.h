@@ -27,6 +27,9 @@ struct route {
 enum method router_method(struct str name);
 /* "GET" ...: of a method below METHODS. */
 const char *router_method_name(enum method);
+/* A target with scheme and authority (RFC 9112, 3.2.2) becomes its path, when the authority is what the Host
+ * field says: two readers of the request must not see two hosts. False when it is another one. */
+MUST_USE bool router_take_absolute(struct request *, struct str host);
 /* Splits the URI into decoded segments and query values. ERR_INVALID for bad escapes, control bytes, NUL, too
  * many parts. */
 MUST_USE enum err_kind router_parse_uri(struct request *);

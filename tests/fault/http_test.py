@@ -82,7 +82,7 @@ REFUSED = {
     "HTTP/2 in the clear": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "TLS in the clear": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 4 + b"\r\n\r\n",
     "no method": b" / HTTP/1.1\r\n" + HOST + b"\r\n",
-    "absolute target": b"GET http://evil/ HTTP/1.1\r\n" + HOST + b"\r\n",
+    "another host in the target": b"GET http://evil/ HTTP/1.1\r\n" + HOST + b"\r\n",
     "CONNECT": b"CONNECT 127.0.0.1:22 HTTP/1.1\r\n" + HOST + b"\r\n",
     "target too long": b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
     "value too long": GET + HOST + b"X: " + b"a" * 40000 + b"\r\n\r\n",
@@ -90,13 +90,28 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("proxies", [False, True], ids=["api", "proxies"])
+# What libmicrohttpd refuses before anybody is asked it words itself. Its 400 and 413 for a Content-Length come with their header twice.
+OWN_WORDS = {
+    "Content-Length beyond any number": 413, "chunk size overflows": 413, "chunk size almost overflows": 408,
+    "HTTP/2 in the clear": 505, "target too long": 414, "value too long": 431, "too many fields": 431,
+    "TLS in the clear": None, "no method": None,  # no HTTP: closed without a word
+}
+DOORS = {"api": ("api_port", "/meshes/refused", False), "diagnostics": ("diag_port", "/debug/rebuild", False),
+         "proxies": ("dp_port", "/bootstrap", True), "api over TLS": ("https_port", "/meshes/refused", True)}
+
+
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", REFUSED)
-def test_doubtful_requests_end_the_connection(daemon, name, proxies):
-    request = REFUSED[name].replace(b"/meshes/refused", b"/bootstrap") if proxies else REFUSED[name]
-    reply = raw.talk(daemon, request + SMUGGLED, proxies=proxies)
-    assert all(400 <= status < 600 and status != 404 for status in reply.statuses), reply
-    assert reply.seconds < 6, reply  # the connection's time-out is 2 s
+def test_doubtful_requests_end_the_connection(daemon, name, door):
+    """400 and Connection: close, wherever they come in; what follows them is not taken for a request."""
+    port, path, tls = DOORS[door]
+    reply = raw.talk(daemon, REFUSED[name].replace(b"/meshes/refused", path.encode()) + SMUGGLED, port=getattr(daemon, port), tls=tls)
+    wanted = OWN_WORDS.get(name, 400)
+    if name == "chunks end with bare line feeds" and door == "diagnostics":
+        wanted = 405  # libmicrohttpd takes them; nothing is read behind them
+    assert set(reply.statuses) == ({wanted} if wanted else set()), reply
+    assert not wanted or b"\r\nConnection: close\r\n" in reply.data, reply
+    assert reply.seconds < (3 if wanted == 408 else 1.5), reply  # the time for a body is 2 s here
     assert daemon.get("/meshes/smuggled").status == 404, reply
 
 
@@ -113,6 +128,7 @@ SOUND = {
     "repeated fields": GET + HOST + b"X: a\r\nX: b\r\n\r\n",
     "bytes above ASCII in a value": GET + HOST + b"X: \xc3\xa4\xff\r\n\r\n",
     "cookies": GET + HOST + b"Cookie: a=b; c=\"d\"; e\r\n\r\n",
+    "absolute target": b"GET http://127.0.0.1/?a=b HTTP/1.1\r\n" + HOST + b"\r\n",
     "query": b"GET /?a=b&c=%20+&d HTTP/1.1\r\n" + HOST + b"\r\n",
     "a large header": GET + HOST + b"X: a%20\r\n" * 50 + b"Y: " + b"y" * 8000 + b"\r\n\r\n",
     "HTTP/1.0 kept alive": b"GET / HTTP/1.0\r\n" + HOST + b"Connection: Keep-Alive\r\n\r\n",

@@ -19,10 +19,10 @@ class Reply:
         return f"{self.statuses} after {self.seconds:.2f} s: {self.data[:600]}"
 
 
-def connect(daemon, proxies=False):
-    """To the API, or over TLS to the proxies' port."""
-    made = socket.create_connection(("127.0.0.1", daemon.dp_port if proxies else daemon.api_port), timeout=LIMIT)
-    return ssl._create_unverified_context().wrap_socket(made, server_hostname="localhost") if proxies else made
+def connect(daemon, port=None, tls=False):
+    """To the API, or to another port."""
+    made = socket.create_connection(("127.0.0.1", port or daemon.api_port), timeout=LIMIT)
+    return ssl._create_unverified_context().wrap_socket(made, server_hostname="localhost") if tls else made
 
 
 def read_to_end(connection):
@@ -35,10 +35,10 @@ def read_to_end(connection):
     return data
 
 
-def talk(daemon, *pieces, proxies=False):
+def talk(daemon, *pieces, port=None, tls=False):
     """Sends the pieces, one segment each, and reads until the daemon closes."""
     started = time.monotonic()
-    with connect(daemon, proxies) as connection:
+    with connect(daemon, port, tls) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)

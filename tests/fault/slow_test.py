@@ -137,7 +137,7 @@ def _daemon_of_default():
 
 def test_the_proxies_port_cuts_off_slow_headers(patient):
     """Over TLS, where HTTP/1.1 is handed on."""
-    with raw.connect(patient, proxies=True) as slow:
+    with raw.connect(patient, patient.dp_port, tls=True) as slow:
         slow.sendall(HEAD + b"X: ")
         started = time.monotonic()
         assert raw.read_to_end(slow).startswith(b"HTTP/1.1 408 ")

@@ -197,3 +197,31 @@ TEST(a_route_says_type_mesh_and_name)
     EXPECT_STR("path as sent", r.path, "/meshes/m%20x/timeouts/t%2Fy");
     asked_fini(&r);
 }
+
+TEST(absolute_targets)
+{
+    static const struct {
+        const char *target, *host, *want; /* NULL: refused */
+    } rows[] = {
+        {"/meshes", "a", "/meshes"},
+        {"http://a/meshes", "a", "/meshes"},
+        {"HTTPS://A:1/meshes?x=/y", "a:1", "/meshes?x=/y"},
+        {"http://a", "a", "/"},
+        {"http://a?x=/y", "a", "/?x=/y"},
+        {"http://[::1]:5681//x", "[::1]:5681", "//x"},
+        {"http://b/meshes", "a", NULL},
+        {"http://a:1/meshes", "a", NULL},
+        {"http://u@a/meshes", "a", NULL},
+        {"http:///meshes", "a", NULL},
+        {"ftp://a/meshes", "a", "ftp://a/meshes"}, /* no path: refused when it is parsed */
+    };
+    struct request r;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        asked_init(&r, GET, rows[i].target);
+        EXPECT_INT(rows[i].target, router_take_absolute(&r, str_from_c(rows[i].host)), rows[i].want != NULL);
+        if (rows[i].want)
+            EXPECT_STR(rows[i].target, r.uri, rows[i].want);
+        asked_fini(&r);
+    }
+}
