@@ -21,6 +21,7 @@ struct registered {
     char *id;
     struct str mesh, name;             /* parts of 'id' */
     size_t n_streams, n_registrations; /* that have not ended; that the writer has not answered */
+    size_t names_size;                 /* bytes that the names cost which its streams subscribe to */
     int64_t deadline;
 };
 
@@ -130,6 +131,12 @@ void registry_release(struct registry *reg, struct registered *p)
     assert(p->n_streams > 0);
     p->n_streams--;
     expire_unless_held(reg, p);
+}
+
+bool registered_name(struct registered *p, size_t before, size_t after)
+{
+    p->names_size = p->names_size - before + after;
+    return after <= before || p->names_size <= PROXY_NAMES_MAX;
 }
 
 size_t registered_streams(const struct registered *p)

@@ -33,6 +33,13 @@ struct registered *registry_hold(struct registry *, const struct proxy_node *);
 void registry_release(struct registry *, struct registered *);
 size_t registered_streams(const struct registered *); /* that it has now */
 
+/* Bytes that subscribed names may cost, on one stream and on all of a proxy's: an Envoy with 10,000 services
+ * needs 3 MiB. */
+#define STREAM_NAMES_MAX ((size_t)8 << 20)
+#define PROXY_NAMES_MAX ((size_t)64 << 20)
+/* What a stream's names cost has changed; 0 before it ends. False when they have grown, and are too many. */
+bool registered_name(struct registered *, size_t before, size_t after);
+
 /* Stores the Dataplane (takes a reference) of a proxy that the caller holds, provided that what the caller
  * found stored, if anything, is still that: else ERR_STALE. 'done' runs later on the loop's thread, unless
  * cancelled before. */

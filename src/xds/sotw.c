@@ -54,3 +54,11 @@ enum request_sense sotw_request(struct sotw *s, const struct discovery_request *
     }
     return sense;
 }
+
+size_t sotw_names_size(const struct sotw *s)
+{
+    size_t size = 0;
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        size += s->subs[t].n_wanted * sizeof(struct wanted) + s->subs[t].text_size;
+    return size;
+}

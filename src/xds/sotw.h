@@ -40,6 +40,8 @@ struct sotw {
 void sotw_init(struct sotw *);
 void sotw_fini(struct sotw *);
 enum request_sense sotw_request(struct sotw *, const struct discovery_request *);
+/* Bytes that the subscribed names cost. */
+size_t sotw_names_size(const struct sotw *);
 /* The newest configuration replaces any that was not sent yet (takes a reference). */
 void sotw_set_config(struct sotw *, struct config_set *);
 /* What comes next in make-before-break order; XDS_N: nothing now. */

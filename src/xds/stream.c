@@ -127,8 +127,10 @@ void ads_close(struct ads_stream *s)
     ads->n_open--;
     GAUGE_ADD(xds_streams_active, -1);
     registration_cancel(s->registration);
-    if (s->registered)
+    if (s->registered) {
+        (void)registered_name(s->registered, s->names_size, 0);
         registry_release(&ads->registry, s->registered);
+    }
     if (!s->attached) {
         stream_free(s);
         return;
@@ -395,18 +397,32 @@ static enum err_kind identify(struct ads_stream *s, const struct discovery_reque
     return kind;
 }
 
-static void take_request(struct ads_stream *s, const struct discovery_request *r)
+/* What names one proxy can make us remember has a bound. */
+static enum err_kind count_names(struct ads_stream *s, struct err *e)
+{
+    size_t before = s->names_size;
+    s->names_size = sotw_names_size(&s->sotw);
+    if (registered_name(s->registered, before, s->names_size) && s->names_size <= STREAM_NAMES_MAX)
+        return ERR_NONE;
+    return err_set(e, ERR_LIMIT, "proxy " STR_FMT " asks for too many resources by name",
+                   STR_ARG(s->node.id));
+}
+
+static enum err_kind take_request(struct ads_stream *s, const struct discovery_request *r, struct err *e)
 {
     enum request_sense sense = sotw_request(&s->sotw, r);
+    if (count_names(s, e) != ERR_NONE)
+        return e->kind;
     if (sense == REQUEST_NACK)
         log_warn("xds", LOG_PROXY " nack type=" STR_FMT " error=" STR_FMT, LOG_PROXY_ARG(s),
                  STR_ARG(xds_type_info(r->type)->short_name), STR_ARG(r->error_message));
     if (s->state != STREAM_LIVE)
-        return;
+        return ERR_NONE;
     if (sense != REQUEST_IGNORED)
         observe(s, XDS_CHANGED);
     wake_if_due(s);
     look(s);
+    return ERR_NONE;
 }
 
 void ads_receive(struct ads_stream *s, struct str message)
@@ -423,7 +439,7 @@ void ads_receive(struct ads_stream *s, struct str message)
     if (kind == ERR_NONE) {
         kind = identify(s, &request, &e);
         if (kind == ERR_NONE)
-            take_request(s, &request);
+            kind = take_request(s, &request, &e);
         discovery_request_fini(&request);
     }
     if (kind != ERR_NONE)

@@ -49,6 +49,7 @@ struct ads_stream {
     struct resource *dataplane; /* that the proxy brought with its first request; NULL: none */
     struct sotw sotw;
     struct registered *registered;
+    size_t names_size;                 /* that 'registered' knows of */
     struct registration *registration; /* only while registering */
     struct engine_proxy *attached;
     struct inbox inbox;

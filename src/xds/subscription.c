@@ -110,6 +110,7 @@ static bool names_replace(struct subscription *s, const struct str *names, size_
     s->wanted = wanted;
     s->n_wanted = n;
     s->text = text;
+    s->text_size = size;
     s->computed = false;
     return grew;
 }

@@ -35,6 +35,7 @@ struct subscription {
     struct wanted *wanted; /* sorted by name, no two equal; none for a wildcard */
     size_t n_wanted;
     char *text; /* the names' bytes */
+    size_t text_size;
     struct xds_counters counters;
 };
 

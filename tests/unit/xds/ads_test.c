@@ -394,6 +394,56 @@ TEST(a_proxy_has_so_many_streams)
     world_fini(&w);
 }
 
+/* A request for 70,000 names, which cost 3.4 MiB. */
+static void asks_for_many(struct peer *p, enum xds_type type)
+{
+    struct str url = xds_type_info(type)->type_url;
+    struct buf wire;
+    buf_init(&wire, DISCOVERY_REQUEST_MAX);
+    buf_add(&wire, (uint8_t[]){0x22, (uint8_t)url.n}, 2);
+    buf_add_str(&wire, url);
+    for (unsigned i = 0; i < 70000; i++)
+        buf_printf(&wire, "\x1a\x0bname-%06u", i);
+    EXPECT_TRUE("fits into a request", buf_ok(&wire));
+    ads_receive(p->stream, buf_str(&wire));
+    buf_fini(&wire);
+}
+
+TEST(a_proxy_may_subscribe_to_so_many_names)
+{
+    enum { MOST = 9 }; /* streams with twice so many names */
+    struct world w;
+    struct peer peers[MOST], more;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    for (size_t i = 0; i < MOST; i++) {
+        peer_open(&w, &peers[i], STR_NONE);
+        peer_says(&peers[i], FIRST);
+        asks_for_many(&peers[i], XDS_ENDPOINT);
+        asks_for_many(&peers[i], XDS_SECRET);
+        asks_for_many(&peers[i], XDS_SECRET); /* the same again costs nothing more */
+        EXPECT_CSTR("of two types", err_kind_name(peers[i].kind), err_kind_name(ERR_NONE));
+    }
+    asks_for_many(&peers[0], XDS_ROUTE);
+    EXPECT_CSTR("of three", err_kind_name(peers[0].kind), err_kind_name(ERR_LIMIT));
+    EXPECT_CSTR("text", peers[0].text, "proxy default.web-1 asks for too many resources by name");
+    peer_close(&w, &peers[0]);
+    for (size_t i = 0; i < 2; i++) { /* the first takes the place of the one that went */
+        peer_open(&w, i ? &more : &peers[0], STR_NONE);
+        struct peer *p = i ? &more : &peers[0];
+        peer_says(p, FIRST);
+        asks_for_many(p, XDS_ENDPOINT);
+        asks_for_many(p, XDS_SECRET);
+        EXPECT_CSTR(i ? "on one stream more" : "instead", err_kind_name(p->kind),
+                    err_kind_name(i ? ERR_LIMIT : ERR_NONE));
+    }
+    for (size_t i = 0; i < MOST; i++)
+        peer_close(&w, &peers[i]);
+    peer_close(&w, &more);
+    world_fini(&w);
+}
+
 TEST(a_mesh_that_is_not_there)
 {
     struct world w;
