@@ -98,7 +98,7 @@ const struct resource *gateway_choose(struct arena *, struct res_list gateways,
 struct tags gateway_listener_tags(struct arena *, const struct dataplane_spec *,
                                   const struct resource *gateway, size_t listener);
 /* Some selector of the MeshGatewayRoute matches the listener's tags, and its kind is the listener's. */
-bool gateway_route_applies(const struct resource *route, const struct gateway_listener *,
-                           const struct tags *listener);
+bool gateway_route_applies(const struct resource *route, const struct gateway_listener *listener,
+                           const struct tags *tags);
 
 #endif

@@ -16,8 +16,9 @@ json_t *inspect_list(const char *kind, json_t *take_items);
 /* {"type", "name", "service"} of where policies hang. */
 json_t *inspect_attachment(const struct attachment *);
 /* The listeners of a MeshGateway with their hosts, routes and destinations: of a destination what
- * 'destination' makes of it, NULL leaves it out. Parts without destinations are left out unless 'all'. */
-json_t *inspect_listeners(const struct resource *gateway, const struct gateway_hits *, bool all,
+ * 'destination' makes of it, NULL leaves it out. Parts without destinations are left out unless 'with_empty'.
+ */
+json_t *inspect_listeners(const struct resource *gateway, const struct gateway_hits *all, bool with_empty,
                           json_t *(*destination)(void *ctx, const struct gateway_hit *), void *ctx);
 
 #endif

@@ -25,7 +25,7 @@ static struct digest known[SLOTS];   /* zeros: free */
 static struct digest digest_of(const struct signing_key *key, struct str jwt, struct arena *a)
 {
     uint8_t *all = arena_alloc(a, DIGEST_SIZE + jwt.n);
-    struct digest d;
+    struct digest d = {0};
 
     memcpy(all, key->digest, DIGEST_SIZE);
     memcpy(all + DIGEST_SIZE, jwt.p, jwt.n);
