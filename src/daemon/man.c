@@ -31,8 +31,8 @@ void man_write(struct buf *out, struct str usage)
         out,
         STR("ursa-cp keeps the meshes: their resources in its store, an HTTP API for whoever manages them, "
             "and the configuration that it gives to the proxies of each mesh.\n\n"
-            "SIGTERM ends it in order; SIGHUP reads log.level again. It tells a service manager when "
-            "it is ready."));
+            "SIGTERM ends it in order. SIGHUP reads the certificates and log.level again, and opens the "
+            "audit log again. It tells a service manager when it is ready."));
     roff_heading(out, "SETTINGS");
     roff_prose(
         out,
@@ -42,7 +42,7 @@ void man_write(struct buf *out, struct str usage)
     roff_heading(out, "FILES");
     roff_item(out, STR("/etc/ursa/ursa.yaml"), STR("The configuration that the systemd unit names."));
     roff_item(out, STR("~/.ursa, $STATE_DIRECTORY"),
-              STR("The work dir: the store and the certificate of the proxies' port."));
+              STR("The work dir: the store, the certificate of the TLS ports, the audit log."));
     roff_heading(out, "EXIT STATUS");
     roff_item(out, STR("0"), STR("It ended in order."));
     roff_item(out, STR("1"), STR("It could not start or go on; the last line says why."));
