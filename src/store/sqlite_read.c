@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "sqlite.h"
 
 #define READER_WAIT_MS 2000
+#define BACKUP_SPARE_BYTES                                                                                   \
+    (16u << 20) /* that a backup leaves: the log may be so large (journal_size_limit) */
 
 static struct str column_str(sqlite3_stmt *stmt, int i)
 {
@@ -298,9 +301,37 @@ static enum err_kind copy_all(struct sqlite *b, const char *path, int *fd, struc
     return e->kind;
 }
 
+/* A backup must not take the room that the next commits need. */
+static enum err_kind check_room(const struct sqlite *b, struct err *e)
+{
+    static const char *const sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    sqlite3_stmt *stmt = NULL;
+    struct statvfs fs;
+    uint64_t need = BACKUP_SPARE_BYTES;
+    if (sqlite3_prepare_v2(b->reader, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        need += (uint64_t)sqlite3_column_int64(stmt, 0);
+    else
+        sqlite_fault_of(b->path, b->reader, sql, e);
+    sqlite3_finalize(stmt);
+    if (e->kind == ERR_NONE && statvfs(b->path, &fs) != 0)
+        err_set(e, ERR_IO, "%s: %m", b->path);
+    if (e->kind != ERR_NONE)
+        return e->kind;
+    uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (room < need)
+        return err_set(
+            e, ERR_NO_SPACE,
+            "a backup needs %llu bytes on the store's disk while it is under way, so that writes go "
+            "on: %llu are free",
+            (unsigned long long)need, (unsigned long long)room);
+    return ERR_NONE;
+}
+
 enum err_kind sqlite_backup(struct backend *base, int *fd, struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
+    if (check_room(b, e) != ERR_NONE)
+        return e->kind;
     struct str path = arena_printf(e->arena, "%s.backup", b->path);
     unlink(path.p); /* of a process that was killed in the middle */
     copy_all(b, path.p, fd, e);

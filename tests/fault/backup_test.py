@@ -131,6 +131,28 @@ def test_backups_at_once_are_bounded():
         slow.pop().close()
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 20 MB."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_backup_leaves_room_for_writes(small_disk):
+    with ursa.running("sqlite", STORE_SQLITE_PATH=small_disk / "ursa.db") as daemon:
+        daemon.expected_trouble = "a backup needs"
+        put(daemon, plain_mesh("m"))
+        assert daemon.post("/backup", None).status == 200
+        body = {"type": "Secret", "mesh": "m", "name": "s", "data": "eHh4" * 200000}
+        for i in range(3):  # the store and its log are larger than what a backup would leave
+            assert daemon.put("/meshes/m/secrets/s", body).status in (200, 201)
+        answer = daemon.post("/backup", None)
+        assert answer.status == 507 and "are free" in answer.json["detail"], answer
+        assert put(daemon, timeout("m", "t")) and [p.name for p in small_disk.iterdir() if "backup" in p.name] == []
+
+
 @pytest.mark.parametrize("arguments, status, words", [
     (["restore"], 2, "needs --from"), (["restore", "--from"], 2, "requires an argument"), (["restore", "--from", "x", "y"], 2, "unexpected argument y"),
     (["restore", "--from", "/nonexistent"], 1, "/nonexistent: No such file"), (["run", "--from", "x"], 2, "unrecognized option"),
