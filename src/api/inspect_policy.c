@@ -43,20 +43,12 @@ static json_t *destination_of_policy(void *ctx, const struct gateway_hit *h)
     return NULL;
 }
 
+/* COMPAT: policies with a targetRef are not told for builtin gateways. */
 static bool hits_whole_gateway(struct request *r, const struct mesh_policies *policies,
-                               const struct dataplane_spec *dp, const struct resource *gateway)
+                               const struct dataplane_spec *dp)
 {
-    struct places places = places_of(&r->arena, dp, gateway);
     const struct resource **whole;
 
-    if (res_type_info(r->type)->traits & RES_TARGET_REF) {
-        struct selection s = mesh_policies_select(&r->arena, policies, r->type, &places);
-        for (size_t i = 0; i < s.n; i++) {
-            if (str_eq(s.v[i].policy->key.name, r->name))
-                return true;
-        }
-        return false;
-    }
     for (size_t n = matched_gateway_whole(&r->arena, policies, dp, &whole), i = 0; i < n; i++) {
         if (whole[i]->key.type == r->type && str_eq(whole[i]->key.name, r->name))
             return true;
@@ -74,7 +66,7 @@ static json_t *gateway_proxy(struct request *r, const struct mesh_policies *poli
         return NULL;
     struct gateway_hits hits = matched_gateway(&r->arena, policies, dp, gateway);
     json_t *listeners = inspect_listeners(gateway, &hits, false, destination_of_policy, r), *o = NULL;
-    if (json_array_size(listeners) > 0 || hits_whole_gateway(r, policies, dp, gateway)) {
+    if (json_array_size(listeners) > 0 || hits_whole_gateway(r, policies, dp)) {
         o = json_object();
         json_object_set_new(o, "kind", json_string("MeshGatewayDataplane"));
         json_object_set_new(o, "dataplane", inspect_key(res));
