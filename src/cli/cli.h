@@ -40,6 +40,7 @@ int run_apply(struct cli *);
 int run_diff(struct cli *);
 int run_export(struct cli *);
 int run_get(struct cli *);
+int run_watch(struct cli *);
 int run_restore(struct cli *);
 int run_backup(struct cli *);
 int run_rollback(struct cli *);

@@ -54,6 +54,13 @@ const struct command commands[] = {
      "This runs 'ursa-cp restore --from FILE', on the machine that has the store and as the user that owns it.\n\n"
      "  systemctl stop ursa && sudo -u ursa ursactl restore ursa-2026-11-26.db && systemctl start ursa",
      run_restore},
+    {"watch", "[TYPE]", {F_SINCE, F_OUTPUT},
+     "Show what happens as it happens: changes, proxies, refusals, certificates",
+     "Over all meshes unless --mesh names one. -o json is one object a line. A lost connection is made again and goes\n"
+     "on where it was.\n\n"
+     "  ursactl watch --mesh blue\n"
+     "  ursactl watch timeouts --since 40 -o json",
+     run_watch},
     {"get", "TYPE [NAME]", {F_OUTPUT, F_ALL_MESHES, F_SIZE, F_OFFSET, F_REVISION},
      "Show resources",
      "  ursactl get meshes\n"

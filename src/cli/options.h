@@ -61,6 +61,7 @@ struct options {
     int64_t from, to; /* revisions; -1: not given */
     int64_t revision; /* -1: not given */
     struct str daemon_config;
+    int64_t since; /* -1: not given */
     bool with_secrets;
 };
 

@@ -343,7 +343,8 @@ static enum err_kind check_use(struct parser *p, const bool seen[F_N])
 
 static void set_fallbacks(struct arena *a, struct options *o)
 {
-    *o = (struct options){.size = -1, .offset = -1, .wait_ns = -1, .revision = -1, .from = -1, .to = -1};
+    *o = (struct options){
+        .size = -1, .offset = -1, .wait_ns = -1, .since = -1, .revision = -1, .from = -1, .to = -1};
     for (size_t i = 0; i < F_N; i++) {
         bool good = !flags[i].fallback || set_flag(a, o, &flags[i], flags[i].fallback);
         assert(good);

@@ -345,3 +345,21 @@ def test_a_backup_is_put_back(tmp_path):
         assert there.run("export", "--with-secrets") == exported
     finally:
         other.stop()
+
+
+def test_watch_tells_what_is_written(cli, daemon):
+    now = str(cli.json("history", "--size", "1")["items"][0]["revision"])
+    watch = subprocess.Popen([URSACTL, "--no-config", "--address", cli.address, "watch", "timeouts", "--mesh", "blue", "--since", now, "-o", "json"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cli.environment)
+    try:
+        cli.run("apply", "-f", "-", text=POLICY.replace("5s", "8s") + "---\n" + POLICY.replace("t1", "t9"))
+        cli.run("delete", "timeout", "t9", "--mesh", "blue")
+        seen = [json.loads(watch.stdout.readline()) for _ in range(3)]
+    finally:
+        watch.terminate()
+        watch.communicate(timeout=60)
+    assert {(e["event"], e["op"], e["type"], e["mesh"], e["name"]) for e in seen[:2]} == {
+        ("resource", "update", "Timeout", "blue", "t1"), ("resource", "create", "Timeout", "blue", "t9")}
+    assert (seen[2]["op"], seen[2]["name"]) == ("delete", "t9")
+    cli.run("watch", "--mesh", "nothing", status=1)
+    assert cli.errors.startswith("Error: ")
