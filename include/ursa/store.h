@@ -86,12 +86,23 @@ struct change {
     struct resource *before; /* NULL when created */
     struct resource *after;  /* NULL when deleted */
 };
+/* A client transaction of a batch, and which changes are its: those up to 'end', from where the one before it
+ * ended. */
+struct batch_tx {
+    uint64_t revision; /* its own; when it made no history that of the one before it */
+    bool is_history;
+    int64_t time_ns; /* wall clock */
+    size_t end;
+    struct blob *author;
+};
 /* What one commit group changed, in order; immutable, reference-counted. */
 struct batch {
     atomic_uint refs;
     uint64_t revision; /* the store's revision after it: unchanged when nothing in the batch made history */
     uint64_t sequence; /* of this batch: one more than the last */
     struct snap *snap; /* the state after it */
+    struct batch_tx *txs;
+    size_t n_txs;
     size_t n_changes;
     struct change changes[];
 };

@@ -31,7 +31,8 @@ const struct res_key *change_key(const struct change *c)
     return c->after ? &c->after->key : &c->before->key;
 }
 
-struct batch *batch_new(struct snap *snap, const struct change *changes, size_t n)
+struct batch *batch_new(struct snap *snap, const struct change *changes, size_t n, const struct batch_tx *txs,
+                        size_t n_txs)
 {
     struct batch *b = xcalloc(1, sizeof(*b) + n * sizeof(changes[0]));
     atomic_init(&b->refs, 1);
@@ -41,6 +42,10 @@ struct batch *batch_new(struct snap *snap, const struct change *changes, size_t 
     b->n_changes = n;
     if (n)
         memcpy(b->changes, changes, n * sizeof(changes[0]));
+    b->n_txs = n_txs;
+    b->txs = xcalloc(n_txs ? n_txs : 1, sizeof(txs[0]));
+    if (n_txs)
+        memcpy(b->txs, txs, n_txs * sizeof(txs[0]));
     return b;
 }
 
@@ -57,6 +62,9 @@ void batch_unref(struct batch *b)
         return;
     for (size_t i = 0; i < b->n_changes; i++)
         change_fini(&b->changes[i]);
+    for (size_t i = 0; i < b->n_txs; i++)
+        blob_unref(b->txs[i].author);
+    free(b->txs);
     snap_unref(b->snap);
     free(b);
 }

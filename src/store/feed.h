@@ -18,8 +18,9 @@ void feed_init(struct feed *);
 void feed_fini(struct feed *);
 void feed_deliver(const struct feed *, struct batch *);
 
-/* Takes over one reference of every change's resources, and takes one of the snapshot. */
-struct batch *batch_new(struct snap *, const struct change *, size_t n);
+/* Takes over one reference of every change's resources and of the authors, and takes one of the snapshot. */
+struct batch *batch_new(struct snap *, const struct change *, size_t n, const struct batch_tx *,
+                        size_t n_txs);
 void change_fini(struct change *);
 
 #endif

@@ -28,6 +28,7 @@ struct store {
     struct snap *pending; /* the group's state; NULL outside a group */
     enum err_kind lost;   /* the group cannot be committed, and why */
     struct VEC(struct change) changes;
+    struct VEC(struct batch_tx) txs; /* kept in this group, those that changed something */
     struct {
         bool open;
         struct store_origin origin;
@@ -89,6 +90,7 @@ void store_close(struct store *s)
     snap_slot_fini(&s->slot);
     feed_fini(&s->feed);
     VEC_FINI(&s->changes);
+    VEC_FINI(&s->txs);
     free(s);
 }
 
@@ -148,6 +150,9 @@ static void group_forget(struct store *s)
 {
     s->tx.open = false;
     changes_drop(s, 0);
+    for (size_t i = 0; i < s->txs.n; i++)
+        blob_unref(s->txs.v[i].author);
+    VEC_CLEAR(&s->txs);
     snap_unref(s->pending);
     s->pending = NULL;
 }
@@ -186,8 +191,9 @@ void store_rollback(struct store *s)
 static void publish(struct store *s)
 {
     s->pending->sequence++;
-    struct batch *batch = batch_new(s->pending, s->changes.v, s->changes.n);
+    struct batch *batch = batch_new(s->pending, s->changes.v, s->changes.n, s->txs.v, s->txs.n);
     VEC_CLEAR(&s->changes);
+    VEC_CLEAR(&s->txs);
     snap_slot_publish(&s->slot, s->pending);
     s->pending = NULL;
     feed_deliver(&s->feed, batch);
@@ -297,6 +303,19 @@ static void tx_undo(struct store *s)
     s->pending->revision = s->tx.before;
 }
 
+static void tx_note(struct store *s)
+{
+    size_t before = s->txs.n ? s->txs.v[s->txs.n - 1].end : 0;
+    if (s->changes.n == before)
+        return;
+    const struct str author = s->tx.origin.author;
+    VEC_PUSH(&s->txs, ((struct batch_tx){.revision = s->pending->revision,
+                                         .is_history = s->tx.revision != 0,
+                                         .time_ns = s->tx.origin.now_ns,
+                                         .end = s->changes.n,
+                                         .author = blob_new(author.p, author.n)}));
+}
+
 enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struct err *e)
 {
     assert(s->tx.open);
@@ -305,6 +324,7 @@ enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struc
         tx_undo(s);
     } else {
         s->group_transactions++;
+        tx_note(s);
         if (s->tx.revision)
             s->group_time_ns = s->tx.origin.now_ns;
     }
