@@ -36,8 +36,10 @@ struct api_options {
     uint16_t rest_port, diag_port;           /* 0: any; see api_port */
     size_t max_body;                         /* bytes of a request body, 1 MiB */
     size_t max_connections;
-    size_t max_waiters; /* GET /status requests that wait at once */
-    unsigned timeout_s; /* for a body, for reading an answer, between two requests; 0: no limit */
+    struct events *events;    /* for GET /events */
+    size_t max_event_streams; /* clients of it at once */
+    size_t max_waiters;       /* GET /status requests that wait at once */
+    unsigned timeout_s;       /* for a body, for reading an answer, between two requests; 0: no limit */
     struct str instance_id, cluster_id, hostname;
     json_t *config;               /* effective configuration, secrets masked: GET /config; borrowed */
     bool read_only;               /* apiServer.readOnly */
@@ -60,7 +62,10 @@ void api_take_https(void *ctx, const struct net_http1 *);
 /* The proxies' port has another certificate from now on: later bootstraps trust this one. Any thread. */
 void api_set_server_cert(struct api *, struct str pem);
 void api_set_ready(struct api *, bool ready); /* what /ready answers */
-void api_stop(struct api *);                  /* finishes suspended requests, joins; NULL is ignored */
+/* The daemon is about to stop: ends the streams of events, which would else keep the ports open. Any thread.
+ */
+void api_end_streams(struct api *);
+void api_stop(struct api *); /* finishes suspended requests, joins; NULL is ignored */
 uint16_t api_port(const struct api *, enum api_server);
 
 #endif

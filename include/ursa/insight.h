@@ -3,12 +3,14 @@
 #ifndef URSA_INSIGHT_H
 #define URSA_INSIGHT_H
 
+#include "ursa/events.h"
 #include "ursa/xds.h"
 
 struct insight;
 struct insight_options {
     struct admit *admit;
     struct store *store;
+    struct events *events; /* told what happens to proxies; NULL: nobody is */
     struct str instance_id;
     int64_t flush_ns; /* counters are written at most this often; connects, disconnects and certificates at
                          once, but for those of a proxy that has many of them */

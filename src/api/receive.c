@@ -60,6 +60,8 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     request_forget_peer(r);
     peer_rests(connection);
     backup_forget(r);
+    if (r->ends)
+        r->ends(r);
     list_del(&r->link);
     json_decref(r->audit);
     admit_request_free(r->write);
@@ -212,6 +214,24 @@ static bool is_told_of_then(struct request *r)
     return false;
 }
 
+bool receive_is_allowed_still(struct request *r)
+{
+    struct arena kept = r->arena;
+    struct user user = r->user;
+
+    arena_init(&r->arena);
+    err_init(&r->err, &r->arena);
+    r->snap = store_snap(r->options->store);
+    bool allowed = identify(r) == ERR_NONE && authorize(r) == ERR_NONE;
+    snap_unref(r->snap);
+    arena_fini(&r->arena);
+    r->snap = NULL;
+    r->arena = kept;
+    r->user = user;
+    err_init(&r->err, &r->arena);
+    return allowed;
+}
+
 /* Leaves r->status set when the request is refused before its body. */
 static void check_head(struct request *r)
 {
@@ -248,6 +268,8 @@ static struct MHD_Response *take_body(struct request *r)
 {
     struct MHD_Response *response;
 
+    if (r->stream)
+        return r->stream;
     if (r->file && r->file->fd >= 0 && r->status == 200) {
         response = MHD_create_response_from_fd64(r->file->size, r->file->fd);
         if (response)
@@ -275,6 +297,8 @@ static enum MHD_Result send_answer(struct request *r)
         return MHD_NO;
     if (r->content_type)
         MHD_add_response_header(response, "Content-Type", r->content_type);
+    if (r->stream)
+        MHD_add_response_header(response, "Cache-Control", "no-store");
     if (r->allow)
         MHD_add_response_header(response, "Allow", r->allow);
     if (r->revision.n)

@@ -13,6 +13,10 @@ enum MHD_Result receive_request(void *server, struct MHD_Connection *, const cha
 void receive_completed(void *server, struct MHD_Connection *, void **request,
                        enum MHD_RequestTerminationCode);
 
+/* Of a request whose answer goes on: are its credentials, and what they allow, still as good? It holds no
+ * snapshot meanwhile. */
+bool receive_is_allowed_still(struct request *);
+
 /* Exactly 127.0.0.1 or ::1. NULL is nobody's address. */
 bool receive_is_loopback(const struct sockaddr *peer);
 

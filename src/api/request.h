@@ -72,6 +72,7 @@ struct request {
     bool is_options;           /* the method is OPTIONS, which no route has */
     const char *preflight_methods; /* that a page may use: of an answer to its browser's question */
     struct str revision;           /* Ursa-Revision header of a write */
+    struct MHD_Response *stream;   /* in place of 'out'; sent once */
     const char *etag;              /* ETag header of one resource */
     bool close;                    /* Connection: close */
     bool suspended, queued;
@@ -81,6 +82,7 @@ struct request {
     struct admit_request *write; /* its answers, in the continuation */
     void (*then)(struct request *);
     void *handler_data;                  /* a handler's own, for its continuation; in the arena */
+    void (*ends)(struct request *);      /* before it is freed; NULL: nothing to do */
     void (*peer_gone)(struct request *); /* while its peer is watched (server.h) */
 };
 

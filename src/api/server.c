@@ -17,6 +17,7 @@
 #include "ursa/envoy.h"
 
 #define STOP_LIMIT (5 * NS_PER_S) /* for what is being answered when the daemon stops */
+#define STOP_LIMIT_STREAMS NS_PER_S
 #define STOP_POLL_MS 50
 
 /* A configuration dump of a large mesh has some ten MiB. */
@@ -110,12 +111,15 @@ static void pass(struct api *api, int timeout_ms)
         MHD_run(api->servers[i].daemon);
 }
 
-/* Some request waits for the writer or the engine, or its answer is not sent yet. */
-static bool is_answering(const struct api *api)
+/* Some request waits for the writer or the engine, or its answer is not sent yet. Streams of events have less
+ * time: nothing is lost when one is cut off. */
+static bool is_answering(const struct api *api, bool with_streams)
 {
     for (int i = 0; i < API_SERVERS; i++) {
         LIST_FOR (node, &api->servers[i].requests) {
             const struct request *r = LIST_ITEM(node, struct request, link);
+            if (r->stream && !with_streams)
+                continue;
             if (r->suspended || (r->status != 0 && !r->body_refused) || r->queued)
                 return true;
         }
@@ -127,11 +131,12 @@ static bool is_answering(const struct api *api)
  * now on closes its connection (receive.c), so this ends; who reads slowly is cut off at last. */
 static void finish_requests(struct api *api)
 {
-    int64_t end = clock_mono_ns() + STOP_LIMIT;
+    int64_t now = clock_mono_ns(), end = now + STOP_LIMIT, end_of_streams = now + STOP_LIMIT_STREAMS;
 
     for (int i = 0; i < API_SERVERS; i++)
         peers_stop_listening(&api->servers[i]);
-    while (is_answering(api) && clock_mono_ns() < end)
+    event_streams_end(api);
+    while (is_answering(api, clock_mono_ns() < end_of_streams) && clock_mono_ns() < end)
         pass(api, STOP_POLL_MS);
 }
 
@@ -283,12 +288,35 @@ enum err_kind api_start(const struct api_options *options, struct api **out, str
         api->servers[i].listen_fd = -1;
     mailbox_init(&api->mailbox);
     lock_init(&api->net_lock);
+    event_streams_init(api);
     if (start_all(api, e) != ERR_NONE) {
         api_stop(api);
         return e->kind;
     }
     *out = api;
     return ERR_NONE;
+}
+
+struct end_mail {
+    struct mail mail;
+    struct api *api;
+};
+
+static void end_streams(struct mail *mail)
+{
+    struct end_mail *m = CONTAINER_OF(mail, struct end_mail, mail);
+
+    event_streams_end(m->api);
+    free(m);
+}
+
+void api_end_streams(struct api *api)
+{
+    struct end_mail *m = xcalloc(1, sizeof(*m));
+
+    m->mail.handle = end_streams;
+    m->api = api;
+    mailbox_send(&api->mailbox, &m->mail);
 }
 
 void api_stop(struct api *api)
@@ -306,6 +334,7 @@ void api_stop(struct api *api)
         proxy_admin_stop(api->proxy_admin);
         api->proxy_admin = NULL;
         mailbox_run(&api->mailbox); /* connections for servers that are still there */
+        event_streams_fini(api);
     }
     if (api->n_suspended > 0) {
         /* Somebody still holds these requests: freeing them would be worse than leaving them to the end of

@@ -6,6 +6,7 @@
 
 #include "audit.h"
 #include "cors.h"
+#include "event_streams.h"
 #include "request.h"
 #include "ursa/base/timers.h"
 #include "ursa/proxy_admin.h"
@@ -48,7 +49,8 @@ struct api {
     atomic_bool stopping, ready;
     struct lock net_lock; /* protects net while /debug/proxy uses it */
     struct net *net;      /* NULL before the proxies' port is open and after it is closed */
-    size_t n_asking;      /* GET /status requests that wait */
+    struct event_streams streams;
+    size_t n_asking; /* GET /status requests that wait */
     size_t n_suspended;
     size_t n_backups; /* POST /backup requests that are not over */
     struct audit_limits audit;

@@ -29,6 +29,7 @@ struct config {
     bool api_read_only;
     struct str_list cors_domains;
     uint64_t api_max_body, api_max_connections, api_max_waiters;
+    uint64_t max_event_streams, events_kept;
     int64_t api_timeout_ns;
     bool localhost_is_admin, bootstrap_admin_token;
     const char *access_type; /* "static": there is no other */

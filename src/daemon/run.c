@@ -34,6 +34,7 @@ struct daemon {
     struct store *store;
     struct admit *admit;
     struct engine *engine;
+    struct events *events;
     struct api *api;
     struct net *net;
     struct audit_file *audit; /* NULL: off */
@@ -91,7 +92,7 @@ static enum err_kind start_store(struct daemon *d, struct err *e)
     return store_open(&store, &d->store, e);
 }
 
-/* The compiler subscribes to the feed, so it starts before the writer does. */
+/* The compiler and the events subscribe to the feed, so they start before the writer does. */
 static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
 {
     const struct engine_options engine = {.store = d->store};
@@ -102,6 +103,7 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
 
     if (engine_start(&engine, &d->engine, e) != ERR_NONE)
         return e->kind;
+    d->events = events_new(d->store, d->config->events_kept);
     return admit_start(&admit, &d->admit, e);
 }
 
@@ -136,6 +138,8 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .diag_port = c->diag_port,
         .max_body = c->api_max_body,
         .max_connections = c->api_max_connections,
+        .events = d->events,
+        .max_event_streams = c->max_event_streams,
         .max_waiters = c->api_max_waiters,
         .timeout_s = whole_seconds(c->api_timeout_ns),
         .instance_id = d->instance_id,
@@ -187,6 +191,7 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
                 .deregistration_delay_ns = c->deregistration_delay_ns},
         .insight = {.admit = d->admit,
                     .store = d->store,
+                    .events = d->events,
                     .instance_id = d->instance_id,
                     .flush_ns = c->status_flush_ns},
         .http1 = api_take_http1,
@@ -225,11 +230,13 @@ static void stop(struct daemon *d)
     if (d->api) {
         api_set_ready(d->api, false);
         api_set_net(d->api, NULL);
+        api_end_streams(d->api);
     }
     net_stop(d->net, STOP_GRACE_MS);
     api_stop(d->api);
     admit_stop(d->admit);
     engine_stop(d->engine);
+    events_free(d->events);
     store_close(d->store);
     audit_file_close(d->audit);
     json_decref(d->config_json);

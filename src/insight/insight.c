@@ -13,6 +13,7 @@
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 #include "ursa/base/map.h"
+#include "ursa/base/rate.h"
 
 /* Writes of one proxy that do not wait for its turn, from one turn to the next: it connects, is given a
  * certificate, leaves and comes back. One that comes and goes without end costs the disk no more than that.
@@ -32,9 +33,10 @@ struct proxy {
     char *id;              /* "mesh.name" */
     struct str mesh, name; /* parts of 'id' */
     struct record record;
-    bool dirty;         /* the record is newer than what was last written */
-    unsigned n_at_once; /* writes since its last turn */
-    struct list node;   /* in 'waiting' while its turn is to come */
+    bool dirty;             /* the record is newer than what was last written */
+    unsigned n_at_once;     /* writes since its last turn */
+    int64_t events_full_at; /* how much it may tell: see tell() */
+    struct list node;       /* in 'waiting' while its turn is to come */
     int64_t due;
 };
 
@@ -188,11 +190,51 @@ static bool take_certificate(struct insight *in, struct proxy *p, const struct x
     return changed;
 }
 
+/* A proxy that comes and goes, or refuses, without end must not push out what others have to tell. */
+static void tell(struct insight *in, struct proxy *p, enum event_kind kind, const char *state,
+                 const struct event_member *members, size_t n)
+{
+    static const struct rate_limit limit = {.burst = 20, .a_second = 1};
+    if (rate_admit(&p->events_full_at, &limit, clock_mono_ns()))
+        events_add(in->options.events, kind, p->mesh, p->name, state, members, n);
+    else
+        COUNT(events_left_out);
+}
+
+static void tell_refusals(struct insight *in, struct connection *c, const struct xds_status *s)
+{
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        struct str type = xds_type_info(t)->short_name, text = s->last_nack;
+        if (s->counters[t].responses_rejected == c->rejected[t])
+            continue;
+        c->rejected[t] = s->counters[t].responses_rejected;
+        const struct event_member members[] = {
+            {"xds", type},
+            {"reason", str_has_prefix(text, type) ? str_slice(text, type.n + 2, text.n) : STR("")}};
+        tell(in, proxy_of(c), EVENT_NACK, "refused", members, ARRAY_LEN(members));
+    }
+}
+
+static void tell_certificate(struct insight *in, struct proxy *p)
+{
+    const struct dp_mtls_insight *mtls = &p->record.mtls;
+    char until[TIME_TEXT];
+    size_t n = time_text(mtls->certificate_expiration_time.ns, until);
+    const struct event_member members[] = {{"backend", mtls->issued_backend},
+                                           {"expires", str_from(until, n)}};
+    if (p->record.has_certificate)
+        tell(in, p, EVENT_CERTIFICATE, mtls->certificate_regenerations > 1 ? "renewed" : "issued", members,
+             ARRAY_LEN(members));
+}
+
 static void take_connect(struct insight *in, const struct xds_status *s)
 {
     struct proxy *p = find_or_load(in, s->mesh, s->name);
+    bool was_online = p->record.n_live > 0;
     struct connection *c = record_connect(&p->record, s, in->options.instance_id);
     map_put(&in->connections, c->v.id, c);
+    if (!was_online)
+        tell(in, p, EVENT_PROXY, "online", NULL, 0);
     write_at_once(in, p);
 }
 
@@ -200,10 +242,13 @@ static void take_change(struct insight *in, struct connection *c, const struct x
 {
     struct proxy *p = proxy_of(c);
     p->dirty |= record_count(c, s->counters, clock_wall_ns());
-    if (take_certificate(in, p, s))
+    tell_refusals(in, c, s);
+    if (take_certificate(in, p, s)) {
+        tell_certificate(in, p);
         write_at_once(in, p);
-    else if (p->dirty)
+    } else if (p->dirty) {
         look_again(in, p);
+    }
 }
 
 static void take_disconnect(struct insight *in, struct connection *c, const struct xds_status *s)
@@ -212,6 +257,8 @@ static void take_disconnect(struct insight *in, struct connection *c, const stru
     (void)record_count(c, s->counters, clock_wall_ns());
     map_del(&in->connections, c->v.id);
     record_disconnect(c, clock_wall_ns());
+    if (p->record.n_live == 0)
+        tell(in, p, EVENT_PROXY, "offline", NULL, 0);
     write_at_once(in, p);
 }
 

@@ -20,6 +20,7 @@ struct connection { /* one subscription */
     struct arena arena; /* holds the texts of 'v' */
     struct dp_subscription v;
     struct subscription_status status; /* of 'v' */
+    uint64_t rejected[XDS_N];          /* refusals that were told */
     bool live;
 };
 struct record {
