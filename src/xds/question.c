@@ -29,6 +29,7 @@ void ads_question_free(struct ads_question *q)
 void questions_init(struct questions *qs)
 {
     *qs = (struct questions){0};
+    list_init(&qs->beginning);
     list_init(&qs->waiting);
 }
 
@@ -252,6 +253,7 @@ static void take_compiled(struct mail *mail)
 {
     struct ads_question *q = CONTAINER_OF(mail, struct ads_question, mail);
     struct ads *ads = q->ads;
+    list_del(&q->node);
     if (ads->questions.stopped)
         q->deadline = 0;
     wait_until_deadline(ads, q);
@@ -268,6 +270,7 @@ static void take_question(struct mail *mail)
     COUNT(xds_questions);
     ads->questions.n_held++;
     if (engine_applied(ads->options.engine) >= q->sequence) {
+        list_add_tail(&ads->questions.beginning, &q->node);
         q->mail.handle = take_compiled; /* behind the deliveries that are in the box */
         mailbox_send(ads->options.mailbox, &q->mail);
         return;
@@ -300,6 +303,11 @@ struct hurry {
 static void take_hurry(struct mail *mail)
 {
     struct hurry *h = CONTAINER_OF(mail, struct hurry, mail);
+    LIST_FOR (node, &h->ads->questions.beginning) {
+        struct ads_question *q = LIST_ITEM(node, struct ads_question, node);
+        if (q->id == h->id)
+            q->deadline = 0;
+    }
     LIST_FOR (node, &h->ads->questions.waiting) {
         struct ads_question *q = LIST_ITEM(node, struct ads_question, node);
         if (q->id == h->id)

@@ -11,10 +11,11 @@
 struct ads_stream;
 
 struct questions {
-    struct list waiting; /* the earliest deadline first */
-    size_t n_held;       /* that were asked and not answered */
-    size_t n_notices;    /* that the engine owes */
-    bool stopped;        /* nobody may wait any more */
+    struct list beginning; /* their mail is on its way behind what the engine has delivered */
+    struct list waiting;   /* the earliest deadline first */
+    size_t n_held;         /* that were asked and not answered */
+    size_t n_notices;      /* that the engine owes */
+    bool stopped;          /* nobody may wait any more */
 };
 void questions_init(struct questions *);
 bool questions_are_idle(const struct questions *);

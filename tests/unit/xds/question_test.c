@@ -245,6 +245,12 @@ TEST(who_hangs_up_and_who_stops)
     ads_question_free(q);
 
     q = ask(&w, 2, NS_PER_S);
+    ads_hurry(w.ads, 7);
+    run(&w);
+    EXPECT_TRUE("hung up before it was looked at", strstr(told(q), "0/1/0 ") == told(q));
+    ads_question_free(q);
+
+    q = ask(&w, 2, NS_PER_S);
     run(&w);
     ads_stop_waiting(w.ads);
     run(&w);
