@@ -231,7 +231,8 @@ static int print(struct check *c)
                                    (json_int_t)c->docs.list.n, "faults", c->list);
         buf_add_str(out, json_format_pretty(&c->arena, body));
     }
-    if (fwrite(out->p, 1, out->n, stdout) != out->n || fflush(stdout) != 0 || !buf_ok(out)) {
+    bool written = out->n == 0 || fwrite(out->p, 1, out->n, stdout) == out->n;
+    if (!written || fflush(stdout) != 0 || !buf_ok(out)) {
         perror("ursa-cp: standard output");
         return 2;
     }
