@@ -18,10 +18,7 @@ OTHERWISE = {
     "export": 0,                 # exists
     "config add https": 1,       # a file of the machine that was recorded
 }
-OTHER_TABLES = {
-    "inspect meshes None",       # a column for each policy in use
-    "inspect policy new",        # the control plane names a builtin gateway without a MeshGateway, too
-}
+OTHER_TABLES = {"inspect meshes None"}  # a column for each policy in use
 
 
 def expanded(text):
