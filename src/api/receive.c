@@ -67,8 +67,8 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     admit_request_free(r->write);
     snap_unref(r->snap);
     buf_fini(&r->out);
-    buf_fini(&r->body);
-    arena_fini(&r->arena);
+    free_secret(r->body.p, r->body.n); /* a body may be a secret, and a header a token */
+    arena_wipe(&r->arena);
     free(r);
     *request = NULL;
 }
@@ -276,9 +276,11 @@ static struct MHD_Response *take_body(struct request *r)
             r->file->fd = -1;
         return response;
     }
-    response = MHD_create_response_from_buffer(r->out.n, r->out.p,
-                                               r->out.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-
+    if (r->out.p && r->type != RES_N && (res_type_info(r->type)->traits & RES_ADMIN))
+        response = MHD_create_response_from_buffer_with_free_callback(r->out.n, r->out.p, free_wiped);
+    else
+        response = MHD_create_response_from_buffer(r->out.n, r->out.p,
+                                                   r->out.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (response)
         buf_init(&r->out, r->out.cap);
     return response;
@@ -291,7 +293,7 @@ static enum MHD_Result send_answer(struct request *r)
 
     if (!buf_ok(&r->out))
         answer_fault(r, ERR_LIMIT, "the answer would be larger than %zu bytes: ask for pages", r->out.cap);
-    peer_reads(r->connection, r->out.n);
+    peer_reads(r->connection, r->file ? (size_t)r->file->size : r->out.n);
     response = take_body(r);
     if (!response)
         return MHD_NO;

@@ -1,6 +1,7 @@
 /* alloc.c -- heap memory that never fails to its caller, and the end of the process when there is none. */
 #include "ursa/base/alloc.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,11 @@ char *xstrndup(struct str s)
         memcpy(copy, s.p, s.n);
     copy[s.n] = '\0';
     return copy;
+}
+
+void free_wiped(void *p)
+{
+    free_secret(p, malloc_usable_size(p));
 }
 
 void free_secret(void *p, size_t size)

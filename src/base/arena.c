@@ -40,6 +40,13 @@ void arena_fini(struct arena *a)
     arena_init(a);
 }
 
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunks; c; c = c->next)
+        explicit_bzero(c->memory, c->size);
+    arena_fini(a);
+}
+
 void arena_reset(struct arena *a)
 {
     struct arena_chunk *keep = a->chunks;

@@ -186,6 +186,8 @@ static enum err_kind read_key(struct reader *r, struct str *key)
 
 static enum err_kind read_mapping(struct reader *r, size_t depth, json_t *object)
 {
+    size_t n_keys = 0;
+
     for (;;) {
         struct str key = STR_NONE;
         json_t *value;
@@ -196,11 +198,13 @@ static enum err_kind read_mapping(struct reader *r, size_t depth, json_t *object
             return ERR_NONE;
         if (read_key(r, &key))
             return r->err->kind;
-        if (json_object_getn(object, key.p, key.n))
-            return fail(r, r->event.start_mark, "the key \"" STR_FMT "\" is given twice", STR_ARG(key));
+        yaml_mark_t mark = r->event.start_mark;
+
         if (next_event(r) || read_node(r, depth, &value))
             return r->err->kind;
-        json_object_setn_new(object, key.p, key.n, value);
+        json_object_setn_new_nocheck(object, key.p, key.n, value); /* libyaml has checked that it is UTF-8 */
+        if (json_object_size(object) != ++n_keys)
+            return fail(r, mark, "the key \"" STR_FMT "\" is given twice", STR_ARG(key));
     }
 }
 

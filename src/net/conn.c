@@ -140,7 +140,8 @@ enum io conn_flush(struct conn *c)
 
     if (io == IO_OK)
         c->stalled_at = INT64_MAX;
-    else if (c->out_sent != sent || c->stalled_at == INT64_MAX)
+    /* Of HTTP/1.1 a whole piece must go in time: a byte now and then does not keep the connection. */
+    else if ((c->out_sent != sent && c->state != CONN_HTTP1) || c->stalled_at == INT64_MAX)
         c->stalled_at = c->worker->loop.now;
     return io;
 }

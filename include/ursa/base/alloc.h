@@ -16,5 +16,7 @@ NORETURN void die_no_memory(size_t size);
 
 /* Wipes and frees memory that held a key or a token; NULL is ignored. */
 void free_secret(void *, size_t size);
+/* The same for memory of malloc whose size is not at hand. */
+void free_wiped(void *);
 
 #endif

@@ -18,6 +18,7 @@ struct arena {
 void arena_init(struct arena *);
 /* The first chunk holds 'first' bytes and is there at once: for small objects that live long. */
 void arena_init_sized(struct arena *, size_t first);
+void arena_wipe(struct arena *);  /* arena_fini, for what held a key or a token */
 void arena_fini(struct arena *);  /* frees everything; the arena may be used again */
 void arena_reset(struct arena *); /* as fini, but keeps one chunk for the next round */
 void *arena_alloc(struct arena *, size_t size);
