@@ -152,13 +152,14 @@ static void step(struct walk *w)
     }
 }
 
-/* Everything changes and all is accepted: a refusal has no after-effects then. */
+/* Everything changes and all is accepted: a refusal has no after-effects then. Nothing cannot change, so
+ * there is something of every type. */
 static void settle(struct walk *w)
 {
     int n = 0;
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         for (unsigned k = 0; k < N_NAMES; k++)
-            w->newest.content[types[i]][k] += w->newest.content[types[i]][k] ? 10 : 0;
+            w->newest.content[types[i]][k] += w->newest.content[types[i]][k] || k == 0 ? 10 : 0;
     }
     configure(w);
     while (hear(w, false)) {
