@@ -201,7 +201,7 @@ static bool is_meant_to_change(const struct request *r)
 void audit_request(struct request *r)
 {
     struct audit_limits *limits = &r->server->api->audit;
-    struct str peer = STR_NONE;
+    struct str peer;
     char time[TIME_TEXT];
     struct buf out;
 

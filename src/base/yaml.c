@@ -130,7 +130,7 @@ static enum err_kind read_node(struct reader *r, size_t depth, json_t **out);
 static enum err_kind read_sequence(struct reader *r, size_t depth, json_t *array)
 {
     for (;;) {
-        json_t *item;
+        json_t *item = NULL;
 
         if (next_event(r))
             return r->err->kind;
@@ -190,7 +190,7 @@ static enum err_kind read_mapping(struct reader *r, size_t depth, json_t *object
 
     for (;;) {
         struct str key = STR_NONE;
-        json_t *value;
+        json_t *value = NULL;
 
         if (next_event(r))
             return r->err->kind;

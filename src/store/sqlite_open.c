@@ -101,7 +101,7 @@ static enum err_kind query(struct sqlite *b, const char *sql, int64_t *number, c
  * nobody's yet. */
 static enum err_kind check_inside(struct sqlite *b, unsigned *version, struct err *e)
 {
-    int64_t n_objects, application, user_version;
+    int64_t n_objects = 0, application = 0, user_version = 0;
     if (query(b, "SELECT count(*) FROM sqlite_schema", &n_objects, NULL, e) != ERR_NONE ||
         query(b, "PRAGMA application_id", &application, NULL, e) != ERR_NONE ||
         query(b, "PRAGMA user_version", &user_version, NULL, e) != ERR_NONE)
@@ -136,8 +136,9 @@ static enum err_kind check_integrity(struct sqlite *b, struct err *e)
     if (query(b, "PRAGMA quick_check(1)", NULL, &verdict, e) != ERR_NONE)
         return e->kind;
     enum err_kind kind = ERR_NONE;
-    if (strcmp(verdict, "ok") != 0)
-        kind = err_set(e, ERR_IO, "%s: the store is damaged (%s): restore a backup", b->path, verdict);
+    if (!verdict || strcmp(verdict, "ok") != 0)
+        kind = err_set(e, ERR_IO, "%s: the store is damaged (%s): restore a backup", b->path,
+                       verdict ? verdict : "no verdict");
     free(verdict);
     return kind;
 }
