@@ -32,8 +32,8 @@ def take(stream, kind, name, **state):
 def test_proxies_come_and_go(world):
     with listen(world) as everything, listen(world, "?mesh=blue&event=proxy") as blue_only:
         blue, green = world.pairs("blue", "green")
-        for name in ("backend", "web"):
-            take(blue_only, "proxy", name, state="online")
+        came = [blue_only.next().data for _ in range(2)]
+        assert {(data["name"], data["state"]) for data in came} == {("backend", "online"), ("web", "online")}
         blue.web.stop()
         green.web.stop()
         assert take(blue_only, "proxy", "web", state="offline")["mesh"] == "blue"

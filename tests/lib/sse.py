@@ -2,6 +2,7 @@
 import json
 import select
 import socket
+import time
 
 
 class Event:
@@ -55,8 +56,10 @@ class Stream:
         return rest[:n].decode()
 
     def next(self):
-        """The next event; None at the end."""
+        """The next event; None at the end. Signs of life are none: they do not make the wait longer."""
+        end = time.monotonic() + self.socket.gettimeout()
         while True:
+            assert time.monotonic() < end, "no event has come"
             while "\n\n" not in self._text:
                 chunk = self._chunk()
                 if not chunk:
