@@ -13,6 +13,10 @@
 struct events;
 /* 'kept': events in the ring. Subscribes to the store's feed: before the writer starts. */
 struct events *events_new(struct store *, size_t kept);
+/* The changes that the store's history keeps, as if they had just been told: a client goes on behind a
+ * revision also when the control plane has been started anew. Before the writer starts and anybody reads;
+ * waits for the store's reader. On a fault the ring stays empty. */
+MUST_USE enum err_kind events_recall(struct events *, struct store *, struct err *e);
 void events_free(struct events *); /* the writer and the streams have ended; NULL is ignored */
 
 enum event_kind { EVENT_RESOURCE, EVENT_PROXY, EVENT_NACK, EVENT_CERTIFICATE, EVENT_KINDS };
@@ -50,9 +54,11 @@ struct event_cursor {
 };
 void events_from_now(struct events *, struct event_cursor *);
 /* Behind that place; false when events behind it are not in the ring any more, or it is none of this store.
- */
+ * Then the cursor is where the changes go on that the reader has not seen, if they are kept: of an earlier
+ * instance that is all that is known. Else it is behind everything. */
 MUST_USE bool events_from_place(struct events *, struct event_place, struct event_cursor *);
-/* Behind all changes of that revision; false when changes behind it are not in the ring any more. */
+/* Behind all changes of that revision; false when changes behind it are not in the ring any more: then the
+ * cursor is behind everything. */
 MUST_USE bool events_from_revision(struct events *, uint64_t revision, struct event_cursor *);
 enum event_found { EVENT_NONE, EVENT_FOUND, EVENT_LOST };
 /* The next event that passes, as it goes over the wire: a new reference, and the cursor behind it. Without

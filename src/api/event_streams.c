@@ -297,10 +297,11 @@ static void read_start(struct request *r, struct event_cursor *c, bool *reset)
     uint64_t revision;
 
     *reset = false;
+    events_from_now(events, c);
     if (last.n > 0) {
         *reset = !event_place_parse(last, &place) || !events_from_place(events, place, c);
     } else if (!since.p) {
-        events_from_now(events, c);
+        return;
     } else if (event_place_parse(since, &place)) {
         *reset = !events_from_place(events, place, c);
     } else if (!str_to_uint(since, UINT64_MAX, &revision)) {
@@ -310,8 +311,6 @@ static void read_start(struct request *r, struct event_cursor *c, bool *reset)
     } else {
         *reset = !events_from_revision(events, revision, c);
     }
-    if (*reset)
-        events_from_now(events, c);
 }
 
 static void greet(struct stream *s, bool reset)
@@ -323,7 +322,7 @@ static void greet(struct stream *s, bool reset)
     buf_add_str(&out, STR("retry: 1000\n\n"));
     if (reset) {
         COUNT(events_resets);
-        say(&out, s, "reset", "what happened since is not kept any more: read anew what matters");
+        say(&out, s, "reset", "not all that happened since is kept: read anew what matters");
     }
     if (events_next(s->api->options.events, &s->cursor, &s->filter, NULL) == EVENT_NONE)
         add_place(&out, place);

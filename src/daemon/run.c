@@ -104,6 +104,8 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
     if (engine_start(&engine, &d->engine, e) != ERR_NONE)
         return e->kind;
     d->events = events_new(d->store, d->config->events_kept);
+    if (events_recall(d->events, d->store, e) != ERR_NONE)
+        return e->kind;
     return admit_start(&admit, &d->admit, e);
 }
 

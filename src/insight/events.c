@@ -29,6 +29,7 @@ struct events {
     uint64_t first, end;       /* events are counted from the start; event i is in ring[i % n_kept] */
     struct event_place last;   /* of the newest event */
     struct event_place behind; /* of the newest that is not in the ring */
+    struct event_place opened; /* where this instance began: what is before it was recalled */
     struct mailbox *box;       /* NULL: nobody listens */
     struct mail *mail;
     bool mailed;
@@ -156,19 +157,32 @@ void events_add(struct events *ev, enum event_kind kind, struct str mesh, struct
     buf_fini(&said);
 }
 
-static void put_change(struct events *ev, const struct change *c, const struct batch_tx *tx)
+struct told {
+    uint64_t revision;
+    int64_t time_ns;
+    struct str author;
+    bool is_history;
+};
+
+static void put_change(struct events *ev, struct str op, const struct res_key *key, const struct told *told)
 {
-    const struct res_key *key = change_key(c);
+    struct event *e = event_new(EVENT_RESOURCE, key);
     struct buf said;
+    e->is_history = told->is_history;
+    buf_init(&said, BUF_MAX_RESOURCE);
+    add_member(&said, "op", op);
+    add_member(&said, "author", told->author);
+    put(ev, e, told->revision, told->time_ns, buf_str(&said));
+    buf_fini(&said);
+}
+
+static void take_change(struct events *ev, const struct change *c, const struct batch_tx *tx)
+{
+    const struct told told = {tx->revision, tx->time_ns, blob_str(tx->author), tx->is_history};
+    const struct res_key *key = change_key(c);
     if (res_type_info(key->type)->traits & RES_NO_HISTORY) /* status of proxies: it has events of its own */
         return;
-    struct event *e = event_new(EVENT_RESOURCE, key);
-    e->is_history = tx->is_history;
-    buf_init(&said, BUF_MAX_RESOURCE);
-    add_member(&said, "op", c->before ? c->after ? STR("update") : STR("delete") : STR("create"));
-    add_member(&said, "author", blob_str(tx->author));
-    put(ev, e, tx->revision, tx->time_ns, buf_str(&said));
-    buf_fini(&said);
+    put_change(ev, c->before ? c->after ? STR("update") : STR("delete") : STR("create"), key, &told);
 }
 
 /* On the writer's thread. */
@@ -177,7 +191,7 @@ static void take_batch(void *ctx, struct batch *b)
     size_t i = 0;
     for (size_t t = 0; t < b->n_txs; t++) {
         for (; i < b->txs[t].end; i++)
-            put_change(ctx, &b->changes[i], &b->txs[t]);
+            take_change(ctx, &b->changes[i], &b->txs[t]);
     }
 }
 
@@ -190,7 +204,7 @@ struct events *events_new(struct store *store, size_t kept)
     ev->n_kept = kept > 0 ? kept : 1;
     ev->ring = xcalloc(ev->n_kept, sizeof(struct event *));
     ev->last = (struct event_place){snap_revision(snap), (uint64_t)(clock_wall_ns() / NS_PER_S)};
-    ev->behind = ev->last;
+    ev->behind = ev->opened = ev->last;
     snap_unref(snap);
     lock_init(&ev->lock);
     store_subscribe(store, take_batch, ev);
@@ -206,6 +220,63 @@ void events_free(struct events *ev)
     lock_fini(&ev->lock);
     free(ev->ring);
     free(ev);
+}
+
+/* ---- recalling ---- */
+
+struct recall {
+    struct store_job job;
+    struct mail done;
+    struct mailbox box;
+    struct events *events;
+    struct err *err;
+};
+
+static void put_entry(struct events *ev, const struct history_entry *entry)
+{
+    static const char *const ops[] = {
+        [HISTORY_CREATE] = "create", [HISTORY_UPDATE] = "update", [HISTORY_DELETE] = "delete"};
+    const struct told told = {entry->revision, entry->time_ns, entry->author, true};
+    for (size_t i = 0; i < entry->n_changes; i++)
+        put_change(ev, str_from_c(ops[entry->changes[i].op]), &entry->changes[i].key, &told);
+}
+
+/* On the reader's thread, while everybody else waits. A revision that does not fit into an answer is not told
+ * in part, nor what is before it. */
+static void recall(struct store_job *job, struct history *h)
+{
+    struct recall *r = CONTAINER_OF(job, struct recall, job);
+    struct events *ev = r->events;
+    const struct history_scope everything = {.type = RES_N};
+    struct history_page page;
+    struct arena arena;
+    size_t n = 0;
+    arena_init(&arena);
+    if (history_list(h, &everything, 0, ev->n_kept, &arena, &page, r->err) == ERR_NONE) {
+        while (n < page.n && page.entries[n].n_omitted == 0)
+            n++;
+        if (n > 0)
+            ev->last = ev->behind = (struct event_place){page.entries[n - 1].revision - 1, UINT64_MAX};
+        while (n > 0)
+            put_entry(ev, &page.entries[--n]);
+        ev->last = ev->opened;
+    }
+    arena_fini(&arena);
+    mailbox_send(&r->box, &r->done);
+}
+
+enum err_kind events_recall(struct events *ev, struct store *store, struct err *e)
+{
+    struct recall r = {.job = {.run = recall}, .events = ev, .err = e};
+    mailbox_init(&r.box);
+    if (store_submit(store, &r.job)) {
+        mailbox_wait(&r.box, -1);
+        (void)mailbox_take(&r.box);
+    } else {
+        err_set(e, ERR_UNAVAILABLE, "the store's reader has too much to do");
+    }
+    mailbox_fini(&r.box);
+    return e->kind;
 }
 
 /* ---- reading ---- */
@@ -244,11 +315,31 @@ static uint64_t find_behind(const struct events *ev, struct event_place place)
     return from;
 }
 
+/* Of an earlier instance only changes are known, those of a revision in another order: who has not seen all
+ * of them sees all of them again. */
+static uint64_t find_in_past(const struct events *ev, struct event_place place)
+{
+    uint64_t from = ev->first, to;
+    if (ev->behind.revision > place.revision ||
+        (ev->behind.revision == place.revision && ev->behind.n != UINT64_MAX))
+        return ev->end;
+    if (place.revision > 0)
+        from = find_behind(ev, (struct event_place){place.revision - 1, UINT64_MAX});
+    to = from;
+    while (to < ev->end && event_at(ev, to)->place.revision == place.revision && event_at(ev, to)->is_history)
+        to++;
+    return place.n >= to - from || place.n + 1 == to - from ? to : from;
+}
+
 bool events_from_place(struct events *ev, struct event_place place, struct event_cursor *c)
 {
     lock_take(&ev->lock);
-    bool held = place_cmp(ev->behind, place) <= 0 && place_cmp(place, ev->last) <= 0;
-    c->next = held ? find_behind(ev, place) : ev->end;
+    bool past = place_cmp(place, ev->opened) < 0;
+    bool held = !past && place_cmp(ev->behind, place) <= 0 && place_cmp(place, ev->last) <= 0;
+    if (held)
+        c->next = find_behind(ev, place);
+    else
+        c->next = past ? find_in_past(ev, place) : ev->end;
     lock_drop(&ev->lock);
     return held;
 }

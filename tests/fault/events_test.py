@@ -142,20 +142,25 @@ def test_what_is_not_kept_is_said(fresh, place):
         assert stream.next().data["name"] == "a"
 
 
-def test_a_restart_is_no_gap_that_is_hidden():
-    """The revision is the same, but what happened at it beside changes is not known any more."""
+def test_a_restart_loses_no_change():
+    """What happened beside changes is not known any more, and that is said; the changes themselves go on where the client was."""
     with ursa.running("sqlite") as daemon:
         with Stream(daemon.api_port).greeted() as stream:
             place = stream.last_id
+        make_mesh(daemon, "m")
+        revisions = [put(daemon, "m", name) for name in ("a", "b")]
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(20) == 0
         until(lambda: int(time.time()) > int(place.split("-")[1]))
         daemon.start()
-        with Stream(daemon.api_port, headers={"Last-Event-ID": place}) as stream:
+        with Stream(daemon.api_port, "?type=Timeout&mesh=m", {"Last-Event-ID": place}) as stream:
             assert stream.next().kind == "reset"
-        with Stream(daemon.api_port, f"?since={place.split('-')[0]}&type=Mesh") as stream:  # about changes only: none was missed
-            make_mesh(daemon, "m")
-            assert stream.next().data["name"] == "m"
+            assert [stream.next().data["name"] for _ in range(3)] == ["timeout-all-m", "a", "b"]
+        with Stream(daemon.api_port, f"?since={revisions[0]}&type=Timeout") as stream:  # about changes only: none was missed
+            told = stream.next().data
+            assert (told["name"], told["op"], told["revision"]) == ("b", "create", revisions[1])
+            put(daemon, "m", "c")
+            assert stream.next().data["name"] == "c"
 
 
 def test_the_ring_is_bounded():

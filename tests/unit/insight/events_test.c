@@ -179,6 +179,51 @@ TEST(where_a_reader_begins)
     }
 }
 
+/* As happen(), by an instance that is gone. */
+TEST(where_a_reader_begins_after_a_restart)
+{
+    static const struct {
+        const char *name;
+        size_t kept;
+        const char *from;
+        bool held;
+        const char *want;
+    } rows[] = {
+        {"before all", 10, "0", true, "1-0 m, 2-0 a, 2-1 b, 3-0 c"},
+        {"behind a revision", 10, "1", true, "2-0 a, 2-1 b, 3-0 c"},
+        {"behind the newest", 10, "3", true, ""},
+        {"a place with changes to come again", 10, "2-0", false, "2-0 a, 2-1 b, 3-0 c"},
+        {"behind all changes of a revision", 10, "2-1", false, "3-0 c"},
+        {"behind what is not known any more", 10, "2-2", false, "3-0 c"},
+        {"a place of the newest", 10, "3-0", false, ""},
+        {"what the ring holds", 3, "1", true, "2-0 a, 2-1 b, 3-0 c"},
+        {"what it does not", 3, "0", false, ""},
+        {"half a revision", 2, "2-0", false, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct event_place place;
+        struct event_cursor c;
+        uint64_t revision = 0;
+        world_init(&w, 10);
+        happen(&w);
+        struct events *gone = w.events;
+        w.events = events_new(w.store, rows[i].kept);
+        expect_none("recall", events_recall(w.events, w.store, &w.err));
+        struct event_filter f = everything(&w);
+        bool is_place = event_place_parse(str_from_c(rows[i].from), &place);
+        bool held = is_place ? events_from_place(w.events, place, &c)
+                             : str_to_uint(str_from_c(rows[i].from), UINT64_MAX, &revision) &&
+                                   events_from_revision(w.events, revision, &c);
+        EXPECT_INT(rows[i].name, held, rows[i].held);
+        EXPECT_CSTR(rows[i].name, read_all(&w, &c, &f), rows[i].want);
+        events_add(w.events, EVENT_PROXY, STR("m"), STR("p"), "online", NULL, 0);
+        EXPECT_CSTR("and then what happens now", read_all(&w, &c, &f), "3-1800000001 p");
+        events_free(gone);
+        world_fini(&w);
+    }
+}
+
 TEST(filters)
 {
     static const struct {
