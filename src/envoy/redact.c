@@ -79,6 +79,8 @@ struct place {
 
 static bool is_secret(struct place *p, struct str content)
 {
+    if (content.n == 0)
+        return false;
     if (str_eq(p->name, STR("key")))
         p->authorization = str_eq_nocase(content, STR("authorization"));
     bool value = p->authorization && (str_eq(p->name, STR("value")) || str_eq(p->name, STR("raw_value")));
@@ -92,7 +94,7 @@ void envoy_redact_dump(struct buf *buf)
     struct buf out;
     size_t copied = 0;
 
-    buf_init(&out, buf->n * 2 + sizeof(REDACTED));
+    buf_init(&out, buf->n * 4 + sizeof(REDACTED)); /* the least secret is three bytes: "x" */
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] == '}')
             place = (struct place){0};

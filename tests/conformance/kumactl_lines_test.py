@@ -1,5 +1,6 @@
 """Every command line that kumactl was recorded with, given to ursactl in the same order: it is understood, succeeds or fails as there, and prints the
 same tables."""
+import functools
 import json
 import re
 import subprocess
@@ -38,7 +39,8 @@ def replay(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     with ursa.running("memory", API_SERVER_AUTHN_ANONYMOUS_WRITES="true") as plane:
         def run(args, text=""):
-            words = [a.replace("http://127.0.0.1:5681", f"http://127.0.0.1:{plane.api_port}").replace("/tmp/k/", f"{home}/") for a in args]
+            here = {"127.0.0.1:5681": f"127.0.0.1:{plane.api_port}", "127.0.0.1:5682": f"127.0.0.1:{plane.https_port}", "/tmp/k/": f"{home}/"}
+            words = [functools.reduce(lambda word, old: word.replace(old, here[old]), here, a) for a in args]
             return subprocess.run([str(ursa.BUILD / "ursactl"), *words], input=text, capture_output=True, text=True, timeout=60,
                                   env={"HOME": str(home), "PATH": "/usr/bin:/bin", "TZ": "UTC"})
 

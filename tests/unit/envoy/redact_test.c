@@ -32,6 +32,10 @@ static const struct {
      "{'key': 'authorization', 'value': '[redacted]'"},
     {"cut in an escape", "{'key': 'authorization', 'value': 'sec\\",
      "{'key': 'authorization', 'value': '[redacted]'"},
+    {"what is empty is not secret", "{'key': 'authorization', 'value': ''}", NULL},
+    {"as many as there is room for", "'key':'authorization','value':'a''b''c''d''e''f''g''h''i''j'",
+     "'key':'authorization','value':'[redacted]''[redacted]''[redacted]''[redacted]''[redacted]''[redacted]"
+     "''[redacted]''[redacted]''[redacted]''[redacted]'"},
     {"nothing", "", NULL},
 };
 
