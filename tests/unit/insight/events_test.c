@@ -138,6 +138,17 @@ static void happen(struct world *w)
     change(w, RES_SECRET, "m", "c", true, ORIGIN_API);
 }
 
+/* 'from' is a place, or a revision. */
+static bool begin(struct world *w, const char *from, struct event_cursor *c)
+{
+    struct event_place place;
+    uint64_t revision = 0;
+    if (event_place_parse(str_from_c(from), &place))
+        return events_from_place(w->events, place, c);
+    return str_to_uint(str_from_c(from), UINT64_MAX, &revision) &&
+           events_from_revision(w->events, revision, c);
+}
+
 TEST(where_a_reader_begins)
 {
     static const struct {
@@ -163,17 +174,11 @@ TEST(where_a_reader_begins)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct world w;
-        struct event_place place;
         struct event_cursor c;
-        uint64_t revision = 0;
         world_init(&w, rows[i].kept);
         happen(&w);
         struct event_filter f = everything(&w);
-        bool is_place = event_place_parse(str_from_c(rows[i].from), &place);
-        bool held = is_place ? events_from_place(w.events, place, &c)
-                             : str_to_uint(str_from_c(rows[i].from), UINT64_MAX, &revision) &&
-                                   events_from_revision(w.events, revision, &c);
-        EXPECT_INT(rows[i].name, held, rows[i].held);
+        EXPECT_INT(rows[i].name, begin(&w, rows[i].from, &c), rows[i].held);
         EXPECT_CSTR(rows[i].name, read_all(&w, &c, &f), rows[i].want);
         world_fini(&w);
     }
@@ -202,20 +207,14 @@ TEST(where_a_reader_begins_after_a_restart)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct world w;
-        struct event_place place;
         struct event_cursor c;
-        uint64_t revision = 0;
         world_init(&w, 10);
         happen(&w);
         struct events *gone = w.events;
         w.events = events_new(w.store, rows[i].kept);
         expect_none("recall", events_recall(w.events, w.store, &w.err));
         struct event_filter f = everything(&w);
-        bool is_place = event_place_parse(str_from_c(rows[i].from), &place);
-        bool held = is_place ? events_from_place(w.events, place, &c)
-                             : str_to_uint(str_from_c(rows[i].from), UINT64_MAX, &revision) &&
-                                   events_from_revision(w.events, revision, &c);
-        EXPECT_INT(rows[i].name, held, rows[i].held);
+        EXPECT_INT(rows[i].name, begin(&w, rows[i].from, &c), rows[i].held);
         EXPECT_CSTR(rows[i].name, read_all(&w, &c, &f), rows[i].want);
         events_add(w.events, EVENT_PROXY, STR("m"), STR("p"), "online", NULL, 0);
         EXPECT_CSTR("and then what happens now", read_all(&w, &c, &f), "3-1800000001 p");
