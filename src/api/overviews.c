@@ -2,6 +2,7 @@
  * snapshot, filtered, paged. */
 #include <string.h>
 
+#include "overviews.h"
 #include "page.h"
 #include "router.h"
 #include "visible.h"
@@ -107,11 +108,11 @@ void overview_list(struct request *r)
     page_answer_items(r, &page, n, n_shown, &items); /* COMPAT: here total counts the page's items */
 }
 
-void overview_get(struct request *r)
+void overview_answer(struct request *r, enum res_type type, const char *title)
 {
-    const struct resource *res = snap_find(r->snap, RES_DATAPLANE, r->mesh, r->name);
+    const struct resource *res = snap_find(r->snap, type, r->mesh, r->name);
 
-    r->title = "Could not retrieve a dataplane overview";
+    r->title = title;
     if (!res) {
         answer_fault(r, ERR_NOT_FOUND, "not found");
         return;
@@ -119,6 +120,11 @@ void overview_get(struct request *r)
     struct buf *out = answer_begin(r, 200, TYPE_JSON);
     overview_print(r->snap, res, true, 0, out);
     buf_add_byte(out, '\n');
+}
+
+void overview_get(struct request *r)
+{
+    overview_answer(r, RES_DATAPLANE, "Could not retrieve a dataplane overview");
 }
 
 /* ---- meshes ---- */

@@ -1,4 +1,5 @@
 /* zones.c -- zones and zone proxies with what is known of their connections: read from a snapshot, paged. */
+#include "overviews.h"
 #include "page.h"
 #include "router.h"
 #include "ursa/insight.h"
@@ -20,20 +21,6 @@ static void list(struct request *r, enum res_type type, const char *title)
     page_answer_items(r, &page, range.n, n, &items); /* COMPAT: here total counts the page's items */
 }
 
-static void get(struct request *r, enum res_type type, const char *title)
-{
-    const struct resource *res = snap_find(r->snap, type, STR_NONE, r->name);
-
-    r->title = title;
-    if (!res) {
-        answer_fault(r, ERR_NOT_FOUND, "not found");
-        return;
-    }
-    struct buf *out = answer_begin(r, 200, TYPE_JSON);
-    overview_print(r->snap, res, true, 0, out);
-    buf_add_byte(out, '\n');
-}
-
 void zone_overview_list(struct request *r)
 {
     list(r, RES_ZONE, "Could not retrieve zone overviews");
@@ -41,7 +28,7 @@ void zone_overview_list(struct request *r)
 
 void zone_overview_get(struct request *r)
 {
-    get(r, RES_ZONE, "Could not retrieve a zone overview");
+    overview_answer(r, RES_ZONE, "Could not retrieve a zone overview");
 }
 
 void zone_ingress_overview_list(struct request *r)
@@ -51,7 +38,7 @@ void zone_ingress_overview_list(struct request *r)
 
 void zone_ingress_overview_get(struct request *r)
 {
-    get(r, RES_ZONE_INGRESS, "Could not retrieve a zone ingress overview");
+    overview_answer(r, RES_ZONE_INGRESS, "Could not retrieve a zone ingress overview");
 }
 
 void zone_egress_overview_list(struct request *r)
@@ -61,7 +48,7 @@ void zone_egress_overview_list(struct request *r)
 
 void zone_egress_overview_get(struct request *r)
 {
-    get(r, RES_ZONE_EGRESS, "Could not retrieve a zone egress overview");
+    overview_answer(r, RES_ZONE_EGRESS, "Could not retrieve a zone egress overview");
 }
 
 /* COMPAT: without zones the answer is a literal null. */
