@@ -1,8 +1,9 @@
 /* overviews.c -- Dataplanes with their insights, and the insights of meshes and services: read from a
  * snapshot, filtered, paged. */
+#include "overviews.h"
+
 #include <string.h>
 
-#include "overviews.h"
 #include "page.h"
 #include "router.h"
 #include "visible.h"

@@ -152,26 +152,36 @@ static void add_routes(struct buf *out, struct arena *a, const json_t *host, int
     }
 }
 
+/* What follows the word for a listener; its hosts, under theirs, at 'depth'. */
+static void add_listener(struct buf *out, struct arena *a, const json_t *listener, const char *host_word,
+                         int depth)
+{
+    const json_t *host;
+    size_t i;
+
+    add(out, json_str(json_get(listener, "protocol")));
+    buf_printf(out, ":%lld):\n", (long long)json_integer_value(json_get(listener, "port")));
+    json_array_foreach(json_get(listener, "hosts"), i, host)
+    {
+        indent(out, depth);
+        buf_printf(out, "%s ", host_word);
+        add(out, json_str(json_get(host, "hostName")));
+        buf_printf(out, ":\n");
+        add_routes(out, a, host, depth + 1);
+    }
+}
+
 static void add_gateway(struct buf *out, struct arena *a, const json_t *answer)
 {
-    const json_t *listener, *host;
-    size_t i, k;
+    const json_t *listener;
+    size_t i;
 
     buf_printf(out, "MESHGATEWAY:\n");
     add_matched(out, a, json_get(answer, "policies"), 1);
     json_array_foreach(json_get(answer, "listeners"), i, listener)
     {
         buf_printf(out, "\nLISTENER (");
-        add(out, json_str(json_get(listener, "protocol")));
-        buf_printf(out, ":%lld):\n", (long long)json_integer_value(json_get(listener, "port")));
-        json_array_foreach(json_get(listener, "hosts"), k, host)
-        {
-            indent(out, 1);
-            buf_printf(out, "HOSTNAME ");
-            add(out, json_str(json_get(host, "hostName")));
-            buf_printf(out, ":\n");
-            add_routes(out, a, host, 2);
-        }
+        add_listener(out, a, listener, "HOSTNAME", 1);
     }
 }
 
@@ -276,24 +286,15 @@ static void add_attachments(struct buf *out, const json_t *attachments)
 
 static void add_gateway_attachments(struct buf *out, struct arena *a, const json_t *listeners)
 {
-    const json_t *listener, *host;
-    size_t i, k;
+    const json_t *listener;
+    size_t i;
 
     buf_printf(out, ":\n");
     json_array_foreach(listeners, i, listener)
     {
         indent(out, 2);
         buf_printf(out, "listener (");
-        add(out, json_str(json_get(listener, "protocol")));
-        buf_printf(out, ":%lld):\n", (long long)json_integer_value(json_get(listener, "port")));
-        json_array_foreach(json_get(listener, "hosts"), k, host)
-        {
-            indent(out, 3);
-            buf_printf(out, "hostname ");
-            add(out, json_str(json_get(host, "hostName")));
-            buf_printf(out, ":\n");
-            add_routes(out, a, host, 4);
-        }
+        add_listener(out, a, listener, "hostname", 3);
     }
     buf_printf(out, "\n");
 }
