@@ -1,4 +1,5 @@
-/* quote.c -- text inside messages as Go's %q writes it: clients know these messages. */
+/* quote.c -- text of others inside messages: as Go's %q writes it, for clients know these messages, or on one
+ * line. */
 #include "ursa/base/arena.h"
 
 #include "ursa/base/buf.h"
@@ -36,4 +37,24 @@ struct str str_quote(struct arena *a, struct str s)
     struct str quoted = arena_str(a, buf_str(&b));
     buf_fini(&b);
     return quoted;
+}
+
+static char printable(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
+void buf_add_printable(struct buf *b, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        buf_add_byte(b, (uint8_t)printable(s.p[i]));
+}
+
+struct str str_printable(struct arena *a, struct str s)
+{
+    char *copy = arena_cstr(a, s);
+
+    for (size_t i = 0; i < s.n; i++)
+        copy[i] = printable(copy[i]);
+    return str_from(copy, s.n);
 }

@@ -33,15 +33,6 @@ static const char *colour(const struct writer *w, const char *sequence)
     return w->colours ? sequence : "";
 }
 
-/* Text of others: a terminal would obey control characters. */
-static void add_clean(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        buf_add_byte(out, c < ' ' || c == 0x7f ? '?' : c);
-    }
-}
-
 /* Texts without quotes where nothing is lost, everything else as JSON. */
 static void add_value(struct writer *w, const json_t *value)
 {
@@ -50,7 +41,7 @@ static void add_value(struct writer *w, const json_t *value)
 
     for (size_t i = 0; plain && i < text.n; i++)
         plain = (unsigned char)text.p[i] > ' ' && text.p[i] != '"' && text.p[i] != 0x7f;
-    add_clean(w->out, plain ? text : json_format(w->arena, value));
+    buf_add_printable(w->out, plain ? text : json_format(w->arena, value));
 }
 
 static void write_field(struct writer *w, const json_t *change)
@@ -64,7 +55,7 @@ static void write_field(struct writer *w, const json_t *change)
     if (json_get(change, "omitted"))
         buf_printf(w->out, "and %lld more fields",
                    (long long)json_integer_value(json_get(change, "omitted")));
-    add_clean(w->out, json_str(json_get(change, "field")));
+    buf_add_printable(w->out, json_str(json_get(change, "field")));
     if (!is_hidden)
         buf_printf(w->out, ": ");
     if (!is_new)
@@ -95,7 +86,7 @@ static void write_whole(struct writer *w, const json_t *state, bool is_new)
     rest = yaml_format(w->arena, copy);
     while (rest.n > 0 && str_next(&rest, '\n', &line)) {
         buf_printf(w->out, "  %s%c ", colour(w, is_new ? GREEN : RED), is_new ? '+' : '-');
-        add_clean(w->out, line);
+        buf_add_printable(w->out, line);
         buf_printf(w->out, "%s\n", colour(w, PLAIN));
     }
 }
@@ -109,7 +100,7 @@ static void write_resource(struct writer *w, const json_t *item)
     size_t i;
 
     buf_printf(w->out, "%s", colour(w, BOLD));
-    add_clean(w->out, label);
+    buf_add_printable(w->out, label);
     buf_printf(w->out, " %s%s\n", word_of(op), colour(w, PLAIN));
     if (json_is_object(before) != json_is_object(after))
         write_whole(w, json_is_object(after) ? after : before, json_is_object(after));

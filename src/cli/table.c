@@ -24,16 +24,6 @@ static size_t width(struct str s)
     return n;
 }
 
-static struct str clean(struct arena *a, struct str cell)
-{
-    char *copy = arena_cstr(a, cell);
-
-    for (size_t i = 0; i < cell.n; i++)
-        if ((unsigned char)copy[i] < ' ' || copy[i] == 0x7f)
-            copy[i] = '?';
-    return str_from(copy, cell.n);
-}
-
 void table_init(struct table *t, struct arena *a, size_t n_columns, const char *const *headers)
 {
     struct str *cells = ARENA_ARRAY(a, struct str, n_columns);
@@ -49,7 +39,7 @@ void table_add(struct table *t, const struct str *cells)
     struct table_row *row = arena_alloc(t->arena, sizeof(*row) + t->n_columns * sizeof(struct str));
 
     for (size_t i = 0; i < t->n_columns; i++)
-        row->cells[i] = clean(t->arena, cells[i]);
+        row->cells[i] = str_printable(t->arena, cells[i]);
     if (t->last)
         t->last->next = row;
     else

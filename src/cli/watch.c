@@ -43,17 +43,6 @@ static struct str rest_of(struct arena *a, const json_t *data)
     return out;
 }
 
-/* Text of others on one line. */
-static struct str clean(struct arena *a, struct str text)
-{
-    char *copy = arena_cstr(a, text);
-
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)copy[i] < ' ' || copy[i] == 0x7f)
-            copy[i] = '?';
-    return str_from(copy, text.n);
-}
-
 struct str watch_line(struct arena *a, struct str name, const json_t *data)
 {
     struct str op = json_str(json_get(data, "op"));
@@ -70,7 +59,7 @@ struct str watch_line(struct arena *a, struct str name, const json_t *data)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (parts[i].n)
             line = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(line), line.n ? " " : "", STR_ARG(parts[i]));
-    return clean(a, line);
+    return str_printable(a, line);
 }
 
 static bool tell(void *ctx, const struct sse_event *event)

@@ -26,33 +26,23 @@ struct check {
 
 /* ---- telling ---- */
 
-/* Documents may hold anything, and a fault is one line on somebody's terminal. */
-static void add_printable(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        buf_add_byte(out, c < 0x20 || c == 0x7f ? '?' : c);
-    }
-}
-
 static void add_line(struct check *c, struct str file, struct text_pos pos, const struct document *d,
                      struct str field, struct str message)
 {
-    add_printable(&c->text, file);
+    buf_add_printable(&c->text, file);
     if (pos.line)
         buf_printf(&c->text, ":%zu:%zu", pos.line, pos.column);
     buf_add_str(&c->text, STR(": "));
     if (d && d->type != RES_N) {
         buf_printf(&c->text, STR_FMT "%s", STR_ARG(res_type_info(d->type)->name), d->key.name.n ? " " : "");
-        add_printable(&c->text, d->key.name);
+        buf_add_printable(&c->text, d->key.name);
         buf_add_str(&c->text, STR(": "));
     }
     if (field.n) {
-        add_printable(&c->text, field);
+        buf_add_printable(&c->text, field);
         buf_add_str(&c->text, STR(": "));
     }
-    add_printable(&c->text, message);
+    buf_add_printable(&c->text, message);
     buf_add_byte(&c->text, '\n');
 }
 

@@ -32,5 +32,7 @@ struct str arena_printf(struct arena *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str arena_vprintf(struct arena *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
 /* In quotes, as Go's %q: "..." with quotes, backslashes and what cannot be printed escaped. */
 struct str str_quote(struct arena *, struct str);
+/* Text of others on one line: '?' for control characters, which a terminal would obey. */
+struct str str_printable(struct arena *, struct str);
 
 #endif

@@ -26,7 +26,8 @@ bool buf_ok(const struct buf *);
 void buf_add(struct buf *, const void *p, size_t n);
 void buf_add_str(struct buf *, struct str);
 void buf_add_byte(struct buf *, uint8_t);
-void buf_add_quoted(struct buf *, struct str); /* as str_quote() */
+void buf_add_quoted(struct buf *, struct str);    /* as str_quote() */
+void buf_add_printable(struct buf *, struct str); /* as str_printable() */
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *, const char *fmt, va_list) PRINTF_LIKE(2, 0);
 /* Room for n bytes at the end, to be written by the caller and counted with buf_grown(); NULL on overflow. */
