@@ -167,6 +167,9 @@ struct history_scope {
     const void *ctx;
 };
 enum history_op { HISTORY_CREATE, HISTORY_UPDATE, HISTORY_DELETE };
+/* What it takes from 'before' to 'after'; NULL: there is none. Not both are NULL. */
+enum history_op history_op_of(const struct resource *before, const struct resource *after);
+struct str history_op_name(enum history_op); /* "create", "update", "delete" */
 struct history_change {
     enum history_op op;
     struct res_key key;

@@ -49,7 +49,7 @@ static json_t *changed_json(struct request *r, const struct snap_change *c)
     json_t *o = json_object(), *before = side_json(c->before, is_secret),
            *after = side_json(c->after, is_secret);
 
-    json_object_set_new(o, "op", json_string(!c->before ? "create" : !c->after ? "delete" : "update"));
+    json_object_set_new(o, "op", json_from_str(history_op_name(history_op_of(c->before, c->after))));
     json_object_set_new(o, "type", json_from_str(res_type_info(key->type)->name));
     if (key->mesh.n)
         json_object_set_new(o, "mesh", json_from_str(key->mesh));

@@ -9,8 +9,6 @@ struct listing {
     struct history_scope scope;
 };
 
-static const char *const ops[] = {
-    [HISTORY_CREATE] = "create", [HISTORY_UPDATE] = "update", [HISTORY_DELETE] = "delete"};
 static const char *const origins[] = {
     [ORIGIN_API] = "api", [ORIGIN_PROXY] = "proxy", [ORIGIN_SYSTEM] = "system"};
 
@@ -18,7 +16,7 @@ static json_t *change_json(const struct history_change *change)
 {
     json_t *o = json_object();
 
-    json_object_set_new(o, "op", json_string(ops[change->op]));
+    json_object_set_new(o, "op", json_from_str(history_op_name(change->op)));
     json_object_set_new(o, "type", json_from_str(res_type_info(change->key.type)->name));
     if (change->key.mesh.n)
         json_object_set_new(o, "mesh", json_from_str(change->key.mesh));

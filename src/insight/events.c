@@ -164,13 +164,14 @@ struct told {
     bool is_history;
 };
 
-static void put_change(struct events *ev, struct str op, const struct res_key *key, const struct told *told)
+static void put_change(struct events *ev, enum history_op op, const struct res_key *key,
+                       const struct told *told)
 {
     struct event *e = event_new(EVENT_RESOURCE, key);
     struct buf said;
     e->is_history = told->is_history;
     buf_init(&said, BUF_MAX_RESOURCE);
-    add_member(&said, "op", op);
+    add_member(&said, "op", history_op_name(op));
     add_member(&said, "author", told->author);
     put(ev, e, told->revision, told->time_ns, buf_str(&said));
     buf_fini(&said);
@@ -182,7 +183,7 @@ static void take_change(struct events *ev, const struct change *c, const struct 
     const struct res_key *key = change_key(c);
     if (res_type_info(key->type)->traits & RES_NO_HISTORY) /* status of proxies: it has events of its own */
         return;
-    put_change(ev, c->before ? c->after ? STR("update") : STR("delete") : STR("create"), key, &told);
+    put_change(ev, history_op_of(c->before, c->after), key, &told);
 }
 
 /* On the writer's thread. */
@@ -234,11 +235,9 @@ struct recall {
 
 static void put_entry(struct events *ev, const struct history_entry *entry)
 {
-    static const char *const ops[] = {
-        [HISTORY_CREATE] = "create", [HISTORY_UPDATE] = "update", [HISTORY_DELETE] = "delete"};
     const struct told told = {entry->revision, entry->time_ns, entry->author, true};
     for (size_t i = 0; i < entry->n_changes; i++)
-        put_change(ev, str_from_c(ops[entry->changes[i].op]), &entry->changes[i].key, &told);
+        put_change(ev, entry->changes[i].op, &entry->changes[i].key, &told);
 }
 
 /* On the reader's thread, while everybody else waits. A revision that does not fit into an answer is not told

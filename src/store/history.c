@@ -321,6 +321,23 @@ enum err_kind history_list(struct history *h, const struct history_scope *scope,
     return kind;
 }
 
+/* ---- words ---- */
+
+enum history_op history_op_of(const struct resource *before, const struct resource *after)
+{
+    if (!before)
+        return HISTORY_CREATE;
+    return after ? HISTORY_UPDATE : HISTORY_DELETE;
+}
+
+struct str history_op_name(enum history_op op)
+{
+    static const struct str names[] = {[HISTORY_CREATE] = STR_INIT("create"),
+                                       [HISTORY_UPDATE] = STR_INIT("update"),
+                                       [HISTORY_DELETE] = STR_INIT("delete")};
+    return names[op];
+}
+
 /* ---- backup ---- */
 
 enum err_kind history_backup(struct history *h, int *fd, uint64_t *revision, struct err *e)
