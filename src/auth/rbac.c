@@ -7,7 +7,7 @@
 #include "groups.h"
 #include "ursa/base/buf.h"
 
-static bool is_in_group(const struct user *user, struct str group)
+bool user_is_in_group(const struct user *user, struct str group)
 {
     for (size_t i = 0; i < user->groups.n; i++) {
         if (str_eq(user->groups.v[i], group))
@@ -18,7 +18,7 @@ static bool is_in_group(const struct user *user, struct str group)
 
 bool user_is_admin(const struct user *user)
 {
-    return str_eq(user->name, user_admin.name) || is_in_group(user, user_admin.name);
+    return str_eq(user->name, user_admin.name) || user_is_in_group(user, user_admin.name);
 }
 
 static bool is_secret(enum res_type type)
@@ -35,7 +35,7 @@ static bool is_listed(const struct access_list *list, const struct user *user)
             return true;
     }
     for (size_t i = 0; i < list->groups.n; i++) {
-        if (is_in_group(user, list->groups.v[i]))
+        if (user_is_in_group(user, list->groups.v[i]))
             return true;
     }
     return false;
@@ -131,7 +131,7 @@ static bool is_allowed_confined(const struct access_config *config, const struct
 static bool is_allowed_free(const struct access_config *config, const struct user *user, enum access access,
                             enum res_type type)
 {
-    bool is_known = user_is_admin(user) || is_in_group(user, (struct str)GROUP_AUTHENTICATED);
+    bool is_known = user_is_admin(user) || user_is_in_group(user, (struct str)GROUP_AUTHENTICATED);
 
     switch (access) {
     case ACCESS_PUBLIC:

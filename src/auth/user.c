@@ -68,13 +68,7 @@ static void user_from_claims(const struct token_claims *claims, struct arena *a,
 
 static bool is_granted(const struct mesh_grant *grant, const struct user *user)
 {
-    if (!grant->to_group)
-        return str_eq(grant->who, user->name);
-    for (size_t i = 0; i < user->groups.n; i++) {
-        if (str_eq(grant->who, user->groups.v[i]))
-            return true;
-    }
-    return false;
+    return grant->to_group ? user_is_in_group(user, grant->who) : str_eq(grant->who, user->name);
 }
 
 /* What the settings give becomes a group of the user, so that /who-am-i and refusals show it. */

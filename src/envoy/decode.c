@@ -89,9 +89,12 @@ static json_t *obtain(json_t *o, const char *key, json_t *(*make)(void))
 static bool decode_item(struct decoder *d, const struct schema_field *f, const struct pb_field *p,
                         json_t *into, const struct path *at)
 {
+    bool packed = p->wire_type != scalar_wire_type(f->kind);
+    if (packed && p->bytes.n == 0)
+        return true; /* none: as if the field were not there */
     json_t *list = obtain(into, schema_name(f->name), json_array);
     const struct path *at_item = AT_INDEX(at, json_array_size(list));
-    if (p->wire_type != scalar_wire_type(f->kind))
+    if (packed)
         return decode_packed(d, f, p->bytes, list, at_item);
     json_t *v = decode_single(d, f, p, at_item);
     return v && json_array_append_new(list, v) == 0;

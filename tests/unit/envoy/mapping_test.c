@@ -270,6 +270,7 @@ TEST(wire_that_other_writers_make)
         {"merging ousts of a oneof too", CORE "Address", "0a0218500a03220161",
          "{\"socketAddress\":{\"namedPort\":\"a\"}}"},
         {"unpacked", SOURCE_INFO, "180118021a0103", "{\"lineOffsets\":[1,2,3]}"},
+        {"packed, and none", SOURCE_INFO, "1a00", "{}"},
         {"map entry without key and value", SOURCE_INFO, "2200", "{\"positions\":{\"0\":0}}"},
         {"map entry without a message", CORE "Metadata", "0a030a0161", "{\"filterMetadata\":{\"a\":{}}}"},
         {"value without a member", PB "Value", "", "null"},
