@@ -74,6 +74,7 @@ struct str inbound_address(const struct dp_networking *, const struct dp_inbound
 struct str inbound_advertised_address(const struct dp_networking *, const struct dp_inbound *);
 struct str inbound_workload_address(const struct dp_networking *, const struct dp_inbound *);
 uint32_t inbound_workload_port(const struct dp_inbound *);
+bool inbound_is_served(const struct dp_inbound *); /* it has a port and a service: it gets a listener */
 bool inbound_is_healthy(const struct dp_inbound *);
 
 #endif

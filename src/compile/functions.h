@@ -100,6 +100,7 @@ struct str name_ca_secret(struct arena *, struct str mesh);
 /* ---- calls of the parts ---- */
 void call_outbound(struct buf *, struct tag_sets, const struct dp_networking *);
 void call_inbound(struct buf *, const struct dp_networking *);
+void call_probes(struct buf *, const struct dataplane_spec *); /* it has probes */
 void call_proxy(struct buf *, const struct proxy_params *);
 
 #endif

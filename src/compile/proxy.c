@@ -43,6 +43,7 @@ static const struct {
      TYPE_BIT(XDS_CLUSTER) | TYPE_BIT(XDS_ENDPOINT) | TYPE_BIT(XDS_LISTENER) | TYPE_BIT(XDS_ROUTE)},
     {FN_INBOUND,
      TYPE_BIT(XDS_CLUSTER) | TYPE_BIT(XDS_LISTENER) | TYPE_BIT(XDS_ROUTE) | TYPE_BIT(XDS_EXTENSION)},
+    {FN_PROBES, TYPE_BIT(XDS_LISTENER)},
     {FN_ADMIN, TYPE_BIT(XDS_CLUSTER) | TYPE_BIT(XDS_LISTENER) | TYPE_BIT(XDS_SECRET)},
     {FN_SECRETS, TYPE_BIT(XDS_SECRET)},
 };
@@ -82,12 +83,19 @@ static bool admin_wanted(const struct params *p)
            (str_eq(p->admin_address, STR("127.0.0.1")) || str_eq(p->admin_address, STR("::1")));
 }
 
+static bool part_wanted(enum fn part, const struct params *p, const struct dataplane_spec *dp)
+{
+    if (part == FN_ADMIN)
+        return admin_wanted(p);
+    return part != FN_PROBES || dp->probes;
+}
+
 /* The call of each part; empty: the proxy has no such part. */
 static void start_parts(struct memo_ctx *ctx, const struct params *p, const struct dataplane_spec *dp,
                         struct str calls[N_PARTS])
 {
     for (size_t i = 0; i < N_PARTS; i++) {
-        if (parts[i].function == FN_ADMIN && !admin_wanted(p))
+        if (!part_wanted(parts[i].function, p, dp))
             continue;
         struct buf *k = memo_call(ctx, parts[i].function);
         switch ((int)parts[i].function) {
@@ -96,6 +104,9 @@ static void start_parts(struct memo_ctx *ctx, const struct params *p, const stru
             break;
         case FN_INBOUND:
             call_inbound(k, dp->networking);
+            break;
+        case FN_PROBES:
+            call_probes(k, dp);
             break;
         case FN_ADMIN:
             key_str(k, p->name);

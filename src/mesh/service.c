@@ -63,6 +63,11 @@ uint32_t inbound_workload_port(const struct dp_inbound *in)
     return in->service_port ? in->service_port : in->port;
 }
 
+bool inbound_is_served(const struct dp_inbound *in)
+{
+    return in->port && tags_get(&in->tags, TAG_SERVICE).n;
+}
+
 bool inbound_is_healthy(const struct dp_inbound *in)
 {
     return in->health ? in->health->ready : !in->service_probe;

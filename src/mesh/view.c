@@ -67,10 +67,9 @@ static void delta_add_services(struct delta *d, struct resource *dataplane, bool
     const struct dp_networking *net = dataplane ? resource_dataplane(dataplane)->networking : NULL;
     for (size_t i = 0; net && i < net->n_inbound; i++) {
         const struct dp_inbound *in = &net->inbound[i];
-        struct str service = tags_get(&in->tags, TAG_SERVICE);
-        if (!in->port || !service.p)
+        if (!inbound_is_served(in))
             continue;
-        struct touched *t = delta_service(d, service);
+        struct touched *t = delta_service(d, tags_get(&in->tags, TAG_SERVICE));
         if (joins)
             VEC_PUSH(&t->joined, ((struct offer){dataplane, in}));
     }

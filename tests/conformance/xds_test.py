@@ -22,7 +22,7 @@ DUMP = ROOT / "build" / "release" / "tests" / "dump_config"
 SCENARIOS = [
     "http-plain", "tcp-plain", "two-meshes", "multi-inbound", "tags-versions", "no-default-policies", "registered-by-proxy",
     "mtls-strict", "mtls-permissive", "mtls-cert-settings", "traffic-permission", "traffic-route-split", "timeout", "retry",
-    "circuit-breaker",
+    "circuit-breaker", "virtual-probes",
 ]
 KINDS = {"clusters": "cds", "endpoints": "eds", "listeners": "lds", "routes": "rds", "secrets": "sds"}
 DEVIATIONS = {d["id"]: d for d in yaml.safe_load((pathlib.Path(__file__).parent / "deviations.yaml").read_text())["xds"]}

@@ -15,20 +15,15 @@ struct inbound {
     struct str policy[POLICY_N];     /* chosen names */
 };
 
-static bool is_served(const struct dp_inbound *in)
-{
-    return in->port && tags_get(&in->tags, TAG_SERVICE).n;
-}
-
 void call_inbound(struct buf *k, const struct dp_networking *net)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < net->n_inbound; i++)
-        n += is_served(&net->inbound[i]);
+        n += inbound_is_served(&net->inbound[i]);
     key_u32(k, n);
     for (size_t i = 0; i < net->n_inbound; i++) {
         const struct dp_inbound *in = &net->inbound[i];
-        if (!is_served(in))
+        if (!inbound_is_served(in))
             continue;
         key_str(k, inbound_address(net, in));
         key_u32(k, in->port);

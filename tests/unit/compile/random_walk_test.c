@@ -103,6 +103,16 @@ static const char *some_protocol(const char *service)
     }
 }
 
+/* Of a workload that may be there or not. */
+static const char *some_probes(void)
+{
+    if (chance(80))
+        return "";
+    return ONE_OF(", \"probes\": {\"port\": 9000}",
+                  ", \"probes\": {\"port\": 9000, \"endpoints\": [{\"inboundPort\": 8080, "
+                  "\"inboundPath\": \"/ready\", \"path\": \"/8080/ready\"}]}");
+}
+
 static struct str some_dataplane(struct arena *a)
 {
     struct str in = STR(""), out = STR("");
@@ -124,8 +134,8 @@ static struct str some_dataplane(struct arena *a)
     }
     return arena_printf(a,
                         "\"networking\": {\"address\": \"10.0.0.%d\", \"inbound\": [" STR_FMT
-                        "], \"outbound\": [" STR_FMT "]}",
-                        1 + (int)test_rand_below(250), STR_ARG(in), STR_ARG(out));
+                        "], \"outbound\": [" STR_FMT "]}%s",
+                        1 + (int)test_rand_below(250), STR_ARG(in), STR_ARG(out), some_probes());
 }
 
 static struct str some_selectors(struct arena *a)
