@@ -13,11 +13,16 @@
 #include "ursa/store.h"
 
 struct admit;
+/* What VIPs are taken from (IPv4, host byte order); n == 0: the reference's 240.0.0.0/4. */
+struct vip_pool {
+    uint32_t first, n;
+};
 struct admit_options {
     struct store *store;
     bool skip_mesh_creation; /* defaults.skipMeshCreation: no mesh "default" on a fresh store */
     bool bootstrap_admin_token;
     struct str zone; /* "" in standalone */
+    struct vip_pool vips;
 };
 /* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer
  * thread. */

@@ -200,6 +200,18 @@ struct rank {
 struct rank selector_rank(const struct tags *selector);
 /* More tags first, then more exact ones: positive when 'a' is more specific. */
 int rank_cmp(struct rank a, struct rank b);
+
+/* What a VirtualOutbound makes of an inbound with these tags. False when it does not select it, or when its
+ * templates give no name or no port for it. */
+struct virtual_outbound {
+    struct str domain;
+    uint32_t port;
+    struct tags tags; /* what it leads to: those of the inbound's that its parameters name */
+    struct rank rank; /* of its most specific selector that matches */
+};
+MUST_USE bool virtual_outbound_of(const struct virtual_outbound_spec *, const struct tags *, struct arena *,
+                                  struct virtual_outbound *out);
+
 /* resources.md 6.1 S4: some inbound's tags match, or the gateway's do. */
 bool selector_matches_dataplane(const struct tags *selector, const struct dataplane_spec *);
 /* The service that names a proxy: of its first inbound, or of its gateway. */

@@ -79,6 +79,34 @@ bool snap_diff_next(struct snap_diff *, struct snap_change *out);
 /* Tests and offline tools: a snapshot from a list of resources (referenced), at the given revision. */
 struct snap *snap_from_list(struct resource *const *, size_t n, uint64_t revision);
 
+/* ---- VIPs: the addresses that names of a mesh stand for (docs/decisions/0013) ----
+ * A name keeps its address until it is deleted, over restarts too; no two names of a mesh share one. They are
+ * part of a snapshot, make no history and no revision, are in no batch, and go with their Mesh. */
+enum vip_kind { VIP_SERVICE, VIP_DOMAIN }; /* stored: values are kept */
+struct vip {
+    atomic_uint refs;
+    enum vip_kind kind;
+    struct str name;   /* of the service, or the domain itself */
+    uint32_t address;  /* IPv4, host byte order */
+    int64_t unused_ns; /* wall clock: when nobody was found to use the name; 0: in use */
+    char text[];       /* the name */
+};
+/* Borrowed: valid while the snapshot is held; NULL when the name has none. */
+const struct vip *snap_vip(const struct snap *, struct str mesh, enum vip_kind, struct str name);
+size_t snap_vips_count(const struct snap *, struct str mesh);
+/* The lowest of the n addresses from 'first' on that no name has; false when all are taken. */
+MUST_USE bool snap_vips_free(const struct snap *, struct str mesh, uint32_t first, uint32_t n, uint32_t *out);
+/* The mesh's VIPs are the very same in both. */
+bool snap_vips_same(const struct snap *, const struct snap *, struct str mesh);
+/* By kind, then name. for (struct vip_iter it = snap_vips(snap, mesh); (v = vip_next(&it));) */
+struct vip_iter {
+    struct ptree_iter it;
+};
+struct vip_iter snap_vips(const struct snap *, struct str mesh);
+const struct vip *vip_next(struct vip_iter *);
+/* Tests: to a snapshot that nobody else has seen yet. */
+void snap_add_vip(struct snap *, struct str mesh, enum vip_kind, struct str name, uint32_t address);
+
 /* ---- change feed ---- */
 enum change_op { CHANGE_PUT, CHANGE_DELETE };
 struct change {
@@ -137,6 +165,12 @@ MUST_USE enum err_kind store_tx_put(struct store *, struct resource *, struct er
 /* ERR_NOT_FOUND when absent. A Mesh takes everything in it along; each key is a change of its own, the Mesh's
  * the last. */
 MUST_USE enum err_kind store_tx_delete(struct store *, const struct res_key *, struct err *e);
+/* Gives the name this address, which no other name of the mesh has, or notes that it is out of use. The Mesh
+ * is there; its name must live until store_tx_end(). */
+void store_tx_vip_put(struct store *, struct str mesh, enum vip_kind, struct str name, uint32_t address,
+                      int64_t unused_ns);
+/* The name has one; it may be that very VIP's own. */
+void store_tx_vip_delete(struct store *, struct str mesh, enum vip_kind, struct str name);
 /* Ends the client transaction: keeps it and gives its revision (the store's when it made no history), or
  * undoes it. */
 MUST_USE enum err_kind store_tx_end(struct store *, bool keep, uint64_t *revision, struct err *e);

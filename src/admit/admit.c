@@ -13,14 +13,18 @@
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 #include "ursa/base/vec.h"
+#include "vips.h"
 
 #define MAX_WAITING 10000
 #define MAX_WAITING_PROXIES (MAX_WAITING / 2) /* thousands of proxies that come back shut no operator out */
 #define MAX_GROUP 512                         /* bounds how long the first of a group waits for the last */
 
+static const struct vip_pool default_vips = {.first = 0xf0000000, .n = 0x10000000};
+
 struct admit {
     struct store *store;
     char *zone;
+    struct vip_pool vips;
     struct mailbox box;
     struct mail stop; /* the last mail */
     pthread_t thread;
@@ -55,10 +59,11 @@ void admit_request_free(struct admit_request *req)
 
 static enum err_kind commit_group(struct admit *a, struct err *e)
 {
+    const struct apply_options options = {.zone = str_from_c(a->zone), .vips = a->vips};
     if (store_begin(a->store, e) != ERR_NONE)
         return e->kind;
     for (size_t i = 0; i < a->group.n; i++)
-        if (apply_request(a->store, str_from_c(a->zone), a->group.v[i], e) != ERR_NONE) {
+        if (apply_request(a->store, &options, a->group.v[i], e) != ERR_NONE) {
             store_rollback(a->store);
             return e->kind;
         }
@@ -157,7 +162,9 @@ static enum err_kind create_missing(struct admit *a, const struct admit_options 
         return e->kind;
     if (startup_admin_token(options, &req, e) != ERR_NONE)
         return e->kind;
-    return run_startup(a, req, e);
+    if (run_startup(a, req, e) != ERR_NONE)
+        return e->kind;
+    return vips_assign_missing(a->store, &a->vips, e);
 }
 
 static void admit_free(struct admit *a)
@@ -173,6 +180,7 @@ enum err_kind admit_start(const struct admit_options *options, struct admit **ou
     struct admit *a = xcalloc(1, sizeof(*a));
     a->store = options->store;
     a->zone = xstrndup(options->zone);
+    a->vips = options->vips.n ? options->vips : default_vips;
     mailbox_init(&a->box);
     enum err_kind kind = create_missing(a, options, e);
     if (kind == ERR_NONE) {

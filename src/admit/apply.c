@@ -9,6 +9,7 @@
 #include "rules.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/map.h"
+#include "vips.h"
 
 struct apply {
     struct store *store;
@@ -242,9 +243,10 @@ static void prepare(struct apply *a)
     }
 }
 
-enum err_kind apply_request(struct store *store, struct str zone, struct admit_request *req, struct err *e)
+enum err_kind apply_request(struct store *store, const struct apply_options *options,
+                            struct admit_request *req, struct err *e)
 {
-    struct apply a = {.store = store, .req = req, .zone = zone};
+    struct apply a = {.store = store, .req = req, .zone = options->zone};
     struct store_origin origin = {.author = req->author, .origin = req->origin, .now_ns = clock_wall_ns()};
     if (store_tx_begin(store, &origin, e) != ERR_NONE)
         return e->kind;
@@ -254,7 +256,10 @@ enum err_kind apply_request(struct store *store, struct str zone, struct admit_r
     run_ops(&a);
     map_fini(&a.meshes);
     req->kind = first_fault(req);
-    return store_tx_end(store, req->kind == ERR_NONE && !req->dry_run, &req->revision, e);
+    bool keep = req->kind == ERR_NONE && !req->dry_run;
+    if (keep && options->vips.n)
+        vips_assign(store, &options->vips, req, origin.now_ns);
+    return store_tx_end(store, keep, &req->revision, e);
 }
 
 void apply_refuse(struct admit_request *req, enum err_kind kind, struct str text)

@@ -26,9 +26,10 @@ static enum err_kind check_in(struct store *store, struct admit_request *req, st
 {
     if (store_begin(store, e) != ERR_NONE)
         return e->kind;
+    const struct apply_options options = {.zone = STR("")};
     enum err_kind kind = put_meshes(store, req->offline, e);
     if (kind == ERR_NONE)
-        kind = apply_request(store, STR(""), req, e);
+        kind = apply_request(store, &options, req, e);
     store_rollback(store);
     return kind;
 }

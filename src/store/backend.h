@@ -20,11 +20,21 @@ struct history_row {
     uint64_t revision, superseded;
 };
 
+struct vip_row {
+    struct str mesh, name;
+    enum vip_kind kind;
+    uint32_t address;
+    int64_t unused_ns;
+};
+
 struct backend_ops {
     void (*close)(struct backend *);
     /* Everything there is; 'each' takes over the resource. */
     enum err_kind (*load)(struct backend *, void (*each)(void *ctx, struct resource *), void *ctx,
                           uint64_t *revision, struct err *e);
+    /* Every VIP; borrowed. */
+    enum err_kind (*load_vips)(struct backend *, void (*each)(void *ctx, const struct vip_row *), void *ctx,
+                               struct err *e);
 
     /* A group. After a failed commit the group is gone, as after rollback. */
     enum err_kind (*begin)(struct backend *, struct err *e);
@@ -38,6 +48,9 @@ struct backend_ops {
     enum err_kind (*insert)(struct backend *, const struct resource *, struct err *e);
     enum err_kind (*update)(struct backend *, const struct resource *, struct err *e);
     enum err_kind (*remove)(struct backend *, const struct res_key *, struct err *e);
+    /* The VIP of this name, there already or not; a Mesh that is removed takes its own along. */
+    enum err_kind (*put_vip)(struct backend *, const struct vip_row *, struct err *e);
+    enum err_kind (*remove_vip)(struct backend *, const struct vip_row *, struct err *e);
     /* Keeps in history what is updated or removed. */
     enum err_kind (*archive)(struct backend *, struct resource *, uint64_t superseded, struct err *e);
     /* Forgets, in bounded steps, what was superseded by a revision up to 'upto' or made before 'before_ns',

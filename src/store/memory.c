@@ -108,6 +108,13 @@ static enum err_kind memory_load(struct backend *b, void (*each)(void *ctx, stru
     return ERR_NONE;
 }
 
+static enum err_kind memory_load_vips(struct backend *b, void (*each)(void *ctx, const struct vip_row *),
+                                      void *ctx, struct err *e)
+{
+    (void)b, (void)each, (void)ctx, (void)e;
+    return ERR_NONE;
+}
+
 /* ---- groups and transactions ---- */
 
 static enum err_kind memory_begin(struct backend *b, struct err *e)
@@ -195,6 +202,12 @@ static enum err_kind memory_write(struct backend *b, const struct resource *r, s
 static enum err_kind memory_remove(struct backend *b, const struct res_key *key, struct err *e)
 {
     (void)b, (void)key, (void)e;
+    return ERR_NONE;
+}
+
+static enum err_kind memory_vip(struct backend *b, const struct vip_row *row, struct err *e)
+{
+    (void)b, (void)row, (void)e;
     return ERR_NONE;
 }
 
@@ -302,6 +315,7 @@ struct backend *memory_open(void)
     static const struct backend_ops ops = {
         .close = memory_close,
         .load = memory_load,
+        .load_vips = memory_load_vips,
         .begin = memory_begin,
         .commit = memory_commit,
         .rollback = memory_rollback,
@@ -309,6 +323,8 @@ struct backend *memory_open(void)
         .insert = memory_write,
         .update = memory_write,
         .remove = memory_remove,
+        .put_vip = memory_vip,
+        .remove_vip = memory_vip,
         .archive = memory_archive,
         .prune = memory_prune,
         .file_bytes = memory_file_bytes,

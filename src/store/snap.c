@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "ursa/base/alloc.h"
+#include "vips.h"
 
 static int cmp(const void *key, const void *item)
 {
@@ -57,6 +58,7 @@ struct snap *snap_copy(const struct snap *s)
     copy->sequence = s->sequence;
     for (size_t t = 0; t < RES_N; t++)
         copy->trees[t] = ptree_ref(s->trees[t]);
+    copy->vips = vips_ref(s->vips);
     return copy;
 }
 
@@ -73,6 +75,7 @@ void snap_unref(struct snap *s)
         return;
     for (size_t t = 0; t < RES_N; t++)
         ptree_unref(&by_key, s->trees[t]);
+    vips_unref(s->vips);
     free(s);
 }
 

@@ -10,6 +10,7 @@ struct snap {
     atomic_uint refs;
     uint64_t revision, sequence;
     struct ptree *trees[RES_N]; /* of struct resource, by mesh, then name */
+    struct ptree *vips;         /* vips.h */
 };
 
 struct snap *snap_new(void);                 /* empty */

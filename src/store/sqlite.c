@@ -28,6 +28,10 @@ static const char *const statements[SQL_N] = {
     [SQL_UPDATE] = "UPDATE resources SET spec = ?4, origin = ?5, created = ?6, modified = ?7, revision = ?8"
                    " WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
     [SQL_REMOVE] = "DELETE FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+    [SQL_PUT_VIP] = "INSERT INTO vips (mesh, kind, name, address, unused) VALUES (?1, ?2, ?3, ?4, ?5)"
+                    " ON CONFLICT (mesh, kind, name) DO UPDATE SET address = ?4, unused = ?5",
+    [SQL_REMOVE_VIP] = "DELETE FROM vips WHERE mesh = ?1 AND kind = ?2 AND name = ?3",
+    [SQL_REMOVE_VIPS] = "DELETE FROM vips WHERE mesh = ?1",
     [SQL_ARCHIVE] =
         "INSERT INTO history"
         " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
@@ -237,7 +241,33 @@ static enum err_kind sqlite_remove(struct backend *base, const struct res_key *k
     struct sqlite *b = sqlite_of(base);
     bind_key(b->stmts[SQL_REMOVE], key);
     enum err_kind kind = run(b, SQL_REMOVE, e);
+    if (kind == ERR_NONE)
+        kind = write_mesh(b, SQL_REMOVE_VIPS, key, e);
     return kind != ERR_NONE ? kind : write_mesh(b, SQL_REMOVE_MESH, key, e);
+}
+
+static void bind_vip(sqlite3_stmt *stmt, const struct vip_row *row)
+{
+    sqlite_bind_str(stmt, 1, row->mesh);
+    sqlite3_bind_int(stmt, 2, (int)row->kind);
+    sqlite_bind_str(stmt, 3, row->name);
+}
+
+static enum err_kind sqlite_put_vip(struct backend *base, const struct vip_row *row, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_stmt *stmt = b->stmts[SQL_PUT_VIP];
+    bind_vip(stmt, row);
+    sqlite3_bind_int64(stmt, 4, row->address);
+    sqlite3_bind_int64(stmt, 5, row->unused_ns);
+    return run(b, SQL_PUT_VIP, e);
+}
+
+static enum err_kind sqlite_remove_vip(struct backend *base, const struct vip_row *row, struct err *e)
+{
+    struct sqlite *b = sqlite_of(base);
+    bind_vip(b->stmts[SQL_REMOVE_VIP], row);
+    return run(b, SQL_REMOVE_VIP, e);
 }
 
 /* From the object, which is what the row says: finding and reading that again took as long as writing this.
@@ -311,6 +341,7 @@ static void sqlite_close(struct backend *base)
 const struct backend_ops sqlite_ops = {
     .close = sqlite_close,
     .load = sqlite_load,
+    .load_vips = sqlite_load_vips,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
@@ -318,6 +349,8 @@ const struct backend_ops sqlite_ops = {
     .insert = sqlite_insert,
     .update = sqlite_update,
     .remove = sqlite_remove,
+    .put_vip = sqlite_put_vip,
+    .remove_vip = sqlite_remove_vip,
     .archive = sqlite_archive,
     .prune = sqlite_prune,
     .file_bytes = sqlite_file_bytes,

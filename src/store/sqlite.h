@@ -18,6 +18,9 @@ enum sqlite_stmt_id {
     SQL_INSERT,
     SQL_UPDATE,
     SQL_REMOVE,
+    SQL_PUT_VIP,
+    SQL_REMOVE_VIP,
+    SQL_REMOVE_VIPS,
     SQL_ARCHIVE,
     SQL_OLDEST_REVISIONS,
     SQL_NOTE_PRUNED,
@@ -62,6 +65,8 @@ MUST_USE enum err_kind sqlite_check_header(const char *path, int fd, struct err 
 /* sqlite_read.c: the back end's functions of these names (backend.h). */
 enum err_kind sqlite_load(struct backend *, void (*each)(void *ctx, struct resource *), void *ctx,
                           uint64_t *revision, struct err *e);
+enum err_kind sqlite_load_vips(struct backend *, void (*each)(void *ctx, const struct vip_row *), void *ctx,
+                               struct err *e);
 enum err_kind sqlite_read_begin(struct backend *, uint64_t *newest, uint64_t *pruned, struct err *e);
 void sqlite_read_end(struct backend *);
 enum err_kind sqlite_read_state(struct backend *, uint64_t revision, const struct history_scope *,

@@ -102,6 +102,24 @@ enum err_kind sqlite_load(struct backend *base, void (*each)(void *ctx, struct r
         return sqlite_fault(b, rows, e);
     enum err_kind kind = load_rows(b, stmt, each, ctx, e);
     sqlite3_finalize(stmt);
+    return kind;
+}
+
+enum err_kind sqlite_load_vips(struct backend *base, void (*each)(void *ctx, const struct vip_row *),
+                               void *ctx, struct err *e)
+{
+    static const char *const rows = "SELECT mesh, kind, name, address, unused FROM vips";
+    struct sqlite *b = sqlite_of(base);
+    sqlite3_stmt *stmt = NULL;
+    int step = sqlite3_prepare_v2(b->db, rows, -1, &stmt, NULL);
+    while (stmt && (step = sqlite3_step(stmt)) == SQLITE_ROW)
+        each(ctx, &(struct vip_row){.mesh = column_str(stmt, 0),
+                                    .kind = (enum vip_kind)sqlite3_column_int(stmt, 1),
+                                    .name = column_str(stmt, 2),
+                                    .address = (uint32_t)sqlite3_column_int64(stmt, 3),
+                                    .unused_ns = sqlite3_column_int64(stmt, 4)});
+    enum err_kind kind = step == SQLITE_DONE ? ERR_NONE : sqlite_fault(b, rows, e);
+    sqlite3_finalize(stmt);
     sqlite3_db_release_memory(b->db); /* the file is not read again */
     return kind;
 }

@@ -15,6 +15,13 @@
 #include "snap.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
+#include "vips.h"
+
+struct vip_change {
+    enum change_op op;
+    struct str mesh; /* the writer's */
+    struct vip *vip; /* referenced */
+};
 
 struct store {
     struct backend *backend;
@@ -28,15 +35,18 @@ struct store {
     struct snap *pending; /* the group's state; NULL outside a group */
     enum err_kind lost;   /* the group cannot be committed, and why */
     struct VEC(struct change) changes;
-    struct VEC(struct batch_tx) txs; /* kept in this group, those that changed something */
+    struct VEC(struct vip_change) vip_changes; /* of the open transaction */
+    struct VEC(struct batch_tx) txs;           /* kept in this group, those that changed something */
     struct {
         bool open;
         struct store_origin origin;
-        uint64_t revision; /* 0: nothing in it made history yet */
-        uint64_t before;   /* the group's revision when it began */
-        size_t n_changes;  /* of the group when it began */
+        uint64_t revision;  /* 0: nothing in it made history yet */
+        uint64_t before;    /* the group's revision when it began */
+        size_t n_changes;   /* of the group when it began */
+        struct ptree *vips; /* as they were when it began; referenced */
     } tx;
     uint64_t group_transactions; /* kept in this group */
+    bool group_vips;             /* one of them changed VIPs */
     int64_t group_time_ns; /* wall clock of the group's last transaction that made history; 0: none did */
 
     /* Any thread. */
@@ -51,6 +61,14 @@ static void load_one(void *ctx, struct resource *r)
     resource_unref(r);
 }
 
+static void load_vip(void *ctx, const struct vip_row *row)
+{
+    struct snap *snap = ctx;
+    struct vip *v = vip_new(row->kind, row->name, row->address, row->unused_ns);
+    snap->vips = vips_put(snap->vips, row->mesh, v);
+    vip_unref(v);
+}
+
 enum err_kind store_open(const struct store_options *options, struct store **out, struct err *e)
 {
     struct backend *backend = NULL;
@@ -61,7 +79,8 @@ enum err_kind store_open(const struct store_options *options, struct store **out
 
     struct snap *first = snap_new();
     first->sequence = 1;
-    if (backend->ops->load(backend, load_one, first, &first->revision, e) != ERR_NONE) {
+    if (backend->ops->load(backend, load_one, first, &first->revision, e) != ERR_NONE ||
+        backend->ops->load_vips(backend, load_vip, first, e) != ERR_NONE) {
         snap_unref(first);
         backend->ops->close(backend);
         return e->kind;
@@ -90,6 +109,7 @@ void store_close(struct store *s)
     snap_slot_fini(&s->slot);
     feed_fini(&s->feed);
     VEC_FINI(&s->changes);
+    VEC_FINI(&s->vip_changes);
     VEC_FINI(&s->txs);
     free(s);
 }
@@ -146,9 +166,19 @@ static void changes_drop(struct store *s, size_t from)
     s->changes.n = from;
 }
 
-static void group_forget(struct store *s)
+static void tx_close(struct store *s)
 {
     s->tx.open = false;
+    vips_unref(s->tx.vips);
+    s->tx.vips = NULL;
+    for (size_t i = 0; i < s->vip_changes.n; i++)
+        vip_unref(s->vip_changes.v[i].vip);
+    VEC_CLEAR(&s->vip_changes);
+}
+
+static void group_forget(struct store *s)
+{
+    tx_close(s);
     changes_drop(s, 0);
     for (size_t i = 0; i < s->txs.n; i++)
         blob_unref(s->txs.v[i].author);
@@ -170,6 +200,7 @@ enum err_kind store_begin(struct store *s, struct err *e)
     snap_unref(newest);
     s->lost = ERR_NONE;
     s->group_transactions = 0;
+    s->group_vips = false;
     s->group_time_ns = 0;
     return ERR_NONE;
 }
@@ -233,7 +264,7 @@ enum err_kind store_commit(struct store *s, struct err *e)
     atomic_fetch_add(&s->commits, 1);
     atomic_fetch_add(&s->transactions, s->group_transactions);
     COUNT(store_commits);
-    if (s->changes.n)
+    if (s->changes.n || s->group_vips)
         publish(s);
     else
         group_forget(s);
@@ -252,6 +283,7 @@ enum err_kind store_tx_begin(struct store *s, const struct store_origin *origin,
     s->tx.revision = 0;
     s->tx.before = s->pending->revision;
     s->tx.n_changes = s->changes.n;
+    s->tx.vips = vips_ref(s->pending->vips);
     return ERR_NONE;
 }
 
@@ -280,6 +312,17 @@ static enum err_kind write_change(struct store *s, const struct change *c, struc
     return c->before ? ops->update(s->backend, c->after, e) : ops->insert(s->backend, c->after, e);
 }
 
+static enum err_kind write_vip(struct store *s, const struct vip_change *c, struct err *e)
+{
+    const struct backend_ops *ops = s->backend->ops;
+    const struct vip_row row = {.mesh = c->mesh,
+                                .name = c->vip->name,
+                                .kind = c->vip->kind,
+                                .address = c->vip->address,
+                                .unused_ns = c->vip->unused_ns};
+    return c->op == CHANGE_DELETE ? ops->remove_vip(s->backend, &row, e) : ops->put_vip(s->backend, &row, e);
+}
+
 static enum err_kind tx_write(struct store *s, struct err *e)
 {
     enum err_kind kind = ERR_NONE;
@@ -287,6 +330,8 @@ static enum err_kind tx_write(struct store *s, struct err *e)
         kind = s->backend->ops->revise(s->backend, &s->tx.origin, s->tx.revision, e);
     for (size_t i = s->tx.n_changes; i < s->changes.n && kind == ERR_NONE; i++)
         kind = write_change(s, &s->changes.v[i], e);
+    for (size_t i = 0; i < s->vip_changes.n && kind == ERR_NONE; i++)
+        kind = write_vip(s, &s->vip_changes.v[i], e);
     return note_write_fault(s, kind);
 }
 
@@ -300,6 +345,8 @@ static void tx_undo(struct store *s)
             snap_del(s->pending, &c->after->key);
     }
     changes_drop(s, s->tx.n_changes);
+    vips_unref(s->pending->vips);
+    s->pending->vips = vips_ref(s->tx.vips);
     s->pending->revision = s->tx.before;
 }
 
@@ -324,12 +371,13 @@ enum err_kind store_tx_end(struct store *s, bool keep, uint64_t *revision, struc
         tx_undo(s);
     } else {
         s->group_transactions++;
+        s->group_vips |= s->vip_changes.n > 0;
         tx_note(s);
         if (s->tx.revision)
             s->group_time_ns = s->tx.origin.now_ns;
     }
     *revision = s->pending->revision;
-    s->tx.open = false;
+    tx_close(s);
     return kind;
 }
 
@@ -413,10 +461,29 @@ enum err_kind store_tx_delete(struct store *s, const struct res_key *key, struct
     struct resource *before = snap_get(s->pending, key);
     if (!before)
         return err_set(e, ERR_NOT_FOUND, "Not found");
-    if (key->type == RES_MESH)
+    if (key->type == RES_MESH) {
         delete_content(s, before->key.name);
+        s->pending->vips = vips_del_mesh(s->pending->vips, before->key.name);
+    }
     delete_one(s, before);
     return ERR_NONE;
+}
+
+void store_tx_vip_put(struct store *s, struct str mesh, enum vip_kind kind, struct str name, uint32_t address,
+                      int64_t unused_ns)
+{
+    assert(s->tx.open && snap_find_mesh(s->pending, mesh));
+    struct vip *v = vip_new(kind, name, address, unused_ns);
+    s->pending->vips = vips_put(s->pending->vips, mesh, v);
+    VEC_PUSH(&s->vip_changes, ((struct vip_change){.op = CHANGE_PUT, .mesh = mesh, .vip = v}));
+}
+
+void store_tx_vip_delete(struct store *s, struct str mesh, enum vip_kind kind, struct str name)
+{
+    assert(s->tx.open && snap_vip(s->pending, mesh, kind, name));
+    struct vip *key = vip_new(kind, name, snap_vip(s->pending, mesh, kind, name)->address, 0);
+    s->pending->vips = vips_del(s->pending->vips, mesh, key);
+    VEC_PUSH(&s->vip_changes, ((struct vip_change){.op = CHANGE_DELETE, .mesh = mesh, .vip = key}));
 }
 
 void store_stats(struct store *s, struct store_stats *out)

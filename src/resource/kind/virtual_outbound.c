@@ -108,6 +108,52 @@ bool virtual_outbound_port(const struct virtual_outbound_conf *conf, const struc
     return port_of(conf, &values, a, port, reason);
 }
 
+static bool is_selected(const struct selector_spec *select, const struct tags *tags, struct rank *best)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < select->n_selectors; i++) {
+        const struct tags *match = &select->selectors[i].match;
+        struct rank rank = selector_rank(match);
+
+        if (!selector_matches(match, tags) || (found && rank_cmp(rank, *best) <= 0))
+            continue;
+        *best = rank;
+        found = true;
+    }
+    return found;
+}
+
+/* Those that a parameter names; 'tags' are sorted, and so is what is kept. */
+static struct tags named_tags(const struct virtual_outbound_conf *conf, const struct tags *tags,
+                              struct arena *a)
+{
+    struct tags kept = {.v = ARENA_ARRAY(a, struct tag, tags->n)};
+
+    for (size_t i = 0; i < tags->n; i++) {
+        size_t k = 0;
+
+        while (k < conf->n_parameters && !str_eq(tag_of(&conf->parameters[k]), tags->v[i].key))
+            k++;
+        if (k < conf->n_parameters)
+            kept.v[kept.n++] = tags->v[i];
+    }
+    return kept;
+}
+
+bool virtual_outbound_of(const struct virtual_outbound_spec *spec, const struct tags *tags, struct arena *a,
+                         struct virtual_outbound *out)
+{
+    struct str reason;
+
+    if (!is_selected(&spec->select, tags, &out->rank) ||
+        !virtual_outbound_host(spec->conf, tags, a, &out->domain, &reason) ||
+        !virtual_outbound_port(spec->conf, tags, a, &out->port, &reason))
+        return false;
+    out->tags = named_tags(spec->conf, tags, a);
+    return true;
+}
+
 /* ---- rules ---- */
 
 static const char needed[] = "has to be defined";
