@@ -5,20 +5,50 @@
 #include "issuer.h"
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
+#include "ursa/base/timers.h"
 #include "ursa/base/vec.h"
 #include "ursa/compile.h"
 
-/* A mesh that has attached proxies; without any there is no such object, and its changes cost nothing. */
+struct engine {
+    struct mailbox box;
+    pthread_t thread;
+    atomic_uint_fast64_t applied; /* any thread reads it */
+    /* below: the compile thread's */
+    struct snap *snap; /* the newest */
+    struct issuer *issuer;
+    struct map meshes;   /* struct engine_mesh, by name */
+    struct list by_age;  /* struct engine_mesh.by_age: whose view moved longest ago comes first */
+    struct list ready;   /* struct engine_mesh.ready: who has something to do, in the order of their turns */
+    struct list lacking; /* struct engine_mesh.lacking: whose proxies lack something */
+    struct timers resting; /* struct engine_mesh.rest */
+    struct list waiters;
+    struct VEC(struct engine_query *) queries;
+    bool stop;
+    struct mail stop_mail;
+};
+
+/* A mesh that has attached proxies; without any there is no such object, and its changes cost nothing.
+ *
+ * Changes are noted and taken up by a pass: the view moves on, every proxy becomes due, and is asked for in
+ * slices. All of a pass sees one view; what arrives meanwhile waits for the next one. */
 struct engine_mesh {
+    struct engine *engine;
     char *name;
     struct view *view; /* NULL: the mesh does not exist */
     struct compiler *compiler;
+    struct list by_age;
     struct list proxies; /* struct engine_proxy.in_mesh */
     size_t n_proxies;
     struct map by_name;                /* one of the proxies of that name, which leads to its twins */
-    struct VEC(struct change) changes; /* of this pass, in order; borrowed from its batches */
-    bool changed;                      /* in this pass: ask for every proxy again */
-    bool has_new;                      /* a proxy that was not answered yet */
+    struct VEC(struct change) changes; /* that the view lacks, in order; with references of their own */
+    uint64_t changed_since;            /* the sequence of the first of them; 0: there are none */
+    struct list due;                   /* struct engine_proxy.due: to be asked for, at the view as it is */
+    uint64_t lacks_since; /* the first sequence of which a proxy that is due may lack something; 0: none is */
+    bool collects;        /* when none is due any more, the memo has garbage */
+    int64_t spent;        /* ns, in this pass */
+    int64_t rests_until;  /* the next pass begins no earlier */
+    struct list ready, lacking;
+    struct timer rest;
 };
 
 struct engine_proxy {
@@ -27,7 +57,7 @@ struct engine_proxy {
     struct proxy_params params;
     struct arena arena; /* texts of the parameters */
     struct engine_mesh *mesh;
-    struct list in_mesh;
+    struct list in_mesh, due;
     struct list twins; /* the other streams of this proxy; no head */
     struct config_set *delivered;
     bool answered; /* something was delivered, if only that there is nothing */
@@ -37,7 +67,26 @@ struct engine_proxy {
     void *detached_ctx;
 };
 
+/* ---- mesh.c ---- */
+void engine_mesh_add(struct engine *, struct engine_proxy *);
+/* With its last proxy the mesh goes too. */
+void engine_mesh_remove(struct engine_proxy *);
+/* A change that the state of this sequence is the first to have. */
+void engine_mesh_note(struct engine_mesh *, const struct change *, uint64_t sequence);
+/* The proxy's certificate was renewed; false: nobody of that name is attached. */
+bool engine_mesh_renew(struct engine_mesh *, struct str proxy);
+/* Moves on to the newest snapshot when that has nothing new for the mesh. */
+void engine_mesh_refresh(struct engine_mesh *);
+/* Asks for proxies that are due, until that took 'budget_ns' or none is left. */
+void engine_mesh_run(struct engine_mesh *, int64_t budget_ns);
+
+/* ---- applied.c: who waits for a sequence ---- */
+/* Says what is applied by now, and answers those who waited for it. */
+void engine_publish_applied(struct engine *);
+
 /* Answers a query of engine_ask(); NULL: there is no such thing. */
 json_t *engine_explain(const struct map *meshes, struct str what);
+/* The mesh that the query is about, if there is one, has delivered all that it has compiled for. */
+bool engine_explains_now(const struct map *meshes, struct str what);
 
 #endif

@@ -98,6 +98,15 @@ static json_t *explain_rebuild(const struct engine_mesh *m)
     return json_pack("{s: s, s: I, s: I}", "mesh", m->name, "proxies", n, "differed", n_differ);
 }
 
+bool engine_explains_now(const struct map *meshes, struct str what)
+{
+    struct str kind, mesh;
+    if (!str_next(&what, '/', &kind) || !str_next(&what, '/', &mesh))
+        return true;
+    const struct engine_mesh *m = map_find(meshes, mesh);
+    return !m || list_empty(&m->due);
+}
+
 json_t *engine_explain(const struct map *meshes, struct str what)
 {
     struct str kind, mesh;

@@ -103,7 +103,7 @@ static struct holder *holder_get(struct issuer *i, struct arena *a, const struct
     return h;
 }
 
-void issuer_forget(struct issuer *i, struct str mesh, struct str proxy)
+static void forget_proxy(struct issuer *i, struct str mesh, struct str proxy)
 {
     struct arena a;
     arena_init(&a);
@@ -113,12 +113,21 @@ void issuer_forget(struct issuer *i, struct str mesh, struct str proxy)
         holder_free(h);
 }
 
-void issuer_forget_mesh(struct issuer *i, struct str mesh)
+static void forget_mesh(struct issuer *i, struct str mesh)
 {
     struct loaded *l = map_del(&i->authorities, mesh);
     if (l)
         authority_unref(l->authority);
     free(l);
+}
+
+void issuer_note(struct issuer *i, const struct change *c)
+{
+    const struct res_key *key = change_key(c);
+    if (!c->after && key->type == RES_DATAPLANE)
+        forget_proxy(i, key->mesh, key->name);
+    else if (!c->after && key->type == RES_MESH)
+        forget_mesh(i, key->name);
 }
 
 /* ---- authorities ---- */

@@ -13,9 +13,9 @@ struct issuer *issuer_new(void);
 void issuer_free(struct issuer *); /* NULL is ignored */
 /* The compiler's callbacks, answered by this issuer. */
 struct compiler_options issuer_options(struct issuer *);
-/* A Dataplane is gone: so are its certificates. */
-void issuer_forget(struct issuer *, struct str mesh, struct str proxy);
-void issuer_forget_mesh(struct issuer *, struct str mesh); /* so is its authority */
+/* A Dataplane that is gone takes its certificates along, a mesh its authority. Nobody may ask for them at a
+ * state before this change any more. */
+void issuer_note(struct issuer *, const struct change *);
 /* When the next certificate is to be renewed (monotonic; INT64_MAX: none). */
 int64_t issuer_deadline(const struct issuer *);
 /* Calls 'renew' for every proxy whose time has come; when it answers false (nobody is connected), the

@@ -162,13 +162,22 @@ TEST(what_cannot_be_issued_is_tried_again_later)
     fixture_free(&f);
 }
 
+static void delete (struct fixture *f, const char *name)
+{
+    struct res_key key = {.type = RES_DATAPLANE, .mesh = STR("m"), .name = str_from_c(name)};
+    struct dp_networking net = {.address = STR("10.0.0.1")};
+    struct resource *gone = resource_from_spec(&key, &(struct dataplane_spec){.networking = &net});
+    issuer_note(f->issuer, &(struct change){CHANGE_DELETE, gone, NULL});
+    resource_unref(gone);
+}
+
 TEST(a_certificate_goes_with_its_dataplane)
 {
     struct fixture f = fixture_new();
     uint64_t first = identity(&f);
-    issuer_forget(f.issuer, STR("m"), STR("web"));
+    delete (&f, "web");
     EXPECT_TRUE("another proxy's", identity(&f) == first);
-    issuer_forget(f.issuer, STR("m"), STR("web-1"));
+    delete (&f, "web-1");
     EXPECT_TRUE("its own", identity(&f) != first);
     fixture_free(&f);
 }

@@ -1,0 +1,291 @@
+/* One mesh of the engine: its proxies, what they lack, and the passes that bring it to them. */
+#include "engine.h"
+#include "functions.h"
+#include "ursa/base/alloc.h"
+#include "ursa/base/clock.h"
+#include "ursa/base/count.h"
+#include "ursa/base/log.h"
+
+/* However long a pass took: nobody waits longer than this for the next one to begin. */
+#define REST_MAX (100 * NS_PER_MS)
+
+/* ---- whose turn it is ---- */
+
+/* Within a pass a mesh waits for its turn only. The next pass waits until as much time has gone by as the
+ * last one took: what arrives in growing numbers is compiled in growing groups, and a mesh that never stands
+ * still takes half of the thread's time at most. */
+static void schedule(struct engine_mesh *m)
+{
+    struct engine *e = m->engine;
+    if (!m->lacks_since && !m->changed_since)
+        list_del(&m->lacking);
+    else if (list_empty(&m->lacking))
+        list_add_tail(&e->lacking, &m->lacking);
+    bool rests = list_empty(&m->due) && clock_mono_ns() < m->rests_until;
+    if (m->changed_since && rests)
+        timer_set(&e->resting, &m->rest, m->rests_until);
+    if (list_empty(&m->due) && (rests || !m->changed_since))
+        list_del(&m->ready);
+    else if (list_empty(&m->ready))
+        list_add_tail(&e->ready, &m->ready);
+}
+
+static void end_rest(struct timer *timer, int64_t now)
+{
+    (void)now;
+    schedule(CONTAINER_OF(timer, struct engine_mesh, rest));
+}
+
+/* ---- changes and the view ---- */
+
+void engine_mesh_note(struct engine_mesh *m, const struct change *c, uint64_t sequence)
+{
+    if (c->before)
+        resource_ref(c->before);
+    if (c->after)
+        resource_ref(c->after);
+    VEC_PUSH(&m->changes, *c);
+    if (!m->changed_since)
+        m->changed_since = sequence;
+    schedule(m);
+}
+
+static void drop_changes(struct engine_mesh *m)
+{
+    for (size_t i = 0; i < m->changes.n; i++) {
+        resource_unref(m->changes.v[i].before);
+        resource_unref(m->changes.v[i].after);
+    }
+    VEC_FINI(&m->changes);
+    m->changed_since = 0;
+}
+
+static void move_view(struct engine_mesh *m)
+{
+    struct view *next = m->view ? view_next(m->view, m->engine->snap, m->changes.v, m->changes.n, NULL, NULL)
+                                : view_new(m->engine->snap, str_from_c(m->name));
+    if (next || m->view)
+        compiler_update(m->compiler, next, m->changes.v, m->changes.n);
+    view_unref(m->view);
+    m->view = next;
+    list_del(&m->by_age);
+    list_add_tail(&m->engine->by_age, &m->by_age);
+}
+
+void engine_mesh_refresh(struct engine_mesh *m)
+{
+    list_del(&m->by_age);
+    list_add_tail(&m->engine->by_age, &m->by_age);
+    if (m->view && !m->changed_since)
+        move_view(m);
+}
+
+/* ---- proxies ---- */
+
+static bool same_params(const struct proxy_params *a, const struct proxy_params *b)
+{
+    return str_eq(a->name, b->name) && a->admin_port == b->admin_port &&
+           str_eq(a->admin_address, b->admin_address);
+}
+
+/* The newest state that the view is equal to, as far as this mesh is concerned. */
+static uint64_t covered(const struct engine_mesh *m)
+{
+    return m->changed_since ? m->changed_since - 1 : snap_sequence(m->engine->snap);
+}
+
+static void proxy_deliver(struct engine_proxy *p, struct config_set *set)
+{
+    bool same = p->delivered == set || (p->delivered && set && config_set_eq(p->delivered, set));
+    if (p->answered && same)
+        return;
+    config_set_unref(p->delivered);
+    p->delivered = set ? config_set_ref(set) : NULL;
+    p->answered = true;
+    COUNT(compile_deliveries);
+    p->deliver(p->ctx, set, covered(p->mesh));
+}
+
+static void proxy_compile(struct engine_proxy *p)
+{
+    struct arena a;
+    arena_init(&a);
+    struct err err;
+    err_init(&err, &a);
+    struct config_set *set = NULL;
+    enum err_kind kind = compiler_config(p->mesh->compiler, &p->params, &set, &err);
+    if (kind == ERR_BUG)
+        log_error("compile", "mesh=%s proxy=" STR_FMT " %.*s", p->mesh->name, STR_ARG(p->params.name),
+                  STR_ARG(err.text));
+    proxy_deliver(p, set);
+    config_set_unref(set);
+    arena_fini(&a);
+}
+
+static void make_due(struct engine_proxy *p, uint64_t since)
+{
+    struct engine_mesh *m = p->mesh;
+    if (list_empty(&p->due))
+        list_add_tail(&m->due, &p->due);
+    if (!m->lacks_since)
+        m->lacks_since = since;
+}
+
+bool engine_mesh_renew(struct engine_mesh *m, struct str name)
+{
+    struct engine_proxy *p = map_find(&m->by_name, name);
+    if (!p)
+        return false;
+    compiler_touch_identity(m->compiler, name);
+    make_due(p, covered(m));
+    LIST_FOR (node, &p->twins)
+        make_due(LIST_ITEM(node, struct engine_proxy, twins), covered(m));
+    schedule(m);
+    return true;
+}
+
+/* ---- passes ---- */
+
+static void begin_pass(struct engine_mesh *m)
+{
+    uint64_t since = m->changed_since;
+    for (size_t i = 0; i < m->changes.n; i++)
+        issuer_note(m->engine->issuer, &m->changes.v[i]);
+    move_view(m);
+    drop_changes(m);
+    m->collects = true;
+    LIST_FOR (node, &m->proxies)
+        make_due(LIST_ITEM(node, struct engine_proxy, in_mesh), since);
+    COUNT(compile_passes);
+}
+
+static void end_pass(struct engine_mesh *m)
+{
+    if (m->collects)
+        compiler_collect(m->compiler);
+    m->collects = false;
+    m->lacks_since = 0;
+    if (m->spent)
+        m->rests_until = clock_mono_ns() + (m->spent < REST_MAX ? m->spent : REST_MAX);
+    m->spent = 0;
+}
+
+void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
+{
+    int64_t begin = clock_mono_ns(), took;
+    if (list_empty(&m->due))
+        begin_pass(m);
+    do {
+        struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
+        list_del(&p->due);
+        proxy_compile(p);
+        took = clock_mono_ns() - begin;
+    } while (!list_empty(&m->due) && took < budget_ns);
+    m->spent += took;
+    if (list_empty(&m->due))
+        end_pass(m);
+    schedule(m);
+}
+
+/* ---- who comes and goes ---- */
+
+static struct engine_mesh *mesh_get(struct engine *e, struct str name)
+{
+    struct engine_mesh *m = map_find(&e->meshes, name);
+    if (m)
+        return m;
+    m = xcalloc(1, sizeof *m);
+    m->engine = e;
+    m->name = xstrndup(name);
+    list_init(&m->by_age);
+    list_init(&m->proxies);
+    list_init(&m->due);
+    list_init(&m->ready);
+    list_init(&m->lacking);
+    m->rest.expire = end_rest;
+    map_init(&m->by_name);
+    struct compiler_options options = issuer_options(e->issuer);
+    m->compiler = compiler_new(name, &options);
+    move_view(m);
+    map_put(&e->meshes, str_from_c(m->name), m);
+    return m;
+}
+
+static void mesh_free(struct engine_mesh *m)
+{
+    struct engine *e = m->engine;
+    map_del(&e->meshes, str_from_c(m->name));
+    list_del(&m->by_age);
+    list_del(&m->ready);
+    list_del(&m->lacking);
+    timer_clear(&e->resting, &m->rest);
+    for (size_t i = 0; i < m->changes.n; i++)
+        issuer_note(e->issuer, &m->changes.v[i]);
+    drop_changes(m);
+    compiler_free(m->compiler);
+    view_unref(m->view);
+    map_fini(&m->by_name);
+    free(m->name);
+    free(m);
+}
+
+/* A proxy that brought its Dataplane is attached behind that change and must not be asked for before it: with
+ * changes that wait for a pass, so does the proxy. */
+void engine_mesh_add(struct engine *e, struct engine_proxy *p)
+{
+    struct engine_mesh *m = mesh_get(e, p->params.mesh);
+    p->mesh = m;
+    struct engine_proxy *twin = map_find(&m->by_name, p->params.name);
+    if (twin)
+        list_add_tail(&twin->twins, &p->twins);
+    else
+        map_put(&m->by_name, p->params.name, p);
+    list_add_tail(&m->proxies, &p->in_mesh);
+    m->n_proxies++;
+    if (!m->changed_since)
+        make_due(p, snap_sequence(e->snap));
+    schedule(m);
+}
+
+static bool has_equal_twin(const struct engine_proxy *p)
+{
+    LIST_FOR (node, &p->twins) {
+        if (same_params(&LIST_ITEM(node, struct engine_proxy, twins)->params, &p->params))
+            return true;
+    }
+    return false;
+}
+
+static void leave_mesh(struct engine_proxy *p)
+{
+    struct engine_mesh *m = p->mesh;
+    if (map_find(&m->by_name, p->params.name) == p) {
+        struct engine_proxy *twin = LIST_ITEM(p->twins.next, struct engine_proxy, twins);
+        if (twin == p)
+            map_del(&m->by_name, p->params.name);
+        else
+            map_put(&m->by_name, twin->params.name, twin);
+    }
+    list_del(&p->twins);
+    list_del(&p->in_mesh);
+    list_del(&p->due);
+    m->n_proxies--;
+}
+
+void engine_mesh_remove(struct engine_proxy *p)
+{
+    struct engine_mesh *m = p->mesh;
+    bool again = has_equal_twin(p);
+    leave_mesh(p);
+    if (list_empty(&m->proxies)) {
+        mesh_free(m);
+        return;
+    }
+    if (!again) {
+        compiler_forget(m->compiler, &p->params);
+        m->collects = true;
+    }
+    if (list_empty(&m->due))
+        end_pass(m);
+    schedule(m);
+}

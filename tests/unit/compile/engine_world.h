@@ -1,0 +1,112 @@
+/* engine_world.h -- an engine over a memory store and its writer, and proxies that are attached to it. */
+#ifndef URSA_TESTS_COMPILE_ENGINE_WORLD_H
+#define URSA_TESTS_COMPILE_ENGINE_WORLD_H
+
+#include "../../lib/test.h"
+#include "../../tools/world.c" /* unit tests link their room and tests/lib only */
+#include "ursa/base/clock.h"
+#include "ursa/compile.h"
+
+static struct engine *engine;
+
+static void start(void *ctx, struct store *store)
+{
+    (void)ctx;
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    EXPECT_INT("engine_start", engine_start(&(struct engine_options){.store = store}, &engine, &e), ERR_NONE);
+    arena_fini(&a);
+}
+
+static void stop(void)
+{
+    engine_stop(engine);
+}
+
+static void apply(struct world *w, const char *yaml)
+{
+    world_apply(w, str_from_c(yaml));
+}
+
+/* ---- waiting, without sleeping ---- */
+static void nothing(struct mail *m)
+{
+    (void)m;
+}
+
+static void settle(struct world *w)
+{
+    struct mailbox box;
+    struct mail mail = {.handle = nothing};
+    mailbox_init(&box);
+    struct snap *snap = store_snap(world_store(w));
+    engine_notify_applied(engine, snap_sequence(snap), &box, &mail);
+    EXPECT_TRUE("applied", mailbox_wait(&box, 10000));
+    mailbox_run(&box);
+    EXPECT_TRUE("engine_applied", engine_applied(engine) >= snap_sequence(snap));
+    snap_unref(snap);
+    mailbox_fini(&box);
+}
+
+static json_t *ask(const char *what)
+{
+    struct mailbox box;
+    char *copy = xstrdup(what);
+    struct engine_query query = {.mail = {.handle = nothing}, .box = &box, .what = copy};
+    mailbox_init(&box);
+    engine_ask(engine, &query);
+    EXPECT_TRUE("answered", mailbox_wait(&box, 10000));
+    mailbox_run(&box);
+    mailbox_fini(&box);
+    free(copy);
+    return query.answer;
+}
+
+/* ---- a proxy that remembers what it got; written by the compile thread, read after settle() ---- */
+struct client {
+    struct engine_proxy *proxy;
+    unsigned n_deliveries;
+    struct config_set *set;
+    struct mailbox box;
+    struct mail gone;
+    void (*delivered)(struct client *); /* on the compile thread; NULL: nothing more happens */
+};
+
+static void deliver(void *ctx, struct config_set *set, uint64_t sequence)
+{
+    struct client *c = ctx;
+    (void)sequence;
+    config_set_unref(c->set);
+    c->set = set ? config_set_ref(set) : NULL;
+    c->n_deliveries++;
+    if (c->delivered)
+        c->delivered(c);
+}
+
+static void attach(struct client *c, const char *mesh, const char *name)
+{
+    *c = (struct client){0};
+    mailbox_init(&c->box);
+    struct proxy_params params = {.mesh = str_from_c(mesh), .name = str_from_c(name), .admin_port = 9901};
+    c->proxy = engine_attach(engine, &params, deliver, c);
+}
+
+static void detached(void *ctx)
+{
+    struct client *c = ctx;
+    c->gone.handle = nothing;
+    mailbox_send(&c->box, &c->gone);
+}
+
+static void detach(struct client *c)
+{
+    engine_detach(c->proxy, detached, c);
+    mailbox_wait(&c->box, -1);
+    mailbox_run(&c->box);
+    mailbox_fini(&c->box);
+    config_set_unref(c->set);
+}
+
+#endif
