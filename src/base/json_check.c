@@ -56,6 +56,14 @@ static bool refuse(struct scanner *s, const char *where)
     return false;
 }
 
+/* Always false. */
+static bool refuse_many(struct scanner *s, size_t max, const char *of_what)
+{
+    s->fault->at = s->at;
+    snprintf(s->fault->what, sizeof(s->fault->what), "more than %zu %s", max, of_what);
+    return false;
+}
+
 static void skip_blanks(struct scanner *s)
 {
     while (peek(s) == ' ' || peek(s) == '\t' || peek(s) == '\r' || peek(s) == '\n')
@@ -163,7 +171,17 @@ static bool check_scalar(struct scanner *s)
     return refuse(s, "looking for beginning of value");
 }
 
-static bool check_key(struct scanner *s)
+/* What is open around the current place: a bit for each level, set for an object. */
+struct nesting {
+    uint64_t objects;
+    unsigned depth;
+    size_t n_keys[JSON_MAX_NESTING]; /* so far, of the object on that level */
+    size_t max_keys;
+};
+
+_Static_assert(JSON_MAX_NESTING <= 64, "struct nesting has a bit for each level");
+
+static bool check_key(struct scanner *s, struct nesting *in)
 {
     skip_blanks(s);
     if (peek(s) != '"')
@@ -173,17 +191,11 @@ static bool check_key(struct scanner *s)
     skip_blanks(s);
     if (peek(s) != ':')
         return refuse(s, "after object key");
+    if (++in->n_keys[in->depth - 1] > in->max_keys)
+        return refuse_many(s, in->max_keys, "keys in one object");
     s->at++;
     return true;
 }
-
-/* What is open around the current place: a bit for each level, set for an object. */
-struct nesting {
-    uint64_t objects;
-    unsigned depth;
-};
-
-_Static_assert(JSON_MAX_NESTING <= 64, "struct nesting has a bit for each level");
 
 /* Behind a value: closes what ends here and reads on to the next value; '*done' at the end of the text. */
 static bool check_after_value(struct scanner *s, struct nesting *in, bool *done)
@@ -200,7 +212,7 @@ static bool check_after_value(struct scanner *s, struct nesting *in, bool *done)
 
         if (c == ',') {
             s->at++;
-            return !in_object || check_key(s);
+            return !in_object || check_key(s, in);
         }
         if (c != (in_object ? '}' : ']'))
             return refuse(s, in_object ? "after object key:value pair" : "after array element");
@@ -213,18 +225,15 @@ static bool check_after_value(struct scanner *s, struct nesting *in, bool *done)
 bool json_check(struct str text, struct json_fault *fault)
 {
     struct scanner s = {.text = text, .fault = fault};
-    struct nesting in = {0};
+    struct nesting in = {.max_keys = json_max_keys(text.n)};
     size_t n_values = 0, max_values = json_max_values(text.n);
 
     for (bool done = false; !done;) {
         skip_blanks(&s);
         int c = peek(&s);
 
-        if (++n_values > max_values) {
-            fault->at = s.at;
-            snprintf(fault->what, sizeof(fault->what), "more than %zu values", max_values);
-            return false;
-        }
+        if (++n_values > max_values)
+            return refuse_many(&s, max_values, "values");
         if (c == '{' || c == '[') {
             if (in.depth == JSON_MAX_NESTING) {
                 *fault = (struct json_fault){.at = s.at, .what = "nested too deeply"};
@@ -232,10 +241,10 @@ bool json_check(struct str text, struct json_fault *fault)
             }
             s.at++;
             in.objects = in.objects << 1 | (c == '{');
-            in.depth++;
+            in.n_keys[in.depth++] = 0;
             skip_blanks(&s);
             if (peek(&s) != (c == '{' ? '}' : ']')) {
-                if (c == '{' && !check_key(&s))
+                if (c == '{' && !check_key(&s, &in))
                     return false;
                 continue; /* the first value inside */
             }

@@ -11,7 +11,8 @@ struct json_fault {
     char what[80];
 };
 
-/* Whether 'text' is one JSON value, nested JSON_MAX_NESTING deep at most, with json_max_values() at most. */
+/* Whether 'text' is one JSON value, nested JSON_MAX_NESTING deep at most, with no more values and keys than
+ * json_max_values() and json_max_keys() allow. */
 bool json_check(struct str text, struct json_fault *fault);
 /* The tree of a text that json_check has passed; NULL for what no syntax shows: NUL or invalid UTF-8 in a
  * string, a number out of range. */

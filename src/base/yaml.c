@@ -13,6 +13,7 @@ struct reader {
     yaml_event_t event; /* the current one */
     bool has_event;
     size_t n_values, max_values;
+    size_t max_keys; /* of one mapping */
     struct err *err;
 };
 
@@ -96,18 +97,33 @@ static bool tag_fits(const char *tag, const json_t *v)
     return strcmp(tag, "float") == 0 && json_is_real(v);
 }
 
-static enum err_kind read_scalar(struct reader *r, json_t **out)
+/* What can be wrong with a scalar before its value is looked at; its core tag. */
+static enum err_kind check_scalar(struct reader *r, const char **tag)
 {
     const yaml_event_t *ev = &r->event;
     struct str text = text_of(ev);
-    const char *tag = core_tag(ev);
-    bool plain = ev->data.scalar.plain_implicit;
 
     if (str_chr(text, '\0') < text.n)
         return fail(r, ev->start_mark, "a NUL character is not allowed");
-    if (!tag)
+    *tag = core_tag(ev);
+    if (!*tag)
         return fail(r, ev->start_mark, "the tag %s is not supported", (const char *)ev->data.scalar.tag);
-    if (strcmp(tag, "str") == 0 || (tag[0] == '\0' && !plain)) {
+    return ERR_NONE;
+}
+
+static bool is_text(const yaml_event_t *ev, const char *tag)
+{
+    return strcmp(tag, "str") == 0 ||
+           (tag[0] == '\0' && (!ev->data.scalar.plain_implicit || yaml_scalar_is_plain_text(text_of(ev))));
+}
+
+/* The value of a scalar that check_scalar() has let pass. */
+static enum err_kind read_scalar(struct reader *r, const char *tag, json_t **out)
+{
+    const yaml_event_t *ev = &r->event;
+    struct str text = text_of(ev);
+
+    if (is_text(ev, tag)) {
         *out = json_from_str(text);
         return ERR_NONE;
     }
@@ -154,11 +170,17 @@ static enum err_kind read_key(struct reader *r, struct str *key)
     if (str_eq(text_of(&r->event), STR("<<")) && r->event.data.scalar.plain_implicit)
         return fail(r, r->event.start_mark, "merge keys are not supported");
     JSON_AUTO value = NULL;
-
-    if (read_scalar(r, &value))
-        return r->err->kind;
     struct arena *a = r->err->arena;
+    const char *tag;
 
+    if (check_scalar(r, &tag))
+        return r->err->kind;
+    if (is_text(&r->event, tag)) { /* nearly all keys: no tree for them */
+        *key = arena_str(a, text_of(&r->event));
+        return ERR_NONE;
+    }
+    if (read_scalar(r, tag, &value))
+        return r->err->kind;
     switch (json_typeof(value)) {
     case JSON_STRING:
         *key = arena_str(a, json_str(value));
@@ -205,6 +227,8 @@ static enum err_kind read_mapping(struct reader *r, size_t depth, json_t *object
         json_object_setn_new_nocheck(object, key.p, key.n, value); /* libyaml has checked that it is UTF-8 */
         if (json_object_size(object) != ++n_keys)
             return fail(r, mark, "the key \"" STR_FMT "\" is given twice", STR_ARG(key));
+        if (n_keys > r->max_keys)
+            return fail(r, mark, "more than %zu keys in one mapping", r->max_keys);
     }
 }
 
@@ -213,16 +237,17 @@ static enum err_kind read_node(struct reader *r, size_t depth, json_t **out)
 {
     yaml_event_type_t type = r->event.type;
     yaml_mark_t mark = r->event.start_mark;
+    const char *tag;
 
     if (++r->n_values > r->max_values)
         return fail(r, mark, "more than %zu values", r->max_values);
     if (type == YAML_ALIAS_EVENT)
         return fail(r, mark, "aliases are not supported");
     if (type == YAML_SCALAR_EVENT)
-        return read_scalar(r, out);
+        return check_scalar(r, &tag) ? r->err->kind : read_scalar(r, tag, out);
     if (depth == YAML_MAX_DEPTH)
         return fail(r, mark, "nested more than %d levels deep", YAML_MAX_DEPTH);
-    const char *tag = core_tag(&r->event);
+    tag = core_tag(&r->event);
     bool mapping = type == YAML_MAPPING_START_EVENT;
 
     if (!tag || (tag[0] != '\0' && strcmp(tag, mapping ? "map" : "seq") != 0))
@@ -268,7 +293,7 @@ static enum err_kind read_stream(struct reader *r, size_t max, struct docs *docs
 
 enum err_kind yaml_parse(struct str text, size_t max, struct yaml_doc **out, size_t *n, struct err *e)
 {
-    struct reader r = {.max_values = json_max_values(text.n), .err = e};
+    struct reader r = {.max_values = json_max_values(text.n), .max_keys = json_max_keys(text.n), .err = e};
     struct docs docs = {0};
 
     *out = NULL;

@@ -12,6 +12,7 @@
 #include "ursa/base/json.h"
 
 #define LONGEST_NUMBER 400 /* more characters than any double needs; longer texts are strings */
+#define LONGEST_WORD 5     /* characters of the longest of the words below */
 
 enum meaning { MEANS_STRING, MEANS_NULL, MEANS_TRUE, MEANS_FALSE, MEANS_NO_JSON };
 
@@ -44,6 +45,8 @@ static enum meaning word_meaning(struct str s)
 
     if (s.n == 0)
         return MEANS_NULL;
+    if (s.n > LONGEST_WORD || !strchr("~nNyYtTfFoO.+", s.p[0]))
+        return MEANS_STRING; /* nearly all texts: no need to look for each word */
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_eq(words[i].word, s))
             return words[i].meaning;
@@ -124,6 +127,11 @@ static bool looks_real(const char *p, size_t n)
     return i == n;
 }
 
+static bool begins_like_number(struct str s)
+{
+    return s.n > 0 && s.p[0] != '\0' && strchr("+-.0123456789", s.p[0]);
+}
+
 /* NULL when the text is no number, or one that is too large: yaml.v2 leaves both as text. */
 static json_t *read_number(struct str s)
 {
@@ -131,7 +139,7 @@ static json_t *read_number(struct str s)
     size_t n = 0;
     int64_t integer;
 
-    if (s.n > LONGEST_NUMBER || !strchr("+-.0123456789", s.p[0]) || s.p[0] == '\0')
+    if (s.n > LONGEST_NUMBER || !begins_like_number(s))
         return NULL;
     for (size_t i = 0; i < s.n; i++)
         if (s.p[i] != '_' || s.p[0] == '.') /* yaml.v2 does not look for them there */
@@ -145,6 +153,11 @@ static json_t *read_number(struct str s)
     double real = strtod(plain, NULL);
 
     return isinf(real) ? NULL : json_real(real);
+}
+
+bool yaml_scalar_is_plain_text(struct str s)
+{
+    return word_meaning(s) == MEANS_STRING && !begins_like_number(s);
 }
 
 json_t *yaml_scalar_resolve(struct str s)

@@ -10,4 +10,8 @@
  * infinities and not-a-number. 's' is valid UTF-8. */
 json_t *yaml_scalar_resolve(struct str s);
 
+/* Whether it is a string at first glance: quicker than resolving it, but false for strings that begin like a
+ * number. */
+bool yaml_scalar_is_plain_text(struct str s);
+
 #endif

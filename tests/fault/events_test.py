@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import pace
 import ursa
 from access_test import ELSEWHERE, document, issue_user
 from sse import Stream
@@ -220,14 +221,14 @@ def test_a_thousand_clients_hear_the_same():
         started = time.monotonic()
         put(daemon, "m", "a")
         assert {stream.next().data["name"] for stream in streams} == {"a"}
-        assert time.monotonic() - started < 5
+        assert pace.clock_within(time.monotonic() - started, 5)
         started = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
         last = [stream.next() for stream in streams]
         assert {e.kind for e in last} == {"end"} and {e.data["reason"] for e in last} == {"the control plane stops"}
         assert all(stream.next() is None for stream in streams)
         assert daemon.process.wait(10) == 0
-        assert time.monotonic() - started < 10
+        assert pace.clock_within(time.monotonic() - started, 10)
 
 
 def test_a_stop_does_not_wait_for_who_does_not_read():
@@ -242,7 +243,7 @@ def test_a_stop_does_not_wait_for_who_does_not_read():
             started = time.monotonic()
             daemon.process.send_signal(signal.SIGTERM)
             assert daemon.process.wait(10) == 0
-            assert time.monotonic() - started < 5
+            assert pace.clock_within(time.monotonic() - started, 5)
 
 
 # ---- who may hear what ----

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import pace
 import raw
 import ursa
 
@@ -86,7 +87,7 @@ def test_without_descriptors_it_waits_and_recovers():
         with pytest.raises(TimeoutError):
             daemon.get("/", timeout=2)
         used = (cpu_seconds(daemon) - before) / (time.monotonic() - started)
-        assert used < 0.05, f"it spins: {used:.0%} of a core"
+        assert pace.processor_within(used, 0.05), f"it spins: {used:.0%} of a core"
         for connection in held:
             connection.close()
         assert daemon.get("/", timeout=10).status == 200

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import pace
 import raw
 import ursa
 
@@ -88,7 +89,7 @@ class Slow:
         self._thread.join()
         assert not self._open, f"{len(self._open)} are still connected"
         times = sorted(t for t, _ in self.ended)
-        assert times[0] > seconds - 1.5 and times[-1] < seconds + late, f"cut off after {times[0]:.1f} to {times[-1]:.1f} s"
+        assert times[0] > seconds - 1.5 and pace.clock_within(times[-1] - seconds, late), f"cut off after {times[0]:.1f} to {times[-1]:.1f} s"
         wrong = [data for _, data in self.ended if not data.startswith(self._answer)]
         assert not wrong, f"{len(wrong)} answers such as {wrong[0][:200]}"
         return times
@@ -119,7 +120,7 @@ def test_slow_clients_are_cut_off_and_hold_up_nobody(patient, way):
     beside, n = p99(patient, lambda n: slow.is_alive())
     times = slow.judge(WAYS[way][3])
     print(f"{way}: p99 {beside * 1000:.1f} ms of {n} (alone {alone * 1000:.1f}), cut after {times[0]:.1f} to {times[-1]:.1f} s")
-    assert beside < max(0.05, 3 * alone), f"p99 {beside * 1000:.0f} ms beside them, {alone * 1000:.0f} ms alone"
+    assert pace.clock_within(beside, max(0.05, 3 * alone)), f"p99 {beside * 1000:.0f} ms beside them, {alone * 1000:.0f} ms alone"
 
 
 def test_headers_have_five_seconds(daemon_of_default):
@@ -141,7 +142,8 @@ def test_the_proxies_port_cuts_off_slow_headers(patient):
         slow.sendall(HEAD + b"X: ")
         started = time.monotonic()
         assert raw.read_to_end(slow).startswith(b"HTTP/1.1 408 ")
-        assert LIMIT - 1 < time.monotonic() - started < LIMIT + 2
+        took = time.monotonic() - started
+        assert took > LIMIT - 1 and pace.clock_within(took - LIMIT, 2), took
 
 
 def test_a_connection_rests_between_two_requests(patient):
@@ -150,4 +152,5 @@ def test_a_connection_rests_between_two_requests(patient):
         assert resting.recv(20).startswith(b"HTTP/1.1 200 ")
         started = time.monotonic()
         assert b"408" not in raw.read_to_end(resting)[-20:]
-        assert LIMIT - 1 < time.monotonic() - started < LIMIT + 2
+        took = time.monotonic() - started
+        assert took > LIMIT - 1 and pace.clock_within(took - LIMIT, 2), took

@@ -17,10 +17,17 @@ static inline size_t json_max_values(size_t text_size)
     return 50000 + (text_size > first ? (text_size - first) / 8 : 0);
 }
 
+/* Keys that one object may have of them: more fit into no cache, where each costs several times as much. */
+static inline size_t json_max_keys(size_t text_size)
+{
+    return json_max_values(text_size) / 5;
+}
+
 /* Reads one JSON value (object, array or scalar); of duplicate keys the last wins; integers past int64 become
- * reals, halves of surrogate pairs U+FFFD. Refused: depth > 64, too many values, NUL in strings, invalid
- * UTF-8. ERR_MALFORMED with "line L, column C: <fault>", the fault in the words of Go's encoding/json; an
- * empty or truncated text gives exactly "unexpected end of JSON input". The caller owns *out. */
+ * reals, halves of surrogate pairs U+FFFD. Refused: depth > 64, too many values or keys, NUL in strings,
+ * invalid UTF-8. ERR_MALFORMED with "line L, column C: <fault>", the fault in the words of Go's
+ * encoding/json; an empty or truncated text gives exactly "unexpected end of JSON input". The caller owns
+ * *out. */
 MUST_USE enum err_kind json_parse(struct str text, json_t **out, struct err *e);
 
 struct str json_str(const json_t *); /* text of a string node, STR_NONE for anything else; borrowed */

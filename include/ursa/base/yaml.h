@@ -2,9 +2,10 @@
  *
  * Input is read through libyaml's event interface only (its document interface is quadratic on nested
  * brackets). Refused: aliases and merge keys, duplicate keys, tags other than the core ones, keys that are
- * null or no scalar, infinities and not-a-number, depth > 64, more values than json_max_values(). Plain
- * scalars follow YAML 1.1 as kumactl reads them: y, yes, on are true, 0777 is octal, 1_000 is 1000, time
- * stamps stay text. A key that is no string becomes the text of its value. */
+ * null or no scalar, infinities and not-a-number, depth > 64, more values than json_max_values(), more keys
+ * in one mapping than json_max_keys(). Plain scalars follow YAML 1.1 as kumactl reads them: y, yes, on are
+ * true, 0777 is octal, 1_000 is 1000, time stamps stay text. A key that is no string becomes the text of its
+ * value. */
 #ifndef URSA_BASE_YAML_H
 #define URSA_BASE_YAML_H
 

@@ -203,6 +203,37 @@ TEST(values)
     arena_fini(&a);
 }
 
+static enum err_kind parse_object(struct arena *a, size_t n, struct str *fault)
+{
+    struct buf text;
+    struct err e;
+    json_t *v;
+
+    buf_init(&text, 4 << 20);
+    buf_add_str(&text, STR("[{\"a\":{}"));
+    for (size_t i = 1; i < n; i++)
+        buf_printf(&text, ",\"%zu\":1", i);
+    buf_add_str(&text, STR("},{\"a\":1}]"));
+    err_init(&e, a);
+    enum err_kind kind = json_parse(buf_str(&text), &v, &e);
+    *fault = e.text;
+    json_decref(v);
+    buf_fini(&text);
+    return kind;
+}
+
+TEST(keys)
+{
+    struct arena a;
+    struct str fault;
+
+    arena_init(&a);
+    EXPECT_INT("as many as allowed", parse_object(&a, 10000, &fault), ERR_NONE);
+    EXPECT_INT("one more", parse_object(&a, 10001, &fault), ERR_MALFORMED);
+    EXPECT_STR("how many", fault, "line 1, column 88901: more than 10000 keys in one object");
+    arena_fini(&a);
+}
+
 /* The compact text laid out as an answer is. */
 static struct str indented(struct arena *a, const char *compact)
 {

@@ -182,6 +182,38 @@ TEST(limits)
     arena_fini(&a);
 }
 
+/* 'before' and 'n' keys of one mapping. */
+static enum err_kind parse_keys(struct arena *a, const char *before, size_t n, struct err *e)
+{
+    struct yaml_doc *docs;
+    struct buf text;
+    size_t n_docs;
+
+    buf_init(&text, 1 << 20);
+    buf_printf(&text, "%s", before);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text, "k%zu: 1\n", i);
+    err_init(e, a);
+    enum err_kind kind = yaml_parse(buf_str(&text), 2, &docs, &n_docs, e);
+
+    for (size_t i = 0; i < n_docs; i++)
+        json_decref(docs[i].root);
+    buf_fini(&text);
+    return kind;
+}
+
+TEST(keys_are_bounded)
+{
+    struct arena a;
+    struct err e;
+
+    arena_init(&a);
+    EXPECT_INT("as many as allowed", parse_keys(&a, "a: 1\n---\n", 10000, &e), ERR_NONE);
+    EXPECT_INT("one more", parse_keys(&a, "", 10001, &e), ERR_MALFORMED);
+    EXPECT_STR("how many", e.text, "line 10001, column 1: more than 10000 keys in one mapping");
+    arena_fini(&a);
+}
+
 TEST(locating)
 {
     static const char text[] = "# head\n"
