@@ -1,4 +1,7 @@
-/* ursa/net.h -- the TLS ports: epoll loop, TLS with ALPN, HTTP/2 with gRPC, and HTTP/1.1 handed on.
+/* ursa/net.h -- the TLS ports: epoll loops, TLS with ALPN, HTTP/2 with gRPC, and HTTP/1.1 handed on.
+ *
+ * There is a loop for each core, each with a thread of its own; a connection stays on the loop that it was
+ * given to.
  *
  * The proxies' port: h2 carries gRPC to the aggregated discovery service; http/1.1 (also without ALPN) is
  * decrypted and handed, through a socket pair, to whoever serves HTTP: bootstrap, later REST xDS. The API's
@@ -18,7 +21,7 @@ struct net_http1 {
     struct str client_cert; /* subject of the certificate that the client showed and that was found good;
                                STR_NONE: it showed none */
 };
-/* Runs on the loop's thread, must only hand over. All but 'fd' is borrowed. */
+/* Runs on the threads of all loops, must only hand over. All but 'fd' is borrowed. */
 typedef void net_take_http1(void *ctx, const struct net_http1 *);
 
 struct net_https {       /* the API's port */
@@ -38,8 +41,9 @@ struct net_options {
     const char *address; /* to bind, "0.0.0.0" */
     uint16_t port;       /* 0: any; see net_port */
     struct str cert_pem, key_pem;
-    size_t max_connections; /* beyond it, new ones are refused at once */
-    struct ads_options ads; /* mailbox, observe and observe_ctx are filled in by net */
+    size_t max_connections; /* of all loops; beyond it, new ones are refused at once */
+    size_t n_loops;         /* 0: one for each core that the process may use, 8 at most */
+    struct ads_options ads; /* the observer is filled in by net */
     struct insight_options insight;
     net_take_http1 *http1;
     void *http1_ctx;
@@ -57,6 +61,6 @@ uint16_t net_https_port(const struct net *); /* 0: there is none */
  * good any more. Any thread. */
 MUST_USE enum err_kind net_reload_tls(struct net *, struct str cert_pem, struct str key_pem,
                                       const struct net_https *https, struct err *e);
-struct ads *net_ads(struct net *); /* for /debug/proxy; until net_stop */
+struct ads_group *net_ads(struct net *); /* to ask about proxies; until net_stop */
 
 #endif

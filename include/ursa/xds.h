@@ -45,11 +45,15 @@ struct xds_message {
 };
 void xds_message_fini(struct xds_message *);
 
-/* ---- the service ---- */
+/* ---- the service ----
+ * Each loop has a service of its own, which serves the streams of its connections. All services together are
+ * a group: a proxy may have streams on several loops, and whoever asks about proxies asks the group. */
+struct ads_group;
 struct ads;
 struct ads_stream;
 
-/* What the service tells about a proxy's streams; runs on the loop's thread. Implemented by insight/. */
+/* What the services tell about a proxy's streams; runs on the thread of 'observe_box', for one stream in
+ * order. Implemented by insight/. */
 enum xds_event { XDS_CONNECTED, XDS_CHANGED, XDS_DISCONNECTED };
 struct xds_status { /* valid during the call */
     struct str mesh, name;
@@ -65,19 +69,21 @@ struct ads_options {
     struct store *store;
     struct admit *admit;
     struct engine *engine;
-    struct mailbox *mailbox;         /* of the loop that runs the streams */
     struct str instance_id;          /* control_plane.identifier */
     bool authenticate;               /* dpServer.authn.dpProxy.type is not none */
     int64_t deregistration_delay_ns; /* 10 s */
+    struct mailbox *observe_box;     /* of the thread that observes */
     void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
     void *observe_ctx;
 };
-struct ads *ads_new(const struct ads_options *);
-/* All streams must be closed. While the engine or the writer still has something of theirs this runs the
- * mailbox until they let go: the engine and admit must be running. ads_is_idle tells that it will not have
- * to. NULL is ignored. */
-void ads_free(struct ads *);
+struct ads_group *ads_group_new(const struct ads_options *);
+void ads_group_free(struct ads_group *); /* its services are gone; NULL is ignored */
+/* A service for the loop with that mailbox. All of a group are made before the first has a stream. */
+struct ads *ads_new(struct ads_group *, struct mailbox *);
+/* Until the engine, the writer and the observer have let go of what they have of the service, its mailbox has
+ * to be run: no stream of the group may be open, the engine and admit must be running. */
 bool ads_is_idle(const struct ads *);
+void ads_free(struct ads *); /* idle, as all of its group; NULL is ignored */
 
 /* How a stream reaches its peer; called on the loop's thread only. */
 struct ads_transport {
@@ -95,14 +101,15 @@ void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine 
 /* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run. */
 int64_t ads_deadline(const struct ads *);
 void ads_run_timers(struct ads *, int64_t now_ns);
-/* Proxies with a live stream and what they were sent, acknowledged and refused: {mesh, name, ...}; caller
- * owns it. Any thread. */
-json_t *ads_proxy_json(struct ads *, struct str mesh, struct str name);
+/* A proxy with a live stream and what it was sent, acknowledged and refused: {mesh, name, ...}; caller owns
+ * it. NULL: it has none. Any thread. */
+json_t *ads_proxy_json(struct ads_group *, struct str mesh, struct str name);
 
 /* ---- has it taken effect? ----
  * Who asks hands in a question; it comes back by mail as soon as every proxy in question has taken over, or
  * refused, all of the state of that sequence or of a later one, and at the latest at its deadline. Without a
- * stream a proxy is not asked for: it gets the newest state when it comes. */
+ * stream a proxy is not asked for: it gets the newest state when it comes. Each loop is asked for its part.
+ */
 #define LAGGARDS_MAX 100 /* named in an answer; the rest is counted */
 struct ads_laggard {
     struct str mesh, name;
@@ -124,7 +131,9 @@ struct ads_question {
     size_t n_applied, n_pending, n_refused;
     struct ads_laggard *laggards;
     size_t n_laggards;
-    /* the service's, while it waits */
+    /* the group's, until it comes back */
+    size_t n_parts; /* that loops have not answered */
+    /* of a part: the loop's, while it waits */
     struct ads *ads;
     struct list node, watching;
     void (*answered)(struct mail *);
@@ -132,10 +141,10 @@ struct ads_question {
 };
 struct ads_question *ads_question_new(void);
 void ads_question_free(struct ads_question *); /* NULL is ignored; the answer has come */
-/* Any thread, while the loop runs. The question is the service's until it comes back, which it does once. */
-void ads_ask(struct ads *, struct ads_question *);
-/* The question of that id, if it is still there, is answered now. Any thread, while the loop runs. */
-void ads_hurry(struct ads *, uint64_t id);
+/* Any thread, while the loops run. The question is the group's until it comes back, which it does once. */
+void ads_ask(struct ads_group *, struct ads_question *);
+/* The question of that id, if it is still there, is answered now. Any thread, while the loops run. */
+void ads_hurry(struct ads_group *, uint64_t id);
 /* Answers all questions as things are, and from now on each at once: before the streams are closed for a
  * stop. Loop thread. */
 void ads_stop_waiting(struct ads *);

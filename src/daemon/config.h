@@ -37,7 +37,7 @@ struct config {
     struct mesh_grants mesh_roles;
     const char *dp_interface;
     uint16_t dp_port;
-    uint64_t dp_max_connections;
+    uint64_t dp_max_connections, dp_loops;
     bool dp_authenticate;
     const char *admin_address;
     uint16_t admin_port;

@@ -185,6 +185,7 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
         .cert_pem = d->cert_pem,
         .key_pem = d->key_pem,
         .max_connections = c->dp_max_connections,
+        .n_loops = c->dp_loops,
         .ads = {.store = d->store,
                 .admit = d->admit,
                 .engine = d->engine,

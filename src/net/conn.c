@@ -24,6 +24,8 @@
 #define UNUSED_LIMIT                                                                                         \
     (30 * NS_PER_S) /* without a call that has brought a message: connections are few, and must be worth it  \
                      */
+/* Incomplete requests of all connections. */
+#define HELD_MAX ((size_t)256 * DISCOVERY_REQUEST_MAX)
 #define LEAVING_LIMIT (2 * NS_PER_S)
 #define DISCARD_MAX (256u << 10)
 /* Bytes read in one go are bounded, so that a busy peer leaves the others their turn. */
@@ -247,6 +249,7 @@ static void h2_begin(struct conn *c)
     struct h2_options options = {.ads = c->worker->ads,
                                  .frames = &c->worker->frames,
                                  .n_held = &c->worker->n_held,
+                                 .held_max = HELD_MAX / c->worker->n_siblings,
                                  .wake = work_soon,
                                  .ctx = c};
 

@@ -18,6 +18,7 @@ struct h2_options {
     struct ads *ads;
     struct frames *frames;   /* outlives the session */
     size_t *n_held;          /* bytes of incomplete requests of all sessions of the loop */
+    size_t held_max;         /* how many these may be */
     void (*wake)(void *ctx); /* there may be something to send; must not call back */
     void *ctx;
 };

@@ -1,11 +1,13 @@
-/* listener.c -- accepts connections, within bounds, and rests a moment when the process has no descriptors
- * left. */
+/* listener.c -- accepts connections, within bounds, gives each to a worker, and rests a moment when the
+ * process has no descriptors left. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "conn.h"
+#include "ursa/base/alloc.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
@@ -25,6 +27,85 @@ static void rest(struct door *d, int error)
     timer_set(&loop->timers, &d->listener_pause, loop->now + PAUSE);
 }
 
+/* ---- to which worker ---- */
+
+/* A connection on its way to the worker that it will stay with. */
+struct arrival {
+    struct mail mail;
+    struct door *door;
+    int fd;
+    union peer_address peer;
+    socklen_t peer_size;
+};
+
+void listener_forget(struct door *d)
+{
+    atomic_fetch_sub_explicit(&d->port->n_conns, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&d->worker->n_assigned, 1, memory_order_relaxed);
+}
+
+static void take_arrival(struct mail *mail)
+{
+    struct arrival *a = CONTAINER_OF(mail, struct arrival, mail);
+
+    if (a->door->worker->stop_at == INT64_MAX) {
+        conn_open(a->door, a->fd, &a->peer, a->peer_size);
+    } else {
+        close(a->fd);
+        listener_forget(a->door);
+    }
+    free(a);
+}
+
+static size_t n_assigned(const struct worker *w)
+{
+    return atomic_load_explicit(&w->n_assigned, memory_order_relaxed);
+}
+
+/* Itself, unless another has fewer. */
+static struct worker *find_idlest(struct worker *self)
+{
+    struct worker *best = self;
+
+    for (size_t i = 0; i < self->n_siblings; i++) {
+        if (n_assigned(&self->siblings[i]) < n_assigned(best))
+            best = &self->siblings[i];
+    }
+    return best;
+}
+
+static void assign(struct door *d, int fd, const union peer_address *peer, socklen_t peer_size)
+{
+    struct worker *w = find_idlest(d->worker);
+
+    atomic_fetch_add_explicit(&w->n_assigned, 1, memory_order_relaxed);
+    if (w == d->worker) {
+        conn_open(d, fd, peer, peer_size);
+        return;
+    }
+    struct arrival *a = xmalloc(sizeof(*a));
+
+    *a = (struct arrival){.mail.handle = take_arrival,
+                          .door = d == &d->worker->proxies ? &w->proxies : &w->https,
+                          .fd = fd,
+                          .peer = *peer,
+                          .peer_size = peer_size};
+    mailbox_send(&w->loop.mailbox, &a->mail);
+}
+
+/* ---- accepting ---- */
+
+/* Several workers may accept at once, so room is taken before it is used. */
+static bool take_room(struct door *d)
+{
+    size_t before = atomic_fetch_add_explicit(&d->port->n_conns, 1, memory_order_relaxed);
+
+    if (before < d->max_conns)
+        return true;
+    atomic_fetch_sub_explicit(&d->port->n_conns, 1, memory_order_relaxed);
+    return false;
+}
+
 static void accept_some(struct watch *watch, uint32_t events)
 {
     struct door *d = CONTAINER_OF(watch, struct door, listener);
@@ -42,14 +123,14 @@ static void accept_some(struct watch *watch, uint32_t events)
                 rest(d, errno);
             continue; /* else that one connection failed before it was accepted */
         }
-        if (d->n_conns >= d->max_conns) {
-            log_warn("net", "a connection is refused: there are %zu already", d->n_conns);
+        if (!take_room(d)) {
+            log_warn("net", "a connection is refused: there are %zu already", d->max_conns);
             COUNT(net_refused);
             close(fd);
             continue;
         }
         COUNT(net_accepted);
-        conn_open(d, fd, &peer, size);
+        assign(d, fd, &peer, size);
     }
 }
 
@@ -61,9 +142,9 @@ static void resume(struct timer *t, int64_t now)
     loop_watch(&d->worker->loop, &d->listener, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
-void listener_start(struct door *d, int fd)
+void listener_start(struct door *d)
 {
-    d->listener = (struct watch){.fd = fd, .ready = accept_some};
+    d->listener = (struct watch){.fd = d->port->fd, .ready = accept_some};
     d->listener_pause = (struct timer){.expire = resume};
     loop_watch(&d->worker->loop, &d->listener, EPOLLIN | EPOLLEXCLUSIVE);
 }

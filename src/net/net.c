@@ -1,8 +1,10 @@
-/* net.c -- the port as a whole: the listening socket, its workers, and what the rest of the daemon may ask of
- * them. */
+/* net.c -- the port as a whole: the listening socket, its workers and what they share, and what the rest of
+ * the daemon may ask of them. */
 #include "ursa/net.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +17,17 @@
 #include "ursa/base/log.h"
 #include "worker.h"
 
-/* One thread serves thousands of proxies. More need one ads and one insight each, which 'struct worker' has;
- * then this is their number. */
-#define N_WORKERS 1
+/* With 0 as their number. One serves thousands of proxies; the compiler, which is one thread, has no more
+ * work for many. */
+#define DEFAULT_MAX 8
+#define LOOPS_MAX 64
 
 struct net {
     struct port proxies, https;
-    struct worker workers[N_WORKERS];
+    struct ads_group *ads;
+    struct insight *insight; /* run by the first worker */
+    struct worker *workers;
+    size_t n_workers;
 };
 
 static void *worker_main(void *worker)
@@ -75,6 +81,47 @@ static enum err_kind open_ports(struct net *net, const struct net_options *o, st
     return e->kind;
 }
 
+static size_t n_usable_cores(void)
+{
+    cpu_set_t cores;
+
+    return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
+}
+
+static size_t n_loops(size_t wanted)
+{
+    size_t n = n_usable_cores();
+
+    if (wanted == 0)
+        return n < DEFAULT_MAX ? n : DEFAULT_MAX;
+    return wanted < LOOPS_MAX ? wanted : LOOPS_MAX;
+}
+
+/* What the workers share is made before the first of them runs. */
+static void make_workers(struct net *net, const struct net_options *o)
+{
+    struct ads_options ads = o->ads;
+
+    net->n_workers = n_loops(o->n_loops);
+    net->workers = xcalloc(net->n_workers, sizeof(*net->workers));
+    for (size_t i = 0; i < net->n_workers; i++)
+        loop_init(&net->workers[i].loop);
+    net->insight = insight_new(&o->insight);
+    ads.observe_box = &net->workers[0].loop.mailbox;
+    ads.observe = insight_observe;
+    ads.observe_ctx = net->insight;
+    net->ads = ads_group_new(&ads);
+    for (size_t i = 0; i < net->n_workers; i++) {
+        struct worker *w = &net->workers[i];
+
+        worker_init(w, o, net->ads, i == 0 ? net->insight : NULL);
+        w->siblings = net->workers;
+        w->n_siblings = net->n_workers;
+    }
+    for (size_t i = 0; i < net->n_workers; i++)
+        worker_open(&net->workers[i], &net->proxies, &net->https);
+}
+
 static void close_port(struct port *port)
 {
     SSL_CTX_free(port->tls);
@@ -93,28 +140,56 @@ enum err_kind net_start(const struct net_options *options, struct net **out, str
         free(net);
         return e->kind;
     }
-    for (size_t i = 0; i < N_WORKERS; i++) {
-        worker_init(&net->workers[i], options, &net->proxies, &net->https);
+    make_workers(net, options);
+    for (size_t i = 0; i < net->n_workers; i++)
         worker_start(&net->workers[i]);
-    }
-    log_info("net", "proxies are served at %s:%u", options->address, (unsigned)net->proxies.number);
+    log_info("net", "proxies are served at %s:%u by %zu loops", options->address,
+             (unsigned)net->proxies.number, net->n_workers);
     *out = net;
     return ERR_NONE;
+}
+
+/* The threads have ended: takes their mail until nobody has anything of theirs any more, neither the engine
+ * and the writer nor one worker of another. */
+static void settle(struct net *net)
+{
+    struct pollfd fds[LOOPS_MAX];
+    bool is_idle = false;
+
+    for (size_t i = 0; i < net->n_workers; i++)
+        fds[i] = (struct pollfd){.fd = net->workers[i].loop.mailbox.event_fd, .events = POLLIN};
+    while (!is_idle) {
+        size_t n = 0;
+
+        is_idle = true;
+        for (size_t i = 0; i < net->n_workers; i++) {
+            n += mailbox_run(&net->workers[i].loop.mailbox);
+            is_idle &= ads_is_idle(net->workers[i].ads);
+        }
+        if (n > 0)
+            is_idle = false;
+        else if (!is_idle)
+            poll(fds, net->n_workers, -1);
+    }
 }
 
 void net_stop(struct net *net, int grace_ms)
 {
     if (!net)
         return;
-    for (size_t i = 0; i < N_WORKERS; i++)
+    for (size_t i = 0; i < net->n_workers; i++)
         worker_stop(&net->workers[i], grace_ms);
     shutdown(net->proxies.fd, SHUT_RDWR); /* who comes now is refused, not left waiting */
     if (net->https.fd >= 0)
         shutdown(net->https.fd, SHUT_RDWR);
-    for (size_t i = 0; i < N_WORKERS; i++) {
+    for (size_t i = 0; i < net->n_workers; i++)
         pthread_join(net->workers[i].thread, NULL);
+    settle(net);
+    for (size_t i = 0; i < net->n_workers; i++)
         worker_fini(&net->workers[i]);
-    }
+    ads_group_free(net->ads);
+    insight_free(net->insight);
+    free(net->workers);
     close_port(&net->proxies);
     close_port(&net->https);
     free(net);
@@ -138,7 +213,7 @@ enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str ke
 
     if (!failed && net->https.tls)
         failed = https_context(https, &https_tls, e);
-    for (size_t i = 0; i < N_WORKERS && !failed; i++) {
+    for (size_t i = 0; i < net->n_workers && !failed; i++) {
         door_use_tls(&net->workers[i].proxies, tls);
         if (https_tls)
             door_use_tls(&net->workers[i].https, https_tls);
@@ -148,7 +223,7 @@ enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str ke
     return failed;
 }
 
-struct ads *net_ads(struct net *net)
+struct ads_group *net_ads(struct net *net)
 {
-    return net->workers[0].ads;
+    return net->ads;
 }

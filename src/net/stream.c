@@ -11,10 +11,9 @@
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 
-/* Incomplete requests: of one session, and of all sessions of a loop. Envoy's first request is 61 kB, and an
- * honest peer has one at a time. */
+/* Incomplete requests of one session: Envoy's first request is 61 kB, and an honest peer has one at a time.
+ */
 #define SESSION_HELD_MAX ((size_t)2 * DISCOVERY_REQUEST_MAX)
-#define LOOP_HELD_MAX ((size_t)256 * DISCOVERY_REQUEST_MAX)
 
 static nghttp2_nv field(struct str name, struct str value)
 {
@@ -304,7 +303,8 @@ static bool held_change(struct stream *s, size_t before)
 
     s->h2->n_held = s->h2->n_held - before + after;
     *s->h2->options.n_held = *s->h2->options.n_held - before + after;
-    return after <= before || (s->h2->n_held <= SESSION_HELD_MAX && *s->h2->options.n_held <= LOOP_HELD_MAX);
+    return after <= before ||
+           (s->h2->n_held <= SESSION_HELD_MAX && *s->h2->options.n_held <= s->h2->options.held_max);
 }
 
 void stream_receive(struct stream *s, struct str bytes)

@@ -39,7 +39,6 @@ void worker_add(struct worker *w, struct conn *c)
 {
     list_add_tail(&w->conns, &c->node);
     w->n_conns++;
-    c->door->n_conns++;
     GAUGE_ADD(net_connections, 1);
     changed(w);
 }
@@ -48,28 +47,28 @@ void worker_remove(struct worker *w, struct conn *c)
 {
     list_del(&c->node);
     w->n_conns--;
-    c->door->n_conns--;
+    listener_forget(c->door);
     GAUGE_ADD(net_connections, -1);
     changed(w);
 }
 
 /* ---- its life ---- */
 
-static void open_door(struct door *d, const struct port *port)
+static void open_door(struct door *d, struct port *port)
 {
     if (!port->tls)
         return;
+    d->port = port;
     d->tls = port->tls;
     SSL_CTX_up_ref(d->tls);
-    listener_start(d, port->fd);
+    listener_start(d);
 }
 
-void worker_init(struct worker *w, const struct net_options *options, const struct port *proxies,
-                 const struct port *https)
+void worker_init(struct worker *w, const struct net_options *options, struct ads_group *group,
+                 struct insight *insight)
 {
-    struct ads_options ads = options->ads;
-
-    *w = (struct worker){.trim = {.expire = trim}, .stop_at = INT64_MAX};
+    w->trim.expire = trim;
+    w->stop_at = INT64_MAX;
     w->proxies = (struct door){.worker = w,
                                .max_conns = options->max_connections,
                                .http1 = options->http1,
@@ -78,14 +77,14 @@ void worker_init(struct worker *w, const struct net_options *options, const stru
                              .max_conns = options->https.max_connections,
                              .http1 = options->https.http1,
                              .http1_ctx = options->https.http1_ctx};
-    loop_init(&w->loop);
     list_init(&w->conns);
     frames_init(&w->frames, options->max_connections);
-    w->insight = insight_new(&options->insight);
-    ads.mailbox = &w->loop.mailbox;
-    ads.observe = insight_observe;
-    ads.observe_ctx = w->insight;
-    w->ads = ads_new(&ads);
+    w->insight = insight;
+    w->ads = ads_new(group, &w->loop.mailbox);
+}
+
+void worker_open(struct worker *w, struct port *proxies, struct port *https)
+{
     open_door(&w->proxies, proxies);
     open_door(&w->https, https);
 }
@@ -95,7 +94,6 @@ void worker_fini(struct worker *w)
     assert(w->n_conns == 0);
     timer_clear(&w->loop.timers, &w->trim);
     ads_free(w->ads);
-    insight_free(w->insight);
     loop_fini(&w->loop);
     frames_fini(&w->frames);
     SSL_CTX_free(w->proxies.tls);
@@ -107,11 +105,16 @@ static int64_t earliest(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t observer_deadline(const struct worker *w)
+{
+    return w->insight ? insight_deadline(w->insight) : INT64_MAX;
+}
+
 static void run_timers(struct worker *w, int64_t now)
 {
     if (ads_deadline(w->ads) <= now)
         ads_run_timers(w->ads, now);
-    if (insight_deadline(w->insight) <= now)
+    if (observer_deadline(w) <= now)
         insight_run_timers(w->insight, now);
 }
 
@@ -123,7 +126,7 @@ static bool is_done(const struct worker *w)
 void worker_run(struct worker *w)
 {
     while (!is_done(w)) {
-        int64_t until = earliest(ads_deadline(w->ads), insight_deadline(w->insight));
+        int64_t until = earliest(ads_deadline(w->ads), observer_deadline(w));
 
         loop_pass(&w->loop, earliest(until, w->stop_at));
         run_timers(w, w->loop.now);

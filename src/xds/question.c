@@ -45,25 +45,14 @@ static struct ads_stream *stream_at(struct list *node)
     return CONTAINER_OF(LIST_ITEM(node, struct status_report, node), struct ads_stream, report);
 }
 
-/* A proxy that came back while its old connection looks alive speaks on the newest. */
-static bool has_newer_twin(struct ads_stream *s)
-{
-    if (registered_streams(s->registered) == 1)
-        return false;
-    for (struct list *node = s->report.node.next; node != &s->ads->board.reports; node = node->next) {
-        const struct ads_stream *other = stream_at(node);
-        if (other->registered == s->registered && other->state == STREAM_LIVE)
-            return true;
-    }
-    return false;
-}
-
 static bool is_in_question(const struct ads_question *q, struct ads_stream *s)
 {
     const struct res_key key = {RES_DATAPLANE, s->node.params.mesh, s->node.params.name};
     if (s->state != STREAM_LIVE || (q->mesh.p && !str_eq(q->mesh, key.mesh)))
         return false;
-    return access_sees(&q->access, &q->user, &key) && !has_newer_twin(s);
+    /* A proxy that came back while its old connection looks alive speaks on the newest. */
+    return access_sees(&q->access, &q->user, &key) &&
+           registered_is_last(&s->ads->group->registry, s->registered, &s->live);
 }
 
 /* Until the engine has passed the state, nobody can have it. */
@@ -185,14 +174,33 @@ void questions_look(struct ads_stream *s)
     }
 }
 
+/* That a proxy speaks on another stream now. */
+struct twin_notice {
+    struct mail mail;
+    struct ads *ads;
+    const struct registered *proxy; /* for comparing only: it may be gone */
+};
+
+static void take_twin_notice(struct mail *mail)
+{
+    struct twin_notice *n = CONTAINER_OF(mail, struct twin_notice, mail);
+    if (n->ads->questions.n_held > 0) {
+        LIST_FOR (node, &n->ads->board.reports) {
+            if (stream_at(node)->registered == n->proxy)
+                questions_look(stream_at(node));
+        }
+    }
+    free(n);
+}
+
 void questions_look_at_twins(struct ads_stream *s)
 {
-    if (registered_streams(s->registered) == 1 || s->ads->questions.n_held == 0)
-        return;
-    LIST_FOR (node, &s->ads->board.reports) {
-        struct ads_stream *other = stream_at(node);
-        if (other != s && other->registered == s->registered)
-            questions_look(other);
+    struct ads_group *group = s->ads->group;
+    for (size_t i = 0; i < group->services.n; i++) {
+        struct twin_notice *n = xmalloc(sizeof(*n));
+        *n = (struct twin_notice){
+            .mail.handle = take_twin_notice, .ads = group->services.v[i], .proxy = s->registered};
+        mailbox_send(n->ads->mailbox, &n->mail);
     }
 }
 
@@ -267,12 +275,11 @@ static void take_question(struct mail *mail)
 {
     struct ads_question *q = CONTAINER_OF(mail, struct ads_question, mail);
     struct ads *ads = q->ads;
-    COUNT(xds_questions);
     ads->questions.n_held++;
     if (engine_applied(ads->options.engine) >= q->sequence) {
         list_add_tail(&ads->questions.beginning, &q->node);
         q->mail.handle = take_compiled; /* behind the deliveries that are in the box */
-        mailbox_send(ads->options.mailbox, &q->mail);
+        mailbox_send(ads->mailbox, &q->mail);
         return;
     }
     wait_until_deadline(ads, q);
@@ -283,15 +290,55 @@ static void take_question(struct mail *mail)
     struct notice *n = xmalloc(sizeof(*n));
     *n = (struct notice){.mail.handle = take_notice, .ads = ads, .sequence = q->sequence};
     ads->questions.n_notices++;
-    engine_notify_applied(ads->options.engine, q->sequence, ads->options.mailbox, &n->mail);
+    engine_notify_applied(ads->options.engine, q->sequence, ads->mailbox, &n->mail);
 }
 
-void ads_ask(struct ads *ads, struct ads_question *q)
+/* On the asker's thread. */
+static void take_part(struct mail *mail)
 {
-    q->ads = ads;
-    q->answered = q->mail.handle;
-    q->mail.handle = take_question;
-    mailbox_send(ads->options.mailbox, &q->mail);
+    struct ads_question *part = CONTAINER_OF(mail, struct ads_question, mail), *q = part->ctx;
+    q->n_applied += part->n_applied;
+    q->n_pending += part->n_pending;
+    q->n_refused += part->n_refused;
+    for (size_t i = 0; i < part->n_laggards && q->n_laggards < LAGGARDS_MAX; i++) {
+        const struct ads_laggard *l = &part->laggards[i];
+        q->laggards[q->n_laggards++] = (struct ads_laggard){.mesh = arena_str(&q->arena, l->mesh),
+                                                            .name = arena_str(&q->arena, l->name),
+                                                            .refused = l->refused,
+                                                            .reason = arena_str(&q->arena, l->reason)};
+    }
+    ads_question_free(part);
+    if (--q->n_parts == 0)
+        q->mail.handle(&q->mail);
+}
+
+/* The part of one loop. What it has of the question stays in place until the last part is back. */
+static void ask_part(struct ads *ads, struct ads_question *q)
+{
+    struct ads_question *part = ads_question_new();
+    part->mail.handle = take_question;
+    part->answered = take_part;
+    part->box = q->box;
+    part->ctx = q;
+    part->id = q->id;
+    part->sequence = q->sequence;
+    part->deadline = q->deadline;
+    part->mesh = q->mesh;
+    part->access = q->access;
+    part->user = q->user;
+    part->ads = ads;
+    mailbox_send(ads->mailbox, &part->mail);
+}
+
+void ads_ask(struct ads_group *group, struct ads_question *q)
+{
+    size_t n = group->services.n;
+    COUNT(xds_questions);
+    q->laggards = ARENA_ARRAY(&q->arena, struct ads_laggard, LAGGARDS_MAX);
+    q->n_parts = n;
+    /* With the last part sent, 'q' may be answered and gone. */
+    for (size_t i = 0; i < n; i++)
+        ask_part(group->services.v[i], q);
 }
 
 struct hurry {
@@ -316,11 +363,13 @@ static void take_hurry(struct mail *mail)
     free(h);
 }
 
-void ads_hurry(struct ads *ads, uint64_t id)
+void ads_hurry(struct ads_group *group, uint64_t id)
 {
-    struct hurry *h = xmalloc(sizeof(*h));
-    *h = (struct hurry){.mail.handle = take_hurry, .ads = ads, .id = id};
-    mailbox_send(ads->options.mailbox, &h->mail);
+    for (size_t i = 0; i < group->services.n; i++) {
+        struct hurry *h = xmalloc(sizeof(*h));
+        *h = (struct hurry){.mail.handle = take_hurry, .ads = group->services.v[i], .id = id};
+        mailbox_send(h->ads->mailbox, &h->mail);
+    }
 }
 
 void ads_stop_waiting(struct ads *ads)

@@ -2,7 +2,8 @@
  *
  * A question watches one stream at a time: one that lacks something. When that lacks nothing any more, the
  * question goes on to the next that does, and when there is none it is answered. So a message of a proxy
- * costs nothing unless somebody waits for this very proxy. The loop's thread only. */
+ * costs nothing unless somebody waits for this very proxy. Every loop has its part of a question, which
+ * belongs to its thread; the parts come together on the asker's. */
 #ifndef URSA_XDS_QUESTION_H
 #define URSA_XDS_QUESTION_H
 
@@ -23,7 +24,7 @@ int64_t questions_deadline(const struct questions *);
 void questions_run_timers(struct ads *, int64_t now_ns);
 /* Something of this stream changed, and somebody watches it. */
 void questions_look(struct ads_stream *);
-/* A proxy opened another stream: those that it had before are in question no more. */
+/* A proxy opened another stream: those that it had before, on whatever loop, are in question no more. */
 void questions_look_at_twins(struct ads_stream *);
 
 #endif

@@ -1,4 +1,5 @@
-/* xds/status.c -- the streams' state as it is shown: a copy that the loop renews after every message. */
+/* xds/status.c -- the streams' state as it is shown: a copy that the loop renews after every message, and of
+ * which the observer, on its thread, is told by mail. */
 #include "status.h"
 
 #include <stdlib.h>
@@ -8,10 +9,12 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
-void status_board_init(struct status_board *b)
+void status_board_init(struct status_board *b, const struct ads_options *options, struct mailbox *mailbox)
 {
     lock_init(&b->lock);
     list_init(&b->reports);
+    b->options = options;
+    b->mailbox = mailbox;
 }
 
 void status_board_fini(struct status_board *b)
@@ -19,62 +22,157 @@ void status_board_fini(struct status_board *b)
     lock_fini(&b->lock);
 }
 
-void status_report_add(struct status_board *b, struct status_report *r)
+/* ---- to the observer, on its thread ---- */
+
+static void take_back(struct mail *mail)
 {
+    struct status_report *r = CONTAINER_OF(mail, struct status_report, mail);
+    r->released(r);
+}
+
+/* What the observer takes along from under the lock. */
+struct news {
+    struct xds_counters counters[XDS_N];
+    char *nack;
+    struct config_set *config;
+    bool over;
+};
+
+static void take_news(struct status_report *r, struct news *news)
+{
+    lock_take(&r->board->lock);
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        news->counters[t] = r->status.types[t].counters;
+    news->nack = r->status.nack ? xstrdup(r->status.nack) : NULL;
+    news->config = r->config ? config_set_ref(r->config) : NULL;
+    news->over = r->over;
+    r->mailed = false;
+    lock_drop(&r->board->lock);
+}
+
+static void tell(struct mail *mail)
+{
+    struct status_report *r = CONTAINER_OF(mail, struct status_report, mail);
+    const struct ads_options *o = r->board->options;
+    struct news news;
+    take_news(r, &news);
+    struct xds_status status = {.mesh = r->status.mesh,
+                                .name = r->status.name,
+                                .subscription = r->status.subscription,
+                                .connected_ns = r->status.connected_ns,
+                                .counters = news.counters,
+                                .version = r->version,
+                                .config = news.config,
+                                .last_nack = str_from_c(news.nack)};
+    if (!r->announced)
+        o->observe(o->observe_ctx, XDS_CONNECTED, &status);
+    r->announced = true;
+    o->observe(o->observe_ctx, XDS_CHANGED, &status);
+    if (news.over)
+        o->observe(o->observe_ctx, XDS_DISCONNECTED, &status);
+    free(news.nack);
+    config_set_unref(news.config);
+    if (news.over) {
+        r->mail.handle = take_back;
+        mailbox_send(r->board->mailbox, &r->mail);
+    }
+}
+
+/* ---- from the stream, on the loop's thread ---- */
+
+static void copy_subscription(struct status_report *r, const struct subscription *sub)
+{
+    enum xds_type t = sub->type;
+    r->status.types[t].active = sub->active;
+    r->status.types[t].wildcard = sub->wildcard;
+    r->status.types[t].n_names = sub->n_wanted;
+    r->status.types[t].offered = sub->version;
+    r->status.types[t].acked = sub->acked;
+    r->status.types[t].nonce = sub->nonce;
+    r->status.types[t].counters = sub->counters;
+}
+
+static void renew(struct status_report *r, struct sotw *s, bool over)
+{
+    bool refused_anew = s->nack && (!r->status.nack || strcmp(s->nack, r->status.nack) != 0);
+    char *nack = refused_anew ? xstrdup(s->nack) : NULL, *old_nack = NULL;
+    struct config_set *config = sotw_is_serving(s) ? config_set_ref(s->config) : NULL, *old = r->config;
+    lock_take(&r->board->lock);
+    for (enum xds_type t = 0; t < XDS_N; t++)
+        copy_subscription(r, &s->subs[t]);
+    if (nack) {
+        old_nack = r->status.nack;
+        r->status.nack = nack;
+    }
+    r->config = config;
+    r->over = over;
+    bool send = !r->mailed;
+    r->mailed = true;
+    lock_drop(&r->board->lock);
+    free(old_nack);
+    config_set_unref(old);
+    if (send)
+        mailbox_send(r->board->options->observe_box, &r->mail);
+}
+
+void status_report_add(struct status_board *b, struct status_report *r,
+                       void (*released)(struct status_report *))
+{
+    r->board = b;
+    r->released = released;
+    r->mail.handle = tell;
     lock_take(&b->lock);
     list_add_tail(&b->reports, &r->node);
     lock_drop(&b->lock);
 }
 
-void status_report_update(struct status_board *b, struct status_report *r, const struct sotw *s)
+void status_report_update(struct status_report *r, struct sotw *s)
 {
-    bool refused_anew = s->nack && (!r->nack || strcmp(s->nack, r->nack) != 0);
-    char *nack = refused_anew ? xstrdup(s->nack) : NULL, *old = NULL;
-    lock_take(&b->lock);
-    for (enum xds_type t = 0; t < XDS_N; t++) {
-        const struct subscription *sub = &s->subs[t];
-        r->types[t].active = sub->active;
-        r->types[t].wildcard = sub->wildcard;
-        r->types[t].n_names = sub->n_wanted;
-        r->types[t].offered = sub->version;
-        r->types[t].acked = sub->acked;
-        r->types[t].nonce = sub->nonce;
-        r->types[t].counters = sub->counters;
-    }
-    if (nack) {
-        old = r->nack;
-        r->nack = nack;
-    }
-    lock_drop(&b->lock);
-    free(old);
+    renew(r, s, false);
 }
 
-void status_report_remove(struct status_board *b, struct status_report *r)
+void status_report_end(struct status_report *r, struct sotw *s)
 {
-    lock_take(&b->lock);
+    renew(r, s, true);
+}
+
+void status_report_remove(struct status_report *r)
+{
+    lock_take(&r->board->lock);
     list_del(&r->node);
-    lock_drop(&b->lock);
-    free(r->nack);
-    r->nack = NULL;
+    lock_drop(&r->board->lock);
 }
 
-static bool is_of(const struct status_report *r, struct str mesh, struct str name)
+void status_report_fini(struct status_report *r)
+{
+    free(r->status.nack);
+    config_set_unref(r->config);
+}
+
+/* ---- to readers ---- */
+
+static const struct stream_status *status_at(struct list *node)
+{
+    return &LIST_ITEM(node, struct status_report, node)->status;
+}
+
+static bool is_of(const struct stream_status *r, struct str mesh, struct str name)
 {
     return str_eq(r->mesh, mesh) && str_eq(r->name, name);
 }
 
 /* What a reader takes along from under the lock: the proxy's reports and their texts. */
-static struct status_report *copy_reports(struct status_board *b, struct str mesh, struct str name,
+static struct stream_status *copy_reports(struct status_board *b, struct str mesh, struct str name,
                                           struct arena *arena, size_t *n)
 {
     size_t n_found = 0;
     *n = 0;
     lock_take(&b->lock);
     LIST_FOR (node, &b->reports)
-        n_found += is_of(LIST_ITEM(node, struct status_report, node), mesh, name);
-    struct status_report *copies = ARENA_ARRAY(arena, struct status_report, n_found);
+        n_found += is_of(status_at(node), mesh, name);
+    struct stream_status *copies = ARENA_ARRAY(arena, struct stream_status, n_found);
     LIST_FOR (node, &b->reports) {
-        const struct status_report *r = LIST_ITEM(node, struct status_report, node);
+        const struct stream_status *r = status_at(node);
         if (!is_of(r, mesh, name))
             continue;
         copies[*n] = *r;
@@ -94,7 +192,7 @@ static json_t *version_json(uint64_t version)
     return json_string(text);
 }
 
-static json_t *type_json(const struct status_report *r, enum xds_type t)
+static json_t *type_json(const struct stream_status *r, enum xds_type t)
 {
     json_t *o = json_object();
     const struct xds_counters *c = &r->types[t].counters;
@@ -110,7 +208,7 @@ static json_t *type_json(const struct status_report *r, enum xds_type t)
     return o;
 }
 
-static json_t *report_json(const struct status_report *r, struct arena *arena)
+static json_t *report_json(const struct stream_status *r, struct arena *arena)
 {
     json_t *o = json_object(), *types = json_object();
     json_object_set_new(o, "subscription", json_from_str(r->subscription));
@@ -125,22 +223,13 @@ static json_t *report_json(const struct status_report *r, struct arena *arena)
     return o;
 }
 
-json_t *status_board_json(struct status_board *b, struct str mesh, struct str name)
+void status_board_list(struct status_board *b, struct str mesh, struct str name, json_t *streams)
 {
     struct arena arena;
     size_t n;
-    json_t *o = NULL;
     arena_init(&arena);
-    struct status_report *reports = copy_reports(b, mesh, name, &arena, &n);
-    if (n > 0) {
-        json_t *streams = json_array();
-        o = json_object();
-        json_object_set_new(o, "mesh", json_from_str(mesh));
-        json_object_set_new(o, "name", json_from_str(name));
-        json_object_set_new(o, "streams", streams);
-        for (size_t i = 0; i < n; i++)
-            json_array_append_new(streams, report_json(&reports[i], &arena));
-    }
+    struct stream_status *reports = copy_reports(b, mesh, name, &arena, &n);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(streams, report_json(&reports[i], &arena));
     arena_fini(&arena);
-    return o;
 }

@@ -7,13 +7,15 @@
 
 #include "sotw.h"
 
-/* The open streams of a service, for readers on any thread. */
+/* The open streams of one loop, for readers on any thread. */
 struct status_board {
     struct lock lock; /* protects the list and all that is in it */
     struct list reports;
+    const struct ads_options *options; /* who observes */
+    struct mailbox *mailbox;           /* of the loop */
 };
-struct status_report {
-    struct list node;
+/* Of one stream, as readers see it. */
+struct stream_status {
     struct str mesh, name, subscription; /* constant */
     int64_t connected_ns;                /* constant */
     struct {
@@ -25,13 +27,32 @@ struct status_report {
     } types[XDS_N];
     char *nack; /* NULL: none */
 };
-void status_board_init(struct status_board *);
+/* What a stream tells. One mail at most is under way to the observer: what happens meanwhile goes with it. */
+struct status_report {
+    struct list node;
+    struct status_board *board;
+    struct stream_status status;
+    const struct proxy_version *version; /* constant; NULL: not told */
+    struct config_set *config;           /* that the proxy serves; NULL: not the newest */
+    bool over;                           /* the stream has ended */
+    bool mailed;                         /* 'mail' is under way to the observer */
+    struct mail mail;
+    bool announced; /* the observer's: it knows of the stream */
+    void (*released)(struct status_report *);
+};
+void status_board_init(struct status_board *, const struct ads_options *, struct mailbox *);
 void status_board_fini(struct status_board *);
-/* The loop's thread: a stream became known, something of it changed, it goes. */
-void status_report_add(struct status_board *, struct status_report *);
-void status_report_update(struct status_board *, struct status_report *, const struct sotw *);
-void status_report_remove(struct status_board *, struct status_report *);
-/* Any thread; NULL when the proxy has no stream. The caller owns it. */
-json_t *status_board_json(struct status_board *, struct str mesh, struct str name);
+/* The loop's thread: a stream became known, something of it changed, it has ended. After that the observer is
+ * told for the last time, and then 'released' runs on the loop's thread: until then the report stays. */
+void status_report_add(struct status_board *, struct status_report *,
+                       void (*released)(struct status_report *));
+void status_report_update(struct status_report *, struct sotw *);
+void status_report_end(struct status_report *, struct sotw *);
+/* It is shown no more. */
+void status_report_remove(struct status_report *);
+/* What was kept for readers; once it is released and removed. */
+void status_report_fini(struct status_report *);
+/* Appends what is known of the proxy's streams to a list. Any thread. */
+void status_board_list(struct status_board *, struct str mesh, struct str name, json_t *streams);
 
 #endif

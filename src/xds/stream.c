@@ -39,25 +39,6 @@ static void move(struct ads_stream *s, enum stream_state to)
 
 /* ---- telling others ---- */
 
-static void observe(struct ads_stream *s, enum xds_event event)
-{
-    struct xds_counters counters[XDS_N];
-    for (enum xds_type t = 0; t < XDS_N; t++)
-        counters[t] = s->sotw.subs[t].counters;
-    status_report_update(&s->ads->board, &s->report, &s->sotw);
-    if (!s->ads->options.observe)
-        return;
-    struct xds_status status = {.mesh = s->node.params.mesh,
-                                .name = s->node.params.name,
-                                .subscription = s->report.subscription,
-                                .connected_ns = s->report.connected_ns,
-                                .counters = counters,
-                                .version = s->node.version,
-                                .config = sotw_is_serving(&s->sotw) ? s->sotw.config : NULL,
-                                .last_nack = str_from_c(s->sotw.nack)};
-    s->ads->options.observe(s->ads->options.observe_ctx, event, &status);
-}
-
 /* After everything that may bring the proxy closer to what somebody waits for. */
 static void look(struct ads_stream *s)
 {
@@ -67,9 +48,12 @@ static void look(struct ads_stream *s)
 
 /* ---- the end ---- */
 
-static void stream_free(struct ads_stream *s)
+static void drop(struct ads_stream *s)
 {
+    if (--s->n_holders > 0)
+        return;
     s->ads->n_streams--;
+    status_report_fini(&s->report);
     config_set_unref(s->inbox.newest);
     lock_fini(&s->inbox.lock);
     sotw_fini(&s->sotw);
@@ -82,13 +66,31 @@ static void stream_free(struct ads_stream *s)
 /* The last mail of the engine about this stream; any delivery came before it. */
 static void take_detached(struct mail *mail)
 {
-    stream_free(CONTAINER_OF(mail, struct ads_stream, detached));
+    drop(CONTAINER_OF(mail, struct ads_stream, detached));
 }
 
 static void engine_let_go(void *ctx)
 {
     struct ads_stream *s = ctx;
-    mailbox_send(s->ads->options.mailbox, &s->detached);
+    mailbox_send(s->ads->mailbox, &s->detached);
+}
+
+/* Nothing more can be told of the stream. */
+static void take_released(struct status_report *report)
+{
+    drop(CONTAINER_OF(report, struct ads_stream, report));
+}
+
+static void stop_serving(struct ads_stream *s)
+{
+    if (s->state == STREAM_LIVE) {
+        registered_leave(&s->ads->group->registry, &s->live);
+        status_report_end(&s->report, &s->sotw);
+    }
+    list_del(&s->waiting);
+    if (s->state != STREAM_ENDED)
+        move(s, STREAM_ENDED);
+    look(s);
 }
 
 /* Ends the stream with a status for the peer; net closes it afterwards. */
@@ -96,11 +98,7 @@ static void end(struct ads_stream *s, enum err_kind kind, struct str text)
 {
     COUNT(xds_streams_refused);
     log_info("xds", LOG_PROXY " stream ended: " STR_FMT, LOG_PROXY_ARG(s), STR_ARG(text));
-    if (s->state == STREAM_LIVE)
-        observe(s, XDS_DISCONNECTED);
-    list_del(&s->waiting);
-    move(s, STREAM_ENDED);
-    look(s);
+    stop_serving(s);
     s->transport->finish(s->peer, kind, text);
 }
 
@@ -115,28 +113,22 @@ static void end_not_found(struct ads_stream *s)
 void ads_close(struct ads_stream *s)
 {
     struct ads *ads = s->ads;
-    if (s->state == STREAM_LIVE) {
+    if (s->state == STREAM_LIVE)
         log_info("xds", LOG_PROXY " disconnected", LOG_PROXY_ARG(s));
-        observe(s, XDS_DISCONNECTED);
-    }
-    if (s->state != STREAM_ENDED)
-        move(s, STREAM_ENDED);
-    look(s);
+    stop_serving(s);
     s->peer = NULL;
-    list_del(&s->waiting);
     ads->n_open--;
     GAUGE_ADD(xds_streams_active, -1);
     registration_cancel(s->registration);
     if (s->registered) {
-        (void)registered_name(s->registered, s->names_size, 0);
-        registry_release(&ads->registry, s->registered);
+        (void)registered_name(&ads->group->registry, s->registered, s->names_size, 0);
+        registry_release(&ads->desk, s->registered);
     }
-    if (!s->attached) {
-        stream_free(s);
-        return;
+    if (s->attached) {
+        status_report_remove(&s->report);
+        engine_detach(s->attached, engine_let_go, s);
     }
-    status_report_remove(&ads->board, &s->report);
-    engine_detach(s->attached, engine_let_go, s);
+    drop(s);
 }
 
 /* ---- who it is ---- */
@@ -224,7 +216,7 @@ static void take_config(struct ads_stream *s, struct config_set *set, uint64_t s
     if (kind == ERR_NONE) {
         sotw_set_config(&s->sotw, set);
         stream_covers(s, sequence);
-        observe(s, XDS_CHANGED);
+        status_report_update(&s->report, &s->sotw);
         wake_if_due(s);
         look(s);
     } else {
@@ -265,20 +257,23 @@ static void inbox_deliver(void *ctx, struct config_set *set, uint64_t sequence)
     lock_drop(&s->inbox.lock);
     config_set_unref(old);
     if (send)
-        mailbox_send(s->ads->options.mailbox, &s->inbox.mail);
+        mailbox_send(s->ads->mailbox, &s->inbox.mail);
 }
 
 static void go_live(struct ads_stream *s)
 {
     move(s, STREAM_LIVE);
     log_info("xds", LOG_PROXY " connected", LOG_PROXY_ARG(s));
-    s->report.mesh = s->node.params.mesh;
-    s->report.name = s->node.params.name;
-    s->report.subscription = rand_uuid(&s->arena);
-    s->report.connected_ns = clock_wall_ns();
-    status_report_add(&s->ads->board, &s->report);
-    questions_look_at_twins(s);
-    observe(s, XDS_CONNECTED);
+    s->report.status.mesh = s->node.params.mesh;
+    s->report.status.name = s->node.params.name;
+    s->report.status.subscription = rand_uuid(&s->arena);
+    s->report.status.connected_ns = clock_wall_ns();
+    s->report.version = s->node.version;
+    s->n_holders += 2;
+    status_report_add(&s->ads->board, &s->report, take_released);
+    if (registered_live(&s->ads->group->registry, s->registered, &s->live))
+        questions_look_at_twins(s);
+    status_report_update(&s->report, &s->sotw);
     s->attached = engine_attach(s->ads->options.engine, &s->node.params, inbox_deliver, s);
 }
 
@@ -301,7 +296,7 @@ static enum err_kind check_brought(struct ads_stream *s, const struct resource *
 
 static enum err_kind hold(struct ads_stream *s, struct err *e)
 {
-    s->registered = registry_hold(&s->ads->registry, &s->node);
+    s->registered = registry_hold(&s->ads->group->registry, &s->node);
     return s->registered
                ? ERR_NONE
                : err_set(e, ERR_LIMIT, "proxy " STR_FMT " has too many streams", STR_ARG(s->node.id));
@@ -317,8 +312,7 @@ static enum err_kind register_brought(struct ads_stream *s, const struct snap *s
         return e->kind;
     if (!s->registered && hold(s, e) != ERR_NONE)
         return e->kind;
-    s->registration =
-        registry_submit(&s->ads->registry, s->registered, s->dataplane, stored, take_registered, s);
+    s->registration = desk_submit(&s->ads->desk, s->registered, s->dataplane, stored, take_registered, s);
     return ERR_NONE;
 }
 
@@ -402,7 +396,8 @@ static enum err_kind count_names(struct ads_stream *s, struct err *e)
 {
     size_t before = s->names_size;
     s->names_size = sotw_names_size(&s->sotw);
-    if (registered_name(s->registered, before, s->names_size) && s->names_size <= STREAM_NAMES_MAX)
+    if (registered_name(&s->ads->group->registry, s->registered, before, s->names_size) &&
+        s->names_size <= STREAM_NAMES_MAX)
         return ERR_NONE;
     return err_set(e, ERR_LIMIT, "proxy " STR_FMT " asks for too many resources by name",
                    STR_ARG(s->node.id));
@@ -419,7 +414,7 @@ static enum err_kind take_request(struct ads_stream *s, const struct discovery_r
     if (s->state != STREAM_LIVE)
         return ERR_NONE;
     if (sense != REQUEST_IGNORED)
-        observe(s, XDS_CHANGED);
+        status_report_update(&s->report, &s->sotw);
     wake_if_due(s);
     look(s);
     return ERR_NONE;
@@ -460,7 +455,7 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     message_from_response(&response, s->ads->options.instance_id, out);
     COUNT_ADD(xds_bytes_sent, out->n_bytes);
     xds_response_fini(&response);
-    observe(s, XDS_CHANGED);
+    status_report_update(&s->report, &s->sotw);
     look(s);
     return true;
 }
@@ -479,6 +474,8 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
     sotw_init(&s->sotw);
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);
+    list_init(&s->live);
+    s->n_holders = 1;
     list_init(&s->waiting);
     list_init(&s->watchers);
     ads->n_streams++;

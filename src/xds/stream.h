@@ -9,9 +9,18 @@
 #include "sotw.h"
 #include "status.h"
 
-struct ads {
+/* Constant, once the services are made. */
+struct ads_group {
     struct ads_options options;
     struct registry registry;
+    struct VEC(struct ads *) services;
+};
+
+struct ads {
+    struct ads_group *group;
+    struct ads_options options; /* the group's */
+    struct mailbox *mailbox;    /* of the loop */
+    struct desk desk;
     struct status_board board;
     struct list waiting; /* streams that hold something back until their client answers, the first first */
     struct questions questions;
@@ -55,6 +64,8 @@ struct ads_stream {
     struct inbox inbox;
     struct mail detached;
     struct status_report report;
+    struct list live;    /* the place among the proxy's streams that are served */
+    unsigned n_holders;  /* the peer; once it is live, the engine and the observer */
     struct list waiting; /* in the list of 'ads' while it waits */
     int64_t waits_until;
     struct list watchers; /* questions whose answer waits for this stream */

@@ -24,22 +24,46 @@ static struct {
 struct ads {
     struct mailbox *mailbox;
     struct list streams;
+    atomic_size_t n_streams;
 };
 struct ads_stream {
+    struct ads *ads;
     struct list node;
     const struct ads_transport *transport;
     void *peer;
     char *token;
     char *order; /* what to send next: as it came */
 };
-static struct ads *the_ads;
+#define FAKE_LOOPS_MAX 4
+static struct ads *fake_services[FAKE_LOOPS_MAX];
+static size_t n_fake_services;
 
-struct ads *ads_new(const struct ads_options *options)
+struct ads_group *ads_group_new(const struct ads_options *options)
 {
-    the_ads = xcalloc(1, sizeof(*the_ads));
-    the_ads->mailbox = options->mailbox;
-    list_init(&the_ads->streams);
-    return the_ads;
+    (void)options;
+    n_fake_services = 0;
+    return NULL;
+}
+
+void ads_group_free(struct ads_group *group)
+{
+    (void)group;
+}
+
+struct ads *ads_new(struct ads_group *group, struct mailbox *mailbox)
+{
+    struct ads *ads = xcalloc(1, sizeof(*ads));
+
+    (void)group;
+    ads->mailbox = mailbox;
+    list_init(&ads->streams);
+    fake_services[n_fake_services++] = ads;
+    return ads;
+}
+
+bool ads_is_idle(const struct ads *ads)
+{
+    return list_empty(&ads->streams);
 }
 
 void ads_free(struct ads *ads)
@@ -54,10 +78,12 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
 {
     struct ads_stream *s = xcalloc(1, sizeof(*s));
 
+    s->ads = ads;
     s->transport = transport;
     s->peer = peer;
     s->token = xstrndup(authorization);
     list_add_tail(&ads->streams, &s->node);
+    ads->n_streams++;
     fake.n_open++;
     return s;
 }
@@ -65,6 +91,7 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
 void ads_close(struct ads_stream *s)
 {
     list_del(&s->node);
+    s->ads->n_streams--;
     free(s->token);
     free(s->order);
     free(s);
@@ -208,6 +235,7 @@ void insight_run_timers(struct insight *insight, int64_t now)
 
 struct fake_mail {
     struct mail mail;
+    struct ads *ads;
     char order[64];
 };
 
@@ -215,7 +243,7 @@ static inline void fake_handle(struct mail *mail)
 {
     struct fake_mail *m = CONTAINER_OF(mail, struct fake_mail, mail);
 
-    LIST_FOR (node, &the_ads->streams)
+    LIST_FOR (node, &m->ads->streams)
         if (m->order[0])
             fake_order(LIST_ITEM(node, struct ads_stream, node), str_from_c(m->order));
     free(m);
@@ -224,11 +252,14 @@ static inline void fake_handle(struct mail *mail)
 /* Gives an order to every open stream, as the engine's mail does; "" only wakes the loop. */
 static inline void fake_tell(const char *order)
 {
-    struct fake_mail *m = xcalloc(1, sizeof(*m));
+    for (size_t i = 0; i < n_fake_services; i++) {
+        struct fake_mail *m = xcalloc(1, sizeof(*m));
 
-    m->mail.handle = fake_handle;
-    memcpy(m->order, order, strlen(order));
-    mailbox_send(the_ads->mailbox, &m->mail);
+        m->mail.handle = fake_handle;
+        m->ads = fake_services[i];
+        memcpy(m->order, order, strlen(order));
+        mailbox_send(m->ads->mailbox, &m->mail);
+    }
 }
 
 #endif

@@ -352,7 +352,7 @@ TEST(connections_beyond_the_limit_are_refused)
 {
     struct client a, b;
     struct call call;
-    uint16_t port = start_with(2);
+    uint16_t port = start_with(2, 2);
 
     client_dial(&a, port);
     client_dial(&b, port);
@@ -366,6 +366,31 @@ TEST(connections_beyond_the_limit_are_refused)
     call_end(&call);
     client_close(&a);
     client_close(&b);
+    stop();
+}
+
+/* Wherever they were accepted, and however few they are. */
+TEST(each_loop_has_as_many_connections)
+{
+    struct client clients[9];
+    struct call calls[9];
+    uint16_t port = start_with(100, 3);
+
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        client_dial(&clients[i], port);
+        call_start(&calls[i], &clients[i]);
+        call_send(&calls[i], "echo here");
+        WAIT_FOR(&clients[i], call_has_message(&calls[i]));
+        call_drop(&calls[i]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        EXPECT_INT("of this loop", fake_services[i]->n_streams, 3);
+    fake_tell("big 100000");
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+        WAIT_FOR(&clients[i], call_has_message(&calls[i]));
+        call_end(&calls[i]);
+        client_close(&clients[i]);
+    }
     stop();
 }
 

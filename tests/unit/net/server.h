@@ -66,7 +66,7 @@ static inline void take_http1(void *ctx, const struct net_http1 *http1)
     atomic_store(&handed_fd, http1->peer->sa_family == AF_INET ? http1->fd : -2);
 }
 
-static inline uint16_t start_with(size_t max_connections)
+static inline uint16_t start_with(size_t max_connections, size_t n_loops)
 {
     struct arena arena;
     struct err e;
@@ -82,6 +82,7 @@ static inline uint16_t start_with(size_t max_connections)
                                         .cert_pem = pem.cert,
                                         .key_pem = pem.key,
                                         .max_connections = max_connections,
+                                        .n_loops = n_loops,
                                         .http1 = take_http1};
     if (net_start(&options, &net, &e) != ERR_NONE)
         FAIL("net_start: " STR_FMT, STR_ARG(e.text));
@@ -93,7 +94,7 @@ static inline uint16_t start_with(size_t max_connections)
 
 static inline uint16_t start(void)
 {
-    return start_with(1000);
+    return start_with(1000, 1);
 }
 
 static inline void stop(void)

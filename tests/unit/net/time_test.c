@@ -12,7 +12,7 @@ static void fake_time_passes(int64_t seconds)
 {
     fake_now += seconds * NS_PER_S;
     clock_fake(fake_now, 0);
-    if (the_ads)
+    if (n_fake_services > 0)
         fake_tell("");
 }
 

@@ -197,6 +197,7 @@ TEST(only_the_newest_configuration_is_sent)
     ads_start(&w, false);
     peer_open(&w, &p, STR_NONE);
     peer_says(&p, FIRST);
+    mailbox_run(&w.box); /* what the observer is told */
     engine_delivers("a");
     engine_delivers("b");
     EXPECT_INT("one mail for both", mailbox_run(&w.box), 1);
@@ -473,7 +474,7 @@ TEST(what_a_restart_finds_gets_a_longer_grace)
     peer_says(&p, BROUGHT("web", "80"));
     settle(&w);
     peer_close(&w, &p);
-    ads_free(w.ads); /* a shutdown removes nothing */
+    ads_end(&w); /* a shutdown removes nothing */
     ads_start(&w, false);
     pass_time(&w, 59 * NS_PER_S);
     EXPECT_CSTR("the proxy has time", owner_of(&w, "web-1"), "proxy");
@@ -665,14 +666,14 @@ TEST(what_is_shown_of_a_proxy)
     world_init(&w);
     put(&w, dataplane_make(WEB));
     ads_start(&w, false);
-    EXPECT_TRUE("not connected", ads_proxy_json(w.ads, STR("default"), STR("web-1")) == NULL);
+    EXPECT_TRUE("not connected", ads_proxy_json(w.group, STR("default"), STR("web-1")) == NULL);
     peer_open(&w, &p, STR_NONE);
     peer_says(&p, FIRST);
     engine_delivers("a");
     mailbox_run(&w.box);
     json_decref(peer_hears(&p));
     peer_says(&p, "{" CDS ", 'responseNonce': '1', 'errorDetail': {'message': 'bad cluster'}}");
-    JSON_AUTO o = ads_proxy_json(w.ads, STR("default"), STR("web-1"));
+    JSON_AUTO o = ads_proxy_json(w.group, STR("default"), STR("web-1"));
     json_t *stream = json_array_get(json_get(o, "streams"), 0),
            *cds = json_get(json_get(stream, "types"), "cds");
     EXPECT_STR("subscribed", json_str(json_get(cds, "subscribed")), "*");
@@ -682,7 +683,7 @@ TEST(what_is_shown_of_a_proxy)
     EXPECT_STR("text", json_str(json_get(stream, "lastRejection")), "cds: bad cluster");
     EXPECT_TRUE("not sent again", peer_hears(&p) == NULL);
     peer_close(&w, &p);
-    EXPECT_TRUE("gone", ads_proxy_json(w.ads, STR("default"), STR("web-1")) == NULL);
+    EXPECT_TRUE("gone", ads_proxy_json(w.group, STR("default"), STR("web-1")) == NULL);
     world_fini(&w);
 }
 

@@ -16,7 +16,7 @@ static void take_answer(struct mail *mail)
     answered = true;
 }
 
-static struct ads_question *ask(struct world *w, uint64_t sequence, int64_t wait_ns)
+static struct ads_question *question(struct world *w, uint64_t sequence, int64_t wait_ns)
 {
     struct ads_question *q = ads_question_new();
     answered = false;
@@ -26,7 +26,13 @@ static struct ads_question *ask(struct world *w, uint64_t sequence, int64_t wait
     q->deadline = wait_ns ? w->now_ns + wait_ns : 0;
     q->id = 7;
     q->user = user_admin;
-    ads_ask(w->ads, q);
+    return q;
+}
+
+static struct ads_question *ask(struct world *w, uint64_t sequence, int64_t wait_ns)
+{
+    struct ads_question *q = question(w, sequence, wait_ns);
+    ads_ask(w->group, q);
     return q;
 }
 
@@ -234,18 +240,18 @@ TEST(who_hangs_up_and_who_stops)
     engine_delivers("b");
     run(&w);
     struct ads_question *q = ask(&w, 2, NS_PER_S);
-    ads_hurry(w.ads, 8);
+    ads_hurry(w.group, 8);
     run(&w);
     EXPECT_CSTR("somebody else", told(q), "");
-    ads_hurry(w.ads, 7);
+    ads_hurry(w.group, 7);
     run(&w);
     EXPECT_TRUE("answered at once", strstr(told(q), "0/1/0 ") == told(q));
-    ads_hurry(w.ads, 7); /* late: nobody of that name waits */
+    ads_hurry(w.group, 7); /* late: nobody of that name waits */
     run(&w);
     ads_question_free(q);
 
     q = ask(&w, 2, NS_PER_S);
-    ads_hurry(w.ads, 7);
+    ads_hurry(w.group, 7);
     run(&w);
     EXPECT_TRUE("hung up before it was looked at", strstr(told(q), "0/1/0 ") == told(q));
     ads_question_free(q);
@@ -289,9 +295,10 @@ TEST(whose_proxies)
     accept_all(&b);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str group = str_from_c(rows[i].group);
-        struct ads_question *q = ask(&w, 1, 0);
+        struct ads_question *q = question(&w, 1, 0);
         q->mesh = str_from_c(rows[i].mesh);
         q->user = (struct user){.name = STR("john"), .groups = {&group, 1}};
+        ads_ask(w.group, q);
         run(&w);
         EXPECT_CSTR(rows[i].name, told(q), rows[i].want);
         ads_question_free(q);

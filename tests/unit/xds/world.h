@@ -124,6 +124,7 @@ struct world {
     struct mailbox box;
     struct arena arena;
     struct err err;
+    struct ads_group *group;
     struct ads *ads;
     int64_t now_ns;
     char events[256]; /* what the observer was told: c d and how often it changed is left out */
@@ -162,13 +163,27 @@ static inline void ads_start(struct world *w, bool authenticate)
 {
     struct ads_options options = {.store = w->store,
                                   .admit = w->admit,
-                                  .mailbox = &w->box,
                                   .instance_id = STR("host-1234"),
                                   .authenticate = authenticate,
                                   .deregistration_delay_ns = DELAY_NS,
+                                  .observe_box = &w->box,
                                   .observe = observe,
                                   .observe_ctx = w};
-    w->ads = ads_new(&options);
+    w->group = ads_group_new(&options);
+    w->ads = ads_new(w->group, &w->box);
+}
+
+static inline void ads_end(struct world *w)
+{
+    ads_stop_waiting(w->ads);
+    while (!ads_is_idle(w->ads)) {
+        mailbox_wait(&w->box, -1);
+        mailbox_run(&w->box);
+    }
+    ads_free(w->ads);
+    ads_group_free(w->group);
+    w->ads = NULL;
+    w->group = NULL;
 }
 
 static inline void world_init(struct world *w)
@@ -189,7 +204,8 @@ static inline void world_init(struct world *w)
 
 static inline void world_fini(struct world *w)
 {
-    ads_free(w->ads);
+    if (w->ads)
+        ads_end(w);
     admit_stop(w->admit);
     store_close(w->store);
     mailbox_fini(&w->box);
@@ -207,7 +223,8 @@ static inline void settle(struct world *w)
         .kind = ADMIT_DELETE, .key = {RES_DATAPLANE, STR("default"), STR("nobody")}, .if_origin_proxy = true};
     admit_run(w->admit, req);
     admit_request_free(req);
-    mailbox_run(&w->box);
+    while (mailbox_run(&w->box) > 0)
+        ;
 }
 
 /* Holds the writer inside one answer, so that what is submitted meanwhile is written in that order later. */
