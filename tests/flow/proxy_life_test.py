@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import pace
 import ursa
 from load import Load, call, tcp_call, until
 from world import World, dataplane, inbound, mesh_document, outbound, policy
@@ -47,7 +48,8 @@ def test_a_brought_dataplane_comes_and_goes_with_its_proxy(world):
         proxy.stop()
     until("the insight to say offline", lambda: not proxies[0].online())
     until("the brought one to go", lambda: plane.get("/meshes/blue/dataplanes/brought").status == 404)
-    assert 1 < time.monotonic() - left < 5
+    took = time.monotonic() - left
+    assert took > 1 and pace.clock_within(took, 5), took
     assert plane.get("/meshes/blue/dataplanes+insights/brought").status == 404
     assert "disconnectTime" in last_subscription(proxies[1])
     assert plane.fetch("/meshes/blue/dataplanes/stored")["networking"] == stored["networking"]
@@ -161,8 +163,9 @@ def test_certificates_are_renewed_in_time(world, record):
             until("another certificate", lambda: (now := serials(blue)) and not now & known)
             known = serials(blue)
             assert call(blue.port["to_api"]).status == 200 and tcp_call(blue.port["to_db"], "query")
-        record(f"renewed {time.monotonic() - started:.1f} s after the one before")
-        assert 6 < time.monotonic() - started < 10
+        took = time.monotonic() - started
+        record(f"renewed {took:.1f} s after the one before")
+        assert took > 6 and pace.clock_within(took, 10), took
         load.go_on()
     load.check()
     assert serials(green) == others

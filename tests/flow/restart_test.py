@@ -3,6 +3,7 @@ import contextlib
 
 import pytest
 
+import pace
 import ursa
 from load import Caller, Load, call, until
 from world import World, dataplane, inbound, mesh_document, policy
@@ -103,5 +104,5 @@ def test_sigterm_ends_it_quickly(world):
         world.stop_plane()
         load.go_on()
     load.check()
-    assert world.stop_seconds < 2, world.stop_seconds
+    assert pace.clock_within(world.stop_seconds, 2), world.stop_seconds
     assert call(green.port["to_api"]).app.startswith("green")
