@@ -15,7 +15,7 @@
 /* The resources of one xDS type, sorted by name; interned by content. */
 struct xds_list {
     atomic_uint refs;
-    uint64_t version; /* content hash over names and versions */
+    uint64_t version; /* content hash over the versions, which cover the names */
     size_t n;
     struct xds_resource *v[];
 };

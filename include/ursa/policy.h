@@ -58,6 +58,15 @@ struct tag_sets dataplane_tag_sets(struct arena *, const struct dataplane_spec *
  */
 const struct resource *classic_choose_outbound(const struct resource *const *policies, size_t n,
                                                struct tag_sets source, struct str service);
+/* The same in two steps, for who asks of many services: the policies that the source matches, by name, and
+ * how well (as many as 'policies' at most); and of those the best for a service. */
+struct source_match {
+    const struct resource *policy;
+    struct rank rank;
+};
+size_t classic_match_source(const struct resource *const *policies, size_t n, struct tag_sets source,
+                            struct source_match *out);
+const struct resource *classic_choose_matched(const struct source_match *, size_t n, struct str service);
 /* The best policy for calls of an inbound. */
 const struct resource *classic_choose_inbound(const struct resource *const *policies, size_t n,
                                               const struct tags *inbound);

@@ -1,12 +1,18 @@
 /* The table of functions, and what they share. */
 #include "functions.h"
 
-#include <string.h>
-
 #include "ursa/base/count.h"
 #include "ursa/base/hash.h"
 #include "ursa/base/json.h"
 #include "ursa/base/log.h"
+
+const struct memo_fn fn_text = {.name = "text"};
+
+struct call *name_text(struct memo_ctx *ctx, struct str text)
+{
+    buf_add_str(memo_call(ctx, FN_TEXT), text);
+    return memo_name(ctx);
+}
 
 const struct mesh_input *ask_mesh(struct memo_ctx *ctx)
 {
@@ -106,71 +112,6 @@ static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
 }
 const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};
 
-/* ---- choosing ---- */
-static struct name_list *name_list_new(const struct str *names, size_t n, uint64_t *version)
-{
-    struct buf b;
-    buf_init(&b, BUF_MAX_RESOURCE);
-    for (size_t i = 0; i < n; i++)
-        key_str(&b, names[i]);
-    *version = hash_content(b.p, b.n) | 1;
-    struct name_list *list = xcalloc(1, sizeof *list + n * sizeof list->v[0] + b.n);
-    char *text = (char *)&list->v[n];
-    list->n = n;
-    for (size_t i = 0; i < n; i++) {
-        if (names[i].n)
-            memcpy(text, names[i].p, names[i].n);
-        list->v[i] = str_from(text, names[i].n);
-        text += names[i].n;
-    }
-    buf_fini(&b);
-    return list;
-}
-
-static void drop_names(void *value)
-{
-    free(value);
-}
-
-static const struct policy_list *ask_selectors(struct memo_ctx *ctx, enum res_type type)
-{
-    key_u32(memo_call(ctx, FN_IN_SELECTORS), type);
-    return memo_get(ctx);
-}
-
-static struct memo_value run_choose_outbound(struct memo_ctx *ctx, struct str args)
-{
-    struct key_reader r = key_read(args);
-    struct arena *a = memo_arena(ctx);
-    const struct policy_list *list = ask_selectors(ctx, policy_get((enum policy_id)key_get_u32(&r))->type);
-    struct tag_sets source = key_get_tag_sets(&r, a);
-    size_t n = key_get_u32(&r);
-    struct str *names = ARENA_ARRAY(a, struct str, n);
-    for (size_t i = 0; i < n; i++) {
-        const struct resource *chosen = classic_choose_outbound(list->v, list->n, source, key_get_str(&r));
-        names[i] = chosen ? chosen->key.name : STR("");
-    }
-    struct memo_value v = {0};
-    v.p = name_list_new(names, n, &v.version);
-    return v;
-}
-const struct memo_fn fn_choose_outbound = {
-    .name = "choose_outbound", .run = run_choose_outbound, .drop = drop_names};
-
-static struct memo_value run_choose_inbound(struct memo_ctx *ctx, struct str args)
-{
-    struct key_reader r = key_read(args);
-    const struct policy_list *list = ask_selectors(ctx, policy_get((enum policy_id)key_get_u32(&r))->type);
-    struct tags tags = key_get_tags(&r, memo_arena(ctx));
-    const struct resource *chosen = classic_choose_inbound(list->v, list->n, &tags);
-    struct str name = chosen ? chosen->key.name : STR("");
-    struct memo_value v = {0};
-    v.p = name_list_new(&name, 1, &v.version);
-    return v;
-}
-const struct memo_fn fn_choose_inbound = {
-    .name = "choose_inbound", .run = run_choose_inbound, .drop = drop_names};
-
 /* ---- results ---- */
 static struct memo_value finish(struct memo_ctx *ctx, struct xds_resource *r, enum xds_type type,
                                 struct err *e)
@@ -210,30 +151,50 @@ void drop_resource(void *r)
     xds_resource_unref(r);
 }
 
+/* ---- calls of a part ---- */
 struct calls *calls_new(void)
 {
-    struct calls *c = xcalloc(1, sizeof *c);
-    arena_init(&c->arena);
-    return c;
+    return xcalloc(1, sizeof(struct calls));
 }
 
 void calls_add(struct calls *c, enum xds_type type, struct memo_ctx *ctx)
 {
-    VEC_PUSH(&c->v[type], arena_str(&c->arena, memo_call_bytes(ctx)));
+    VEC_PUSH(&c->v[type], memo_name(ctx));
 }
 
-struct memo_value value_calls(struct calls *c)
+void calls_add_all(struct calls *c, const struct calls *from)
 {
-    struct buf b;
-    buf_init(&b, BUF_MAX_RESOURCE);
     for (size_t t = 0; t < XDS_N; t++) {
-        key_u32(&b, (uint32_t)c->v[t].n);
-        for (size_t i = 0; i < c->v[t].n; i++)
-            key_str(&b, c->v[t].v[i]);
+        for (size_t i = 0; i < from->v[t].n; i++)
+            VEC_PUSH(&c->v[t], from->v[t].v[i]);
     }
-    uint64_t version = hash_content(b.p, b.n) | 1;
-    buf_fini(&b);
-    return (struct memo_value){c, version};
+}
+
+void calls_fold(struct calls *c, struct memo_ctx *ctx)
+{
+    for (size_t t = 0; t < XDS_N; t++) {
+        size_t n = c->v[t].n;
+        if (n == 0 || (n == 1 && call_function(c->v[t].v[0]) == FN_LIST))
+            continue;
+        memo_call(ctx, FN_LIST);
+        for (size_t i = 0; i < n; i++)
+            memo_add_call(ctx, c->v[t].v[i]);
+        VEC_CLEAR(&c->v[t]);
+        calls_add(c, (enum xds_type)t, ctx);
+    }
+}
+
+struct memo_value value_calls(struct memo_ctx *ctx, struct calls *c)
+{
+    uint64_t version = 0;
+    for (size_t t = 0; t < XDS_N; t++) {
+        version = hash_mix(version, c->v[t].n);
+        for (size_t i = 0; i < c->v[t].n; i++) {
+            version = hash_mix(version, call_id(c->v[t].v[i]));
+            memo_keep(ctx, c->v[t].v[i]);
+        }
+    }
+    return (struct memo_value){c, version | 1};
 }
 
 void drop_calls(void *value)
@@ -241,7 +202,6 @@ void drop_calls(void *value)
     struct calls *c = value;
     for (size_t t = 0; t < XDS_N; t++)
         VEC_FINI(&c->v[t]);
-    arena_fini(&c->arena);
     free(c);
 }
 

@@ -46,10 +46,19 @@ struct name_list { /* chosen policies; "" where none matched */
     size_t n;
     struct str v[];
 };
-/* A part of a proxy: which resources it has, by the calls that make them. */
+/* The policies that a source's tags are selected by, one text a kind; NULL: of no matter for outbounds. */
+struct matches {
+    struct call *v[POLICY_N];
+};
+/* A part of a proxy: which resources it has, by the calls that make them or lists of them. */
 struct calls {
-    struct arena arena;
-    struct VEC(struct str) v[XDS_N];
+    struct VEC(struct call *) v[XDS_N];
+};
+/* Where outbounds lead, for every source that the same policies select. */
+struct plan {
+    struct calls *shared;
+    size_t n_http;
+    struct call *http[]; /* texts: the outbounds whose listeners say who calls */
 };
 struct part_list {
     struct xds_list *list;
@@ -64,6 +73,8 @@ struct proxy_result {
 bool config_set_eq(const struct config_set *, const struct config_set *);
 
 /* ---- asking for inputs and simple functions ---- */
+/* Bytes as an argument that many calls share. */
+struct call *name_text(struct memo_ctx *, struct str);
 const struct mesh_input *ask_mesh(struct memo_ctx *);
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
@@ -79,12 +90,17 @@ void ask_policies(struct memo_ctx *, struct key_reader *, unsigned targets,
  */
 struct memo_value value_resource(struct memo_ctx *, enum xds_type, json_t *tree);
 struct memo_value value_secret(struct memo_ctx *, json_t *tree);
-struct memo_value value_calls(struct calls *);
 void drop_resource(void *);
-void drop_calls(void *);
-/* Adds the call that was started in 'ctx' to a part. */
+
+/* ---- calls of a part ---- */
 struct calls *calls_new(void);
+/* Adds the call that was started in 'ctx'. */
 void calls_add(struct calls *, enum xds_type, struct memo_ctx *);
+void calls_add_all(struct calls *, const struct calls *);
+/* Leaves at most one call a type, a list. */
+void calls_fold(struct calls *, struct memo_ctx *);
+struct memo_value value_calls(struct memo_ctx *, struct calls *);
+void drop_calls(void *);
 
 /* ---- shared between parts ---- */
 void key_tag_sets(struct buf *, struct tag_sets);
@@ -97,10 +113,17 @@ struct str name_ca_secret(struct arena *, struct str mesh);
 #define ADMIN_SECRET STR("admin_cert:secret")
 #define ADMIN_CA_SECRET STR("admin_ca:secret")
 
-/* ---- calls of the parts ---- */
-void call_outbound(struct buf *, struct tag_sets, const struct dp_networking *);
-void call_inbound(struct buf *, const struct dp_networking *);
-void call_probes(struct buf *, const struct dataplane_spec *); /* it has probes */
+/* ---- parts of a proxy ---- */
+/* What a proxy says of itself and is configured by; lives in the arguments of its functions. */
+struct params {
+    struct str name, admin_address;
+    uint32_t admin_port;
+};
+/* Each adds what it has for this proxy. */
+typedef void part_fn(struct memo_ctx *, const struct params *, const struct dataplane_spec *,
+                     struct calls *out);
+part_fn part_outbound, part_inbound, part_probes, part_admin, part_secrets;
+
 void call_proxy(struct buf *, const struct proxy_params *);
 
 #endif

@@ -120,41 +120,63 @@ void xds_list_unref(struct xds_list *l)
     free(l);
 }
 
-struct item {
-    struct xds_resource *resource;
-    size_t order;
-};
-
-static int item_cmp(const void *a, const void *b)
+/* ---- sorting ---- */
+static bool in_order(const struct xds_resource *a, const struct xds_resource *b)
 {
-    const struct item *x = a, *y = b;
-    int c = str_cmp(x->resource->name, y->resource->name);
-    return c ? c : (x->order > y->order) - (x->order < y->order);
+    return a == b || str_cmp(a->name, b->name) <= 0;
+}
+
+/* Merges v[0..mid) and v[mid..n); of equal names those of the left come first. */
+static void merge(struct xds_resource **v, size_t mid, size_t n, struct xds_resource **room)
+{
+    size_t i = 0, k = mid;
+    memcpy(room, v, mid * sizeof room[0]);
+    for (size_t at = 0; i < mid; at++)
+        v[at] = k == n || in_order(room[i], v[k]) ? room[i++] : v[k++];
+}
+
+/* Where the run that starts at 'from' ends. */
+static size_t run_end(struct xds_resource *const *v, size_t from, size_t n)
+{
+    do {
+        from++;
+    } while (from < n && in_order(v[from - 1], v[from]));
+    return from;
+}
+
+/* A merge sort that begins with the runs it finds: what comes is mostly one sorted list, and a few more. */
+static void sort(struct xds_resource **v, size_t n)
+{
+    struct xds_resource **room = NULL;
+    for (size_t end; n > 1 && (end = run_end(v, 0, n)) < n;) {
+        room = room ? room : xmalloc(n * sizeof room[0]);
+        for (size_t at = 0; at < n; at += end) {
+            size_t mid = run_end(&v[at], 0, n - at);
+            end = mid < n - at ? run_end(&v[at], mid, n - at) : mid;
+            merge(&v[at], mid, end, room);
+        }
+    }
+    free(room);
 }
 
 /* By name; of several with one name the last stays. Returns how many are left. */
 static size_t sort_unique(struct xds_resource **v, size_t n)
 {
-    struct item *items = xmalloc((n + 1) * sizeof *items);
-    for (size_t i = 0; i < n; i++)
-        items[i] = (struct item){v[i], i};
-    qsort(items, n, sizeof *items, item_cmp);
+    sort(v, n);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (i + 1 == n || !str_eq(items[i].resource->name, items[i + 1].resource->name))
-            v[kept++] = items[i].resource;
+        if (i + 1 == n || (v[i] != v[i + 1] && !str_eq(v[i]->name, v[i + 1]->name)))
+            v[kept++] = v[i];
     }
-    free(items);
     return kept;
 }
 
+/* A resource's version covers its name. */
 static uint64_t list_version(struct xds_resource *const *v, size_t n)
 {
     uint64_t version = hash_content("", 0);
-    for (size_t i = 0; i < n; i++) {
-        version = hash_mix(version, hash_content(v[i]->name.p, v[i]->name.n));
+    for (size_t i = 0; i < n; i++)
         version = hash_mix(version, v[i]->version);
-    }
     return version;
 }
 

@@ -11,96 +11,182 @@
 /* 'user' read 'dep' when it had 'version'; linked into the dependency's list of users. */
 struct edge {
     struct list in_dep;
-    struct entry *user, *dep;
+    struct call *user, *dep;
     uint64_t version;
 };
 
-struct entry {
+/* An entry of the memo: a call, and its value once it was asked for. */
+struct call {
     const struct memo_fn *fn;
+    uint64_t id;
     struct memo_value value;
-    struct edge *deps; /* in the order of reading */
-    uint32_t n_deps;
+    struct edge *deps;  /* in the order of reading */
+    struct call **kept; /* what the value holds */
+    uint32_t n_deps, n_kept;
+    struct list users; /* of struct edge.in_dep */
+    uint32_t n_namers; /* calls that have it as an argument, values that hold it */
     bool has_run, running, stale, held;
-    struct list users;   /* of struct edge.in_dep */
-    struct list garbage; /* in the memo's list while nobody may want it */
-    struct list touched; /* in the memo's list until it is read again */
+    bool is_garbage; /* in the memo's list while nobody may want it */
     uint32_t key_size;
-    char key[]; /* function number, arguments */
+    char key[]; /* struct head, the calls among the arguments, the others */
 };
 
-struct counts {
+/* Inputs are read by the batch and by function. */
+struct input {
+    struct list touched;     /* in the memo's list until it is read again */
+    struct list of_function; /* all inputs of one function */
+    struct call call;
+};
+
+struct head {
+    uint32_t function, n_calls;
+};
+
+struct function {
     uint64_t runs, hits, entries;
+    struct list inputs;
 };
 
 struct memo {
-    const struct memo_fn *const *functions;
+    const struct memo_fn *const *fns;
     size_t n_functions;
     void *world;
     struct map entries; /* by key */
-    struct list garbage, touched;
-    struct buf call; /* the call under construction */
-    struct counts counts[];
+    uint64_t last_id;
+    struct VEC(struct call *) garbage;
+    struct list touched;
+    struct buf call;       /* the one under construction */
+    struct memo_ctx *idle; /* contexts of finished runs */
+    struct function functions[];
 };
 
 struct memo_ctx {
     struct memo *memo;
+    struct call *call;
     struct arena arena;
-    struct VEC(struct entry *) deps;
+    struct VEC(struct call *) deps;
+    struct VEC(struct call *) kept;
     uint64_t last_version;
+    struct memo_ctx *next; /* idle one */
 };
 
 #define KEY_MAX (16u << 20)
 
 struct memo *memo_new(const struct memo_fn *const *functions, size_t n, void *world)
 {
-    assert(n <= UINT8_MAX);
-    struct memo *m = xcalloc(1, sizeof *m + n * sizeof m->counts[0]);
-    m->functions = functions;
+    struct memo *m = xcalloc(1, sizeof *m + n * sizeof m->functions[0]);
+    m->fns = functions;
     m->n_functions = n;
     m->world = world;
     map_init(&m->entries);
-    list_init(&m->garbage);
     list_init(&m->touched);
     buf_init(&m->call, KEY_MAX);
+    for (size_t i = 0; i < n; i++)
+        list_init(&m->functions[i].inputs);
     return m;
 }
 
-static struct str entry_key(const struct entry *e)
+/* ---- calls ---- */
+static struct head head_of(const struct call *c)
 {
-    return (struct str){e->key, e->key_size};
+    struct head head;
+    memcpy(&head, c->key, sizeof head);
+    return head;
 }
 
-static void set_value(struct entry *e, struct memo_value fresh)
+static struct str key_of(const struct call *c)
 {
-    if (e->value.p && e->fn->drop)
-        e->fn->drop(e->value.p);
-    e->value = fresh;
+    return (struct str){c->key, c->key_size};
 }
 
-static unsigned fn_number(const struct entry *e)
+unsigned call_function(const struct call *c)
 {
-    return (unsigned char)e->key[0];
+    return head_of(c).function;
 }
 
-static void entry_free(struct memo *m, struct entry *e)
+static struct call *argument(const struct call *c, size_t i)
 {
-    m->counts[fn_number(e)].entries--;
-    list_del(&e->garbage);
-    list_del(&e->touched);
-    set_value(e, (struct memo_value){0});
-    free(e->deps);
-    free(e);
+    struct call *arg;
+    memcpy(&arg, c->key + sizeof(struct head) + i * sizeof arg, sizeof arg);
+    return arg;
+}
+
+struct str call_args(const struct call *c)
+{
+    return str_slice(key_of(c), sizeof(struct head) + head_of(c).n_calls * sizeof(struct call *),
+                     c->key_size);
+}
+
+uint64_t call_id(const struct call *c)
+{
+    return c->id;
+}
+
+static struct input *input_of(struct call *c)
+{
+    assert(c->fn->read);
+    return CONTAINER_OF(c, struct input, call);
+}
+
+static struct call *call_alloc(struct memo *m, unsigned function, size_t key_size)
+{
+    if (!m->fns[function]->read)
+        return xcalloc(1, sizeof(struct call) + key_size);
+    struct input *in = xcalloc(1, sizeof *in + key_size);
+    list_init(&in->touched);
+    list_add_tail(&m->functions[function].inputs, &in->of_function);
+    return &in->call;
+}
+
+static struct call *call_new(struct memo *m, struct str key)
+{
+    struct head head;
+    memcpy(&head, key.p, sizeof head);
+    struct call *c = call_alloc(m, head.function, key.n);
+    c->fn = m->fns[head.function];
+    c->id = ++m->last_id;
+    c->stale = true;
+    c->key_size = (uint32_t)key.n;
+    memcpy(c->key, key.p, key.n);
+    list_init(&c->users);
+    for (uint32_t i = 0; i < head.n_calls; i++)
+        argument(c, i)->n_namers++;
+    map_put(&m->entries, key_of(c), c);
+    m->functions[head.function].entries++;
+    return c;
+}
+
+static void set_value(struct call *c, struct memo_value fresh)
+{
+    if (c->value.p && c->fn->drop)
+        c->fn->drop(c->value.p);
+    c->value = fresh;
+}
+
+static void call_free(struct memo *m, struct call *c)
+{
+    m->functions[call_function(c)].entries--;
+    set_value(c, (struct memo_value){0});
+    free(c->deps);
+    free(c->kept);
+    if (!c->fn->read) {
+        free(c);
+        return;
+    }
+    list_del(&input_of(c)->touched);
+    list_del(&input_of(c)->of_function);
+    free(input_of(c));
 }
 
 void memo_clear(struct memo *m)
 {
     size_t at = 0;
     struct str key;
-    void *e;
-    while (map_next(&m->entries, &at, &key, &e))
-        entry_free(m, e);
+    void *c;
+    while (map_next(&m->entries, &at, &key, &c))
+        call_free(m, c);
     map_fini(&m->entries);
-    map_init(&m->entries);
+    VEC_CLEAR(&m->garbage);
 }
 
 void memo_free(struct memo *m)
@@ -108,67 +194,100 @@ void memo_free(struct memo *m)
     if (!m)
         return;
     memo_clear(m);
-    map_fini(&m->entries);
+    VEC_FINI(&m->garbage);
     buf_fini(&m->call);
+    while (m->idle) {
+        struct memo_ctx *ctx = m->idle;
+        m->idle = ctx->next;
+        arena_fini(&ctx->arena);
+        VEC_FINI(&ctx->deps);
+        VEC_FINI(&ctx->kept);
+        free(ctx);
+    }
     free(m);
 }
 
-static struct entry *find(struct memo *m, struct str key)
+/* ---- who wants what ---- */
+/* Entries that nobody wants any more wait here; most of them are wanted again before the batch ends. */
+static void note_garbage(struct memo *m, struct call *c)
 {
-    return map_find(&m->entries, key);
+    if (!list_empty(&c->users) || c->n_namers || c->held || c->is_garbage)
+        return;
+    c->is_garbage = true;
+    VEC_PUSH(&m->garbage, c);
 }
 
-static struct entry *find_or_add(struct memo *m, struct str key)
+static void unname(struct memo *m, struct call *c)
 {
-    struct entry *e = find(m, key);
-    if (e)
-        return e;
-    e = xcalloc(1, sizeof *e + key.n);
-    memcpy(e->key, key.p, key.n);
-    e->key_size = (uint32_t)key.n;
-    e->fn = m->functions[fn_number(e)];
-    e->stale = true;
-    list_init(&e->users);
-    list_init(&e->garbage);
-    list_init(&e->touched);
-    map_put(&m->entries, entry_key(e), e);
-    m->counts[fn_number(e)].entries++;
-    return e;
+    c->n_namers--;
+    note_garbage(m, c);
 }
 
-/* Entries that lose their last user wait here; most of them are wanted again before the batch ends. */
-static void note_garbage(struct memo *m, struct entry *e)
+static void release_kept(struct memo *m, struct call *c)
 {
-    if (list_empty(&e->users) && !e->held && list_empty(&e->garbage))
-        list_add_tail(&m->garbage, &e->garbage);
+    for (uint32_t i = 0; i < c->n_kept; i++)
+        unname(m, c->kept[i]);
+    free(c->kept);
+    c->kept = NULL;
+    c->n_kept = 0;
 }
 
-static void unlink_deps(struct memo *m, struct entry *e)
+static void keep(struct memo *m, struct call *c, struct call *const *kept, size_t n)
 {
-    for (uint32_t i = 0; i < e->n_deps; i++) {
-        list_del(&e->deps[i].in_dep);
-        note_garbage(m, e->deps[i].dep);
+    for (size_t i = 0; i < n; i++)
+        kept[i]->n_namers++;
+    release_kept(m, c);
+    if (n == 0)
+        return;
+    c->kept = xmalloc(n * sizeof(struct call *));
+    memcpy(c->kept, kept, n * sizeof(struct call *));
+    c->n_kept = (uint32_t)n;
+}
+
+static void unlink_deps(struct memo *m, struct call *c)
+{
+    for (uint32_t i = 0; i < c->n_deps; i++) {
+        list_del(&c->deps[i].in_dep);
+        note_garbage(m, c->deps[i].dep);
     }
-    free(e->deps);
-    e->deps = NULL;
-    e->n_deps = 0;
+    free(c->deps);
+    c->deps = NULL;
+    c->n_deps = 0;
 }
 
-static void link_deps(struct entry *e, struct entry *const *deps, size_t n)
+static bool reads_the_same(const struct call *c, struct call *const *deps, size_t n)
 {
-    e->deps = n ? xmalloc(n * sizeof *e->deps) : NULL;
-    e->n_deps = (uint32_t)n;
+    if (c->n_deps != n)
+        return false;
     for (size_t i = 0; i < n; i++) {
-        e->deps[i] = (struct edge){.user = e, .dep = deps[i], .version = deps[i]->value.version};
-        list_add_tail(&deps[i]->users, &e->deps[i].in_dep);
+        if (c->deps[i].dep != deps[i])
+            return false;
+    }
+    return true;
+}
+
+/* Most runs read what the last one read, so that only versions move. */
+static void link_deps(struct memo *m, struct call *c, struct call *const *deps, size_t n)
+{
+    if (reads_the_same(c, deps, n)) {
+        for (size_t i = 0; i < n; i++)
+            c->deps[i].version = deps[i]->value.version;
+        return;
+    }
+    unlink_deps(m, c);
+    c->deps = xmalloc(n * sizeof *c->deps);
+    c->n_deps = (uint32_t)n;
+    for (size_t i = 0; i < n; i++) {
+        c->deps[i] = (struct edge){.user = c, .dep = deps[i], .version = deps[i]->value.version};
+        list_add_tail(&deps[i]->users, &c->deps[i].in_dep);
     }
 }
 
 /* A user that is stale already has only stale users: nothing is fresh behind something stale. */
-static void mark_users_stale(struct entry *e)
+static void mark_users_stale(struct call *c)
 {
-    LIST_FOR (node, &e->users) {
-        struct entry *user = LIST_ITEM(node, struct edge, in_dep)->user;
+    LIST_FOR (node, &c->users) {
+        struct call *user = LIST_ITEM(node, struct edge, in_dep)->user;
         if (user->stale)
             continue;
         user->stale = true;
@@ -176,69 +295,91 @@ static void mark_users_stale(struct entry *e)
     }
 }
 
-static struct str entry_args(const struct entry *e)
+/* ---- running ---- */
+static struct memo_ctx *ctx_begin(struct memo *m, struct call *c)
 {
-    return (struct str){e->key + 1, e->key_size - 1};
-}
-
-static struct memo_value compute(struct memo *m, struct entry *e)
-{
-    struct memo_ctx *ctx = xcalloc(1, sizeof *ctx);
+    struct memo_ctx *ctx = m->idle;
+    if (ctx)
+        m->idle = ctx->next;
+    else
+        ctx = xcalloc(1, sizeof *ctx);
     ctx->memo = m;
-    arena_init(&ctx->arena);
-    struct memo_value value = e->fn->run(ctx, entry_args(e));
-    unlink_deps(m, e);
-    link_deps(e, ctx->deps.v, ctx->deps.n);
-    VEC_FINI(&ctx->deps);
-    arena_fini(&ctx->arena);
-    free(ctx);
-    return value;
+    ctx->call = c;
+    return ctx;
 }
 
-static void run(struct memo *m, struct entry *e)
+static void ctx_end(struct memo_ctx *ctx)
 {
-    assert(!e->running);
-    e->running = true;
-    m->counts[fn_number(e)].runs++;
-    struct memo_value fresh = e->fn->read ? e->fn->read(m->world, entry_args(e)) : compute(m, e);
-    /* An equal result keeps the old object, so that whoever holds it sees no change. */
-    if (e->has_run && fresh.version == e->value.version) {
-        if (fresh.p && e->fn->drop)
-            e->fn->drop(fresh.p);
-    } else {
-        set_value(e, fresh);
-    }
-    e->has_run = true;
-    e->stale = e->running = false;
+    VEC_CLEAR(&ctx->deps);
+    VEC_CLEAR(&ctx->kept);
+    arena_reset(&ctx->arena);
+    ctx->next = ctx->memo->idle;
+    ctx->memo->idle = ctx;
 }
 
-static void evaluate(struct memo *m, struct entry *e);
-
-static bool deps_unchanged(struct memo *m, struct entry *e)
+/* An equal result keeps the old object, so that whoever holds it sees no change. */
+static bool take_value(struct call *c, struct memo_value fresh)
 {
-    for (uint32_t i = 0; i < e->n_deps; i++) {
-        evaluate(m, e->deps[i].dep);
-        if (e->deps[i].dep->value.version != e->deps[i].version)
+    bool same = c->has_run && fresh.version == c->value.version;
+    if (!same)
+        set_value(c, fresh);
+    else if (fresh.p && c->fn->drop)
+        c->fn->drop(fresh.p);
+    c->has_run = true;
+    c->stale = false;
+    return !same;
+}
+
+static void compute(struct memo *m, struct call *c)
+{
+    assert(c->fn->run && !c->running);
+    c->running = true;
+    struct memo_ctx *ctx = ctx_begin(m, c);
+    struct memo_value fresh = c->fn->run(ctx, call_args(c));
+    link_deps(m, c, ctx->deps.v, ctx->deps.n);
+    if (take_value(c, fresh))
+        keep(m, c, ctx->kept.v, ctx->kept.n);
+    ctx_end(ctx);
+    c->running = false;
+}
+
+static void run(struct memo *m, struct call *c)
+{
+    m->functions[call_function(c)].runs++;
+    if (c->fn->read)
+        take_value(c, c->fn->read(m->world, call_args(c)));
+    else
+        compute(m, c);
+}
+
+static void evaluate(struct memo *m, struct call *c);
+
+static bool deps_unchanged(struct memo *m, struct call *c)
+{
+    for (uint32_t i = 0; i < c->n_deps; i++) {
+        evaluate(m, c->deps[i].dep);
+        if (c->deps[i].dep->value.version != c->deps[i].version)
             return false;
     }
     return true;
 }
 
-static void evaluate(struct memo *m, struct entry *e)
+static void evaluate(struct memo *m, struct call *c)
 {
-    if (e->stale && e->has_run && !e->fn->read && deps_unchanged(m, e))
-        e->stale = false;
-    if (e->stale)
-        run(m, e);
+    if (c->stale && c->has_run && !c->fn->read && deps_unchanged(m, c))
+        c->stale = false;
+    if (c->stale)
+        run(m, c);
     else
-        m->counts[fn_number(e)].hits++;
+        m->functions[call_function(c)].hits++;
 }
 
+/* ---- building a call ---- */
 struct buf *memo_outer_call(struct memo *m, unsigned function)
 {
     assert(function < m->n_functions);
     buf_clear(&m->call);
-    buf_add_byte(&m->call, (uint8_t)function);
+    buf_add(&m->call, &(struct head){.function = function}, sizeof(struct head));
     return &m->call;
 }
 
@@ -247,30 +388,68 @@ struct buf *memo_call(struct memo_ctx *ctx, unsigned function)
     return memo_outer_call(ctx->memo, function);
 }
 
-struct str memo_call_bytes(struct memo_ctx *ctx)
+void memo_add_call(struct memo_ctx *ctx, const struct call *c)
 {
-    assert(buf_ok(&ctx->memo->call));
-    return arena_str(&ctx->arena, buf_str(&ctx->memo->call));
+    struct buf *b = &ctx->memo->call;
+    struct head head;
+    memcpy(&head, b->p, sizeof head);
+    assert(b->n == sizeof head + head.n_calls * sizeof c);
+    head.n_calls++;
+    memcpy(b->p, &head, sizeof head);
+    buf_add(b, &c, sizeof c);
 }
 
-const void *memo_get_call(struct memo_ctx *ctx, struct str call)
+static struct call *find(struct memo *m)
 {
-    struct entry *e = find_or_add(ctx->memo, call);
-    evaluate(ctx->memo, e);
-    VEC_PUSH(&ctx->deps, e);
-    ctx->last_version = e->value.version;
-    return e->value.p;
+    assert(buf_ok(&m->call));
+    return map_find(&m->entries, buf_str(&m->call));
+}
+
+static struct call *find_or_add(struct memo *m)
+{
+    struct call *c = find(m);
+    return c ? c : call_new(m, buf_str(&m->call));
+}
+
+struct call *memo_name(struct memo_ctx *ctx)
+{
+    struct call *c = find_or_add(ctx->memo);
+    note_garbage(ctx->memo, c); /* unless somebody comes to want it */
+    return c;
+}
+
+void memo_keep(struct memo_ctx *ctx, struct call *c)
+{
+    VEC_PUSH(&ctx->kept, c);
+}
+
+const void *memo_get_call(struct memo_ctx *ctx, struct call *c)
+{
+    evaluate(ctx->memo, c);
+    VEC_PUSH(&ctx->deps, c);
+    ctx->last_version = c->value.version;
+    return c->value.p;
 }
 
 const void *memo_get(struct memo_ctx *ctx)
 {
-    assert(buf_ok(&ctx->memo->call));
-    return memo_get_call(ctx, buf_str(&ctx->memo->call));
+    return memo_get_call(ctx, find_or_add(ctx->memo));
 }
 
 uint64_t memo_last_version(const struct memo_ctx *ctx)
 {
     return ctx->last_version;
+}
+
+size_t memo_n_calls(const struct memo_ctx *ctx)
+{
+    return head_of(ctx->call).n_calls;
+}
+
+struct call *memo_call_at(const struct memo_ctx *ctx, size_t i)
+{
+    assert(i < memo_n_calls(ctx));
+    return argument(ctx->call, i);
 }
 
 struct arena *memo_arena(struct memo_ctx *ctx)
@@ -283,73 +462,70 @@ void *memo_world(struct memo_ctx *ctx)
     return ctx->memo->world;
 }
 
+/* ---- from outside ---- */
 void memo_release(struct memo *m)
 {
-    struct entry *e = find(m, buf_str(&m->call));
-    if (!e)
+    struct call *c = find(m);
+    if (!c)
         return;
-    e->held = false;
-    note_garbage(m, e);
+    c->held = false;
+    note_garbage(m, c);
 }
 
-static void touch(struct memo *m, struct entry *e)
+static void touch(struct memo *m, struct input *in)
 {
-    assert(e->fn->read);
-    if (list_empty(&e->touched))
-        list_add_tail(&m->touched, &e->touched);
+    if (list_empty(&in->touched))
+        list_add_tail(&m->touched, &in->touched);
 }
 
 void memo_touch(struct memo *m)
 {
-    struct entry *e = find(m, buf_str(&m->call));
-    if (e)
-        touch(m, e);
+    struct call *c = find(m);
+    if (c)
+        touch(m, input_of(c));
 }
 
 void memo_touch_all(struct memo *m, unsigned function)
 {
-    size_t at = 0;
-    struct str key;
-    void *e;
-    while (map_next(&m->entries, &at, &key, &e)) {
-        if (fn_number(e) == function)
-            touch(m, e);
-    }
+    LIST_FOR (node, &m->functions[function].inputs)
+        touch(m, LIST_ITEM(node, struct input, of_function));
 }
 
 /* A batch may touch one input a thousand times; it is read once, when all of the batch is known. */
 static void read_touched(struct memo *m)
 {
     while (!list_empty(&m->touched)) {
-        struct entry *e = LIST_ITEM(m->touched.next, struct entry, touched);
-        list_del(&e->touched);
-        uint64_t before = e->value.version;
-        run(m, e);
-        if (e->value.version != before)
-            mark_users_stale(e);
+        struct input *in = LIST_ITEM(m->touched.next, struct input, touched);
+        list_del(&in->touched);
+        uint64_t before = in->call.value.version;
+        run(m, &in->call);
+        if (in->call.value.version != before)
+            mark_users_stale(&in->call);
     }
 }
 
 const void *memo_hold(struct memo *m)
 {
-    assert(buf_ok(&m->call));
     read_touched(m);
-    struct entry *e = find_or_add(m, buf_str(&m->call));
-    e->held = true;
-    evaluate(m, e);
-    return e->value.p;
+    struct call *c = find_or_add(m);
+    c->held = true;
+    evaluate(m, c);
+    return c->value.p;
 }
 
 void memo_collect(struct memo *m)
 {
-    while (!list_empty(&m->garbage)) {
-        struct entry *e = LIST_ITEM(m->garbage.next, struct entry, garbage);
-        list_del(&e->garbage);
-        if (e->held || !list_empty(&e->users))
+    while (m->garbage.n) {
+        struct call *c = m->garbage.v[--m->garbage.n];
+        c->is_garbage = false;
+        if (c->held || c->n_namers || !list_empty(&c->users))
             continue;
-        unlink_deps(m, e);
-        map_del(&m->entries, entry_key(e));
-        entry_free(m, e);
+        unlink_deps(m, c);
+        release_kept(m, c);
+        for (uint32_t i = 0; i < head_of(c).n_calls; i++)
+            unname(m, argument(c, i));
+        map_del(&m->entries, key_of(c));
+        call_free(m, c);
     }
 }
 
@@ -357,10 +533,10 @@ json_t *memo_stats(const struct memo *m)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < m->n_functions; i++) {
-        const struct counts *c = &m->counts[i];
-        json_object_set_new(all, m->functions[i]->name,
-                            json_pack("{s: I, s: I, s: I}", "runs", (json_int_t)c->runs, "hits",
-                                      (json_int_t)c->hits, "entries", (json_int_t)c->entries));
+        const struct function *f = &m->functions[i];
+        json_object_set_new(all, m->fns[i]->name,
+                            json_pack("{s: I, s: I, s: I}", "runs", (json_int_t)f->runs, "hits",
+                                      (json_int_t)f->hits, "entries", (json_int_t)f->entries));
     }
     return all;
 }

@@ -58,23 +58,48 @@ static bool best_source(const struct policy_spec *spec, struct tag_sets source, 
     return found;
 }
 
-const struct resource *classic_choose_outbound(const struct resource *const *policies, size_t n,
-                                               struct tag_sets source, struct str service)
+size_t classic_match_source(const struct resource *const *policies, size_t n, struct tag_sets source,
+                            struct source_match *out)
+{
+    size_t n_matches = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct source_match m = {.policy = policies[i]};
+        if (best_source(resource_policy(policies[i]), source, &m.rank))
+            out[n_matches++] = m;
+    }
+    return n_matches;
+}
+
+static void offer_matched(struct best *best, const struct source_match *m, struct str service)
 {
     /* One tag only: a destination with further tags never matches (6.2, step 3). */
     struct tag tag = {TAG_SERVICE, service};
     const struct tags destination = {&tag, 1};
+    const struct policy_spec *spec = resource_policy(m->policy);
+    for (size_t i = 0; i < spec->n_destinations; i++) {
+        const struct tags *selector = &spec->destinations[i].match;
+        if (selector_matches(selector, &destination))
+            offer(best, m->policy, rank_add(selector_rank(selector), m->rank));
+    }
+}
+
+const struct resource *classic_choose_matched(const struct source_match *matches, size_t n,
+                                              struct str service)
+{
+    struct best best = {0};
+    for (size_t i = 0; i < n; i++)
+        offer_matched(&best, &matches[i], service);
+    return best.policy;
+}
+
+const struct resource *classic_choose_outbound(const struct resource *const *policies, size_t n,
+                                               struct tag_sets source, struct str service)
+{
     struct best best = {0};
     for (size_t i = 0; i < n; i++) {
-        const struct policy_spec *spec = resource_policy(policies[i]);
-        struct rank from;
-        if (!best_source(spec, source, &from))
-            continue;
-        for (size_t k = 0; k < spec->n_destinations; k++) {
-            const struct tags *selector = &spec->destinations[k].match;
-            if (selector_matches(selector, &destination))
-                offer(&best, policies[i], rank_add(selector_rank(selector), from));
-        }
+        struct source_match m = {.policy = policies[i]};
+        if (best_source(resource_policy(policies[i]), source, &m.rank))
+            offer_matched(&best, &m, service);
     }
     return best.policy;
 }

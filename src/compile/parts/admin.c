@@ -6,30 +6,40 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
-static struct memo_value run_admin(struct memo_ctx *ctx, struct str args)
+/* The node says its admin address itself: anything but loopback would make the listener a way to another
+ * host. Listening everywhere includes loopback, where we reach it. */
+static struct str loopback_of(struct str admin_address)
 {
-    struct key_reader r = key_read(args);
-    struct str proxy = key_get_str(&r), address = key_get_str(&r), admin_address = key_get_str(&r);
-    uint32_t port = key_get_u32(&r);
-    struct calls *out = calls_new();
+    if (admin_address.n == 0 || str_eq(admin_address, STR("0.0.0.0")) ||
+        str_eq(admin_address, STR("127.0.0.1")))
+        return STR("127.0.0.1");
+    if (str_eq(admin_address, STR("::")) || str_eq(admin_address, STR("::1")))
+        return STR("::1");
+    return STR_NONE;
+}
+
+void part_admin(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
+                struct calls *out)
+{
+    struct str loopback = loopback_of(params->admin_address), address = dp->networking->address;
+    if (!params->admin_port || !loopback.n)
+        return;
     struct buf *k = memo_call(ctx, FN_ADMIN_CLUSTER);
-    key_str(k, admin_address);
-    key_u32(k, port);
+    key_str(k, loopback);
+    key_u32(k, params->admin_port);
     calls_add(out, XDS_CLUSTER, ctx);
     /* On the admin port's own address the listener would take its place. */
-    if (!str_eq(address, admin_address)) {
-        k = memo_call(ctx, FN_ADMIN_LISTENER);
-        key_str(k, address);
-        key_u32(k, port);
-        calls_add(out, XDS_LISTENER, ctx);
-        key_str(memo_call(ctx, FN_SECRET_ADMIN), proxy);
-        calls_add(out, XDS_SECRET, ctx);
-        key_str(memo_call(ctx, FN_SECRET_ADMIN_CA), proxy);
-        calls_add(out, XDS_SECRET, ctx);
-    }
-    return value_calls(out);
+    if (str_eq(address, loopback))
+        return;
+    k = memo_call(ctx, FN_ADMIN_LISTENER);
+    key_str(k, address);
+    key_u32(k, params->admin_port);
+    calls_add(out, XDS_LISTENER, ctx);
+    key_str(memo_call(ctx, FN_SECRET_ADMIN), params->name);
+    calls_add(out, XDS_SECRET, ctx);
+    key_str(memo_call(ctx, FN_SECRET_ADMIN_CA), params->name);
+    calls_add(out, XDS_SECRET, ctx);
 }
-const struct memo_fn fn_admin = {.name = "admin", .run = run_admin, .drop = drop_calls};
 
 static struct memo_value run_admin_cluster(struct memo_ctx *ctx, struct str args)
 {

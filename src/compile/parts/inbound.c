@@ -15,8 +15,12 @@ struct inbound {
     struct str policy[POLICY_N];     /* chosen names */
 };
 
-void call_inbound(struct buf *k, const struct dp_networking *net)
+void part_inbound(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
+                  struct calls *out)
 {
+    (void)params;
+    const struct dp_networking *net = dp->networking;
+    struct buf *k = memo_call(ctx, FN_INBOUND);
     uint32_t n = 0;
     for (size_t i = 0; i < net->n_inbound; i++)
         n += inbound_is_served(&net->inbound[i]);
@@ -31,6 +35,7 @@ void call_inbound(struct buf *k, const struct dp_networking *net)
         key_u32(k, inbound_workload_port(in));
         key_tags(k, &in->tags);
     }
+    calls_add_all(out, memo_get(ctx));
 }
 
 static struct inbound *read_inbounds(struct str args, struct arena *a, size_t *n)
@@ -177,6 +182,6 @@ static struct memo_value run_inbound(struct memo_ctx *ctx, struct str args)
     map_fini(&taken.services);
     map_fini(&taken.ports);
     map_fini(&taken.workloads);
-    return value_calls(out);
+    return value_calls(ctx, out);
 }
 const struct memo_fn fn_inbound = {.name = "inbound", .run = run_inbound, .drop = drop_calls};

@@ -61,7 +61,8 @@ static json_t *http_filter(struct memo_ctx *ctx, struct key_reader *r, struct st
 {
     struct arena *a = memo_arena(ctx);
     struct str route = key_get_str(r);
-    struct str header = source_header(a, key_get_tag_sets(r, a));
+    struct key_reader source = key_read(call_args(memo_call_at(ctx, 1)));
+    struct str header = source_header(a, key_get_tag_sets(&source, a));
     const struct resource *policies[POLICY_N];
     ask_policies(ctx, r, TARGET_OUTBOUND_HCM, policies);
     json_t *filters = json_array();
@@ -93,7 +94,7 @@ static json_t *tcp_filter(struct memo_ctx *ctx, struct key_reader *r, struct str
 
 static struct memo_value run_outbound_listener(struct memo_ctx *ctx, struct str args)
 {
-    struct key_reader r = key_read(args);
+    struct key_reader r = key_read(memo_n_calls(ctx) ? call_args(memo_call_at(ctx, 0)) : args);
     struct arena *a = memo_arena(ctx);
     struct str address = key_get_str(&r);
     uint32_t port = key_get_u32(&r);

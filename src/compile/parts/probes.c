@@ -22,9 +22,14 @@ static struct str path_of(struct str uri)
     return str_slice(uri, 0, str_chr(uri, '?'));
 }
 
-void call_probes(struct buf *k, const struct dataplane_spec *dp)
+void part_probes(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
+                 struct calls *out)
 {
+    (void)params;
     const struct dp_probes *probes = dp->probes;
+    if (!probes)
+        return;
+    struct buf *k = memo_call(ctx, FN_PROBE_LISTENER);
     key_str(k, dp->networking->address);
     key_u32(k, probes->port);
     key_u32(k, (uint32_t)probes->n_endpoints);
@@ -35,16 +40,8 @@ void call_probes(struct buf *k, const struct dataplane_spec *dp)
         key_u32(k, e->inbound_port);
         key_u32(k, is_workload_port(dp->networking, e->inbound_port));
     }
-}
-
-static struct memo_value run_probes(struct memo_ctx *ctx, struct str args)
-{
-    struct calls *out = calls_new();
-    buf_add_str(memo_call(ctx, FN_PROBE_LISTENER), args);
     calls_add(out, XDS_LISTENER, ctx);
-    return value_calls(out);
 }
-const struct memo_fn fn_probes = {.name = "probes", .run = run_probes, .drop = drop_calls};
 
 /* What is substituted for the whole path: a backslash would refer to a part of what was matched. */
 static struct str substitution(struct arena *a, struct str path)

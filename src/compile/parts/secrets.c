@@ -1,20 +1,17 @@
 /* The secrets part: the proxy's identity and the mesh's root certificates, while mTLS is on. */
 #include "../functions.h"
 
-static struct memo_value run_secrets(struct memo_ctx *ctx, struct str args)
+void part_secrets(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
+                  struct calls *out)
 {
-    struct key_reader r = key_read(args);
-    struct str proxy = key_get_str(&r);
-    struct calls *out = calls_new();
-    if (ask_mesh(ctx)->mtls) {
-        key_str(memo_call(ctx, FN_SECRET_IDENTITY), proxy);
-        calls_add(out, XDS_SECRET, ctx);
-        memo_call(ctx, FN_SECRET_CA);
-        calls_add(out, XDS_SECRET, ctx);
-    }
-    return value_calls(out);
+    (void)dp;
+    if (!ask_mesh(ctx)->mtls)
+        return;
+    key_str(memo_call(ctx, FN_SECRET_IDENTITY), params->name);
+    calls_add(out, XDS_SECRET, ctx);
+    memo_call(ctx, FN_SECRET_CA);
+    calls_add(out, XDS_SECRET, ctx);
 }
-const struct memo_fn fn_secrets = {.name = "secrets", .run = run_secrets, .drop = drop_calls};
 
 static struct memo_value run_secret_identity(struct memo_ctx *ctx, struct str args)
 {

@@ -5,7 +5,7 @@
 #include "ursa/base/json.h"
 
 /* The world: numbers by index. Versions are the values themselves plus 1. */
-enum { NUMBER, SUM, SIGN, REPORT, PICK, N_FUNCTIONS };
+enum { NUMBER, SUM, SIGN, REPORT, PICK, LABEL, NAME, DOUBLE, ASK_NAMED, N_FUNCTIONS };
 
 static struct memo_value number(void *world, struct str args)
 {
@@ -50,12 +50,53 @@ static struct memo_value pick(struct memo_ctx *ctx, struct str args)
     return (struct memo_value){NULL, ask(ctx, NUMBER, (uint32_t)ask(ctx, NUMBER, 0)) + 1};
 }
 
+/* (n): the sum of n numbers as a call, which nobody has evaluated */
+static struct memo_value name(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    ask(ctx, NUMBER, 0);
+    key_u32(memo_call(ctx, SUM), key_get_u32(&r));
+    struct call *c = memo_name(ctx);
+    memo_keep(ctx, c);
+    return (struct memo_value){c, call_id(c)};
+}
+
+/* call, (factor): its value times the factor and the number that the call's label is long */
+static struct memo_value multiple(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    EXPECT_INT("arguments that are calls", memo_n_calls(ctx), 2);
+    memo_get_call(ctx, memo_call_at(ctx, 0));
+    uint64_t value = (memo_last_version(ctx) - 1) * key_get_u32(&r) + call_args(memo_call_at(ctx, 1)).n;
+    return (struct memo_value){(void *)(uintptr_t)value, value + 1};
+}
+
+/* (n): twice what was named */
+static struct memo_value ask_named(struct memo_ctx *ctx, struct str args)
+{
+    buf_add_str(memo_call(ctx, NAME), args);
+    const struct call *named = memo_get(ctx);
+    EXPECT_INT("function", call_function(named), SUM);
+    buf_add_str(memo_call(ctx, LABEL), STR("abc"));
+    const struct call *label = memo_name(ctx);
+    struct buf *k = memo_call(ctx, DOUBLE);
+    memo_add_call(ctx, named);
+    memo_add_call(ctx, label);
+    key_u32(k, 2);
+    memo_get(ctx);
+    uint64_t value = memo_last_version(ctx) - 1;
+    return (struct memo_value){(void *)(uintptr_t)value, value + 1};
+}
+
 static const struct memo_fn fn_number = {.name = "number", .read = number},
                             fn_sum = {.name = "sum", .run = sum}, fn_sign = {.name = "sign", .run = sign},
                             fn_report = {.name = "report", .run = report},
-                            fn_pick = {.name = "pick", .run = pick};
-static const struct memo_fn *const functions[N_FUNCTIONS] = {&fn_number, &fn_sum, &fn_sign, &fn_report,
-                                                             &fn_pick};
+                            fn_pick = {.name = "pick", .run = pick}, fn_label = {.name = "label"},
+                            fn_name = {.name = "name", .run = name},
+                            fn_double = {.name = "double", .run = multiple},
+                            fn_ask_named = {.name = "ask_named", .run = ask_named};
+static const struct memo_fn *const functions[N_FUNCTIONS] = {
+    &fn_number, &fn_sum, &fn_sign, &fn_report, &fn_pick, &fn_label, &fn_name, &fn_double, &fn_ask_named};
 
 static int hold(struct memo *m, unsigned function, uint32_t arg)
 {
@@ -197,5 +238,48 @@ TEST(clearing_forgets_everything)
     memo_touch_all(m, NUMBER);
     hold(m, REPORT, 3);
     EXPECT_RUNS("and incremental again", m, 3, 3, 2);
+    memo_free(m);
+}
+
+TEST(a_call_is_named_without_a_value_and_lives_while_somebody_holds_it)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    hold(m, NAME, 2);
+    EXPECT_INT("nothing ran", stat(m, "sum", "runs"), 0);
+    memo_collect(m);
+    EXPECT_INT("but the call is there", stat(m, "sum", "entries"), 1);
+    set(m, world, 0, 5);
+    hold(m, NAME, 2);
+    memo_collect(m);
+    EXPECT_INT("an equal value holds it as before", stat(m, "sum", "entries"), 1);
+    key_u32(memo_outer_call(m, NAME), 2);
+    memo_release(m);
+    memo_collect(m);
+    EXPECT_INT("gone with its holder", stat(m, "sum", "entries"), 0);
+    memo_free(m);
+}
+
+TEST(calls_are_arguments)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    EXPECT_INT("twice 3, and the label", hold(m, ASK_NAMED, 2), 2 * 3 + 3);
+    hold(m, ASK_NAMED, 2);
+    EXPECT_INT("shared", stat(m, "double", "runs"), 1);
+    set(m, world, 1, 7);
+    EXPECT_INT("through the call", hold(m, ASK_NAMED, 2), 2 * 8 + 3);
+    EXPECT_INT("nothing is named anew", stat(m, "name", "runs"), 1);
+    set(m, world, 0, 3);
+    set(m, world, 1, 5);
+    EXPECT_INT("other numbers", hold(m, ASK_NAMED, 2), 2 * 8 + 3);
+    EXPECT_INT("cut off behind the sum", stat(m, "double", "runs"), 2);
+    memo_collect(m);
+    EXPECT_INT("all are wanted", stat(m, "label", "entries") + stat(m, "double", "entries"), 2);
+    key_u32(memo_outer_call(m, ASK_NAMED), 2);
+    memo_release(m);
+    memo_collect(m);
+    for (size_t i = 0; i < N_FUNCTIONS; i++)
+        EXPECT_INT(functions[i]->name, stat(m, functions[i]->name, "entries"), 0);
     memo_free(m);
 }
