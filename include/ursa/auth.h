@@ -6,6 +6,7 @@
 #define URSA_AUTH_H
 
 #include "ursa/base/claims.h"
+#include "ursa/base/pkey.h"
 #include "ursa/store.h"
 
 /* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret and wipes this
@@ -15,6 +16,30 @@ MUST_USE enum err_kind signing_key_new(struct arena *, struct str *pem, struct e
  * "user-token-signing-key-1" ... */
 struct res_key signing_key_secret(struct arena *, enum token_kind, struct str mesh, unsigned serial);
 
+/* ---- tokens that are issued elsewhere ---- */
+/* A public key that the settings name (tokens.validator.publicKeys). */
+struct trusted_key {
+    struct str kid;  /* any text; it wins over a signing key of that serial */
+    struct str mesh; /* of dataplane tokens: the only mesh that it speaks for; else "" */
+    EVP_PKEY *key;   /* owned by whoever made the list */
+    uint8_t digest[32];
+};
+/* What makes tokens of one kind good. */
+struct token_trust {
+    bool use_secrets; /* the signing keys that are kept as secrets */
+    bool issues;      /* new ones are issued here */
+    struct trusted_key *keys;
+    size_t n_keys;
+};
+struct token_trusts {
+    struct token_trust of[TOKEN_KINDS];
+};
+/* Secrets count, tokens are issued, no other key is trusted: what holds where the settings say nothing. */
+extern const struct token_trusts token_trusts_default;
+/* Reads the key of 'pem' into 'out'. ERR_INVALID when it cannot check a token's signature. The caller frees
+ * out->key. */
+MUST_USE enum err_kind trusted_key_read(struct str pem, struct trusted_key *out, struct err *e);
+
 /* Issues with the highest serial; iat, nbf (now - 300 s), exp (now + valid_ns) and jti are filled in.
  * ERR_NOT_FOUND with kuma-cp's "there is no signing key with KID ..." when there is none; ERR_INVALID when
  * the newest secret holds no usable key. */
@@ -23,8 +48,9 @@ MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const s
 /* Signature, alg fixed by the key's kind, kid, exp (required), nbf, revocation; claims in the arena. 'mesh'
  * chooses the keys of a dataplane token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: "
  * and never contains the token. At most 16 KiB. */
-MUST_USE enum err_kind token_verify(const struct snap *, enum token_kind, struct str mesh, struct str jwt,
-                                    struct arena *, struct token_claims *, struct err *e);
+MUST_USE enum err_kind token_verify(const struct token_trusts *, const struct snap *, enum token_kind,
+                                    struct str mesh, struct str jwt, struct arena *, struct token_claims *,
+                                    struct err *e);
 /* Changes whenever a kind's signing keys or revocations do: a token that was found good stays so, but for its
  * times, while this is the same. */
 uint64_t token_keys_version(const struct snap *, enum token_kind, struct str mesh);
@@ -68,6 +94,7 @@ struct auth_config {
     enum authn_type type; /* AUTHN_CLIENT_CERTS: a client certificate makes the administrator, and nobody is
                              asked for tokens */
     bool localhost_is_admin;
+    const struct token_trusts *tokens;
     struct mesh_grants mesh_roles; /* nothing for the local administrator */
 };
 /* ERR_UNAUTHENTICATED for a bad bearer token; else the user (admin, token user, or anonymous), in the arena.

@@ -69,10 +69,11 @@ struct ads_options {
     struct store *store;
     struct admit *admit;
     struct engine *engine;
-    struct str instance_id;          /* control_plane.identifier */
-    bool authenticate;               /* dpServer.authn.dpProxy.type is not none */
-    int64_t deregistration_delay_ns; /* 10 s */
-    struct mailbox *observe_box;     /* of the thread that observes */
+    struct str instance_id;            /* control_plane.identifier */
+    const struct token_trusts *tokens; /* what makes a token good */
+    bool authenticate;                 /* dpServer.authn.dpProxy.type is not none */
+    int64_t deregistration_delay_ns;   /* 10 s */
+    struct mailbox *observe_box;       /* of the thread that observes */
     void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
     void *observe_ctx;
 };

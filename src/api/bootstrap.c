@@ -176,8 +176,8 @@ static bool check_token(struct request *r, const struct asked *q)
 
     if (!r->options->bootstrap.authenticate || q->token.n == 0)
         return true;
-    if (token_verify(r->snap, TOKEN_DATAPLANE, q->dataplane->key.mesh, q->token, &r->arena, &claims,
-                     &r->err) == ERR_NONE &&
+    if (token_verify(r->options->auth.tokens, r->snap, TOKEN_DATAPLANE, q->dataplane->key.mesh, q->token,
+                     &r->arena, &claims, &r->err) == ERR_NONE &&
         token_check_dataplane(&claims, q->dataplane, &r->err) == ERR_NONE)
         return true;
     refuse(r, 422, r->err.text);

@@ -177,7 +177,10 @@ static void issue(struct request *r, enum token_kind kind, struct token_claims *
     claims->id = rand_uuid(&r->arena);
     note_token(r, kind, claims, life_ns);
     r->title = "Invalid request";
-    if (r->err.kind == ERR_NONE) {
+    if (!r->options->auth.tokens->of[kind].issues) {
+        r->title = "Could not issue a token";
+        err_set(&r->err, ERR_INVALID, "issuing tokens using the control plane is disabled.");
+    } else if (r->err.kind == ERR_NONE) {
         if (token_issue(r->snap, kind, claims, life_ns, &r->arena, &jwt, &r->err) == ERR_NONE) {
             answer_text(r, 200, "text/plain", jwt);
             return;

@@ -29,6 +29,9 @@ MUST_USE enum err_kind signing_key_newest(const struct snap *, enum token_kind, 
 MUST_USE enum err_kind verify_key_find(const struct snap *, enum token_kind, struct str mesh, unsigned serial,
                                        struct signing_key *out, struct err *e);
 void signing_key_fini(struct signing_key *);
+/* The key that the settings trust under this kid, for checking signatures; false when there is none. */
+bool trusted_key_find(const struct token_trust *, enum token_kind, struct str mesh, struct str kid,
+                      struct signing_key *out);
 
 /* jws_verify() with a key of verify_key_find(); 'jws' was read from 'jwt'. What was found good lately is not
  * computed again. */

@@ -24,10 +24,10 @@ enum err_kind token_issue(const struct snap *snap, enum token_kind kind, const s
     return failed;
 }
 
-/* The key that the header names. Its kid is part of a secret's name, so nothing but a plain number gets that
- * far. */
-static enum err_kind find_key(const struct snap *snap, enum token_kind kind, struct str mesh,
-                              const struct jws *jws, struct signing_key *key, struct err *e)
+/* The key that the header names: one that the settings trust, else a secret's. A kid is part of the secret's
+ * name, so nothing but a plain number gets that far. */
+static enum err_kind find_key(const struct token_trust *trust, const struct snap *snap, enum token_kind kind,
+                              struct str mesh, const struct jws *jws, struct signing_key *key, struct err *e)
 {
     unsigned serial = serial_parse(jws->kid);
 
@@ -42,6 +42,10 @@ static enum err_kind find_key(const struct snap *snap, enum token_kind kind, str
                        "unsupported token alg. Allowed algorithms are ES256 and RS256");
     if (!jws->kid.p)
         return err_set(e, ERR_UNAUTHENTICATED, "JWT token must have kid header");
+    if (trusted_key_find(trust, kind, mesh, jws->kid, key))
+        return ERR_NONE;
+    if (!trust->use_secrets)
+        return err_set(e, ERR_UNAUTHENTICATED, "there is no public key with the token's kid");
     if (serial == 0)
         return err_set(e, ERR_UNAUTHENTICATED, "the token's kid is not the serial number of a signing key");
     return verify_key_find(snap, kind, mesh, serial, key, e);
@@ -59,14 +63,15 @@ static enum err_kind check_times(const struct token_claims *c, struct err *e)
 }
 
 /* Nothing of the payload is looked at before the signature was found good. */
-static enum err_kind verify(const struct snap *snap, enum token_kind kind, struct str mesh, struct str jwt,
-                            struct arena *a, struct token_claims *claims, struct err *e)
+static enum err_kind verify(const struct token_trust *trust, const struct snap *snap, enum token_kind kind,
+                            struct str mesh, struct str jwt, struct arena *a, struct token_claims *claims,
+                            struct err *e)
 {
     struct signing_key key;
     struct jws jws;
     enum err_kind failed;
 
-    if (jws_read(jwt, a, &jws, e) || find_key(snap, kind, mesh, &jws, &key, e))
+    if (jws_read(jwt, a, &jws, e) || find_key(trust, snap, kind, mesh, &jws, &key, e))
         return e->kind;
     failed = signature_verify(&jws, jwt, &key, a, e);
     signing_key_fini(&key);
@@ -77,10 +82,11 @@ static enum err_kind verify(const struct snap *snap, enum token_kind kind, struc
     return ERR_NONE;
 }
 
-enum err_kind token_verify(const struct snap *snap, enum token_kind kind, struct str mesh, struct str jwt,
-                           struct arena *a, struct token_claims *claims, struct err *e)
+enum err_kind token_verify(const struct token_trusts *trusts, const struct snap *snap, enum token_kind kind,
+                           struct str mesh, struct str jwt, struct arena *a, struct token_claims *claims,
+                           struct err *e)
 {
-    if (!verify(snap, kind, mesh, jwt, a, claims, e))
+    if (!verify(&trusts->of[kind], snap, kind, mesh, jwt, a, claims, e))
         return ERR_NONE;
     COUNT(auth_tokens_refused);
     *claims = (struct token_claims){0};

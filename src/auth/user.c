@@ -106,8 +106,8 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
     /* COMPAT: the scheme is case-sensitive; any other scheme leaves the caller anonymous. */
     if (config->type == AUTHN_CLIENT_CERTS || !str_has_prefix(o->authorization, bearer))
         return ERR_NONE;
-    if (token_verify(snap, TOKEN_USER, STR_NONE, str_slice(o->authorization, bearer.n, o->authorization.n), a,
-                     &claims, e))
+    if (token_verify(config->tokens, snap, TOKEN_USER, STR_NONE,
+                     str_slice(o->authorization, bearer.n, o->authorization.n), a, &claims, e))
         return e->kind;
     user_from_claims(&claims, a, user);
     if (config->mesh_roles.n > 0)

@@ -127,6 +127,45 @@ enum err_kind pkey_read(struct str bytes, EVP_PKEY **out, struct err *e)
     return ERR_NONE;
 }
 
+static EVP_PKEY *decode_public(const char *label, const uint8_t *der, long n)
+{
+    const uint8_t *at = der;
+    bool rsa = strcmp(label, PEM_STRING_RSA_PUBLIC) == 0;
+    EVP_PKEY *key = rsa ? d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, n) : d2i_PUBKEY(NULL, &at, n);
+
+    if (key && (at != der + n || (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC")))) {
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+enum err_kind pkey_read_public(struct str pem, EVP_PKEY **out, struct err *e)
+{
+    BIO *in = BIO_new_mem_buf(pem.p, pem.n < 1 << 20 ? (int)pem.n : 0);
+    char *label, *headers;
+    bool found = false;
+    uint8_t *der;
+    long n;
+
+    *out = NULL;
+    while (in && !found && PEM_read_bio(in, &label, &headers, &der, &n)) {
+        found = str_has_suffix(str_from_c(label), STR("PUBLIC KEY"));
+        if (found)
+            *out = decode_public(label, der, n);
+        OPENSSL_free(label);
+        OPENSSL_free(headers);
+        OPENSSL_clear_free(der, (size_t)n); /* whoever names a private key by mistake */
+    }
+    BIO_free(in);
+    ERR_clear_error();
+    if (!*out)
+        return err_set(e, ERR_INVALID, "%s",
+                       found ? "the public key cannot be read: an RSA or EC key is expected"
+                             : "no public key found: PEM with PUBLIC KEY or RSA PUBLIC KEY is expected");
+    return ERR_NONE;
+}
+
 /* ---- writing ---- */
 
 #define DER_PER_LINE 48 /* 64 characters of base64 */

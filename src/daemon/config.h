@@ -9,6 +9,19 @@
 #include "ursa/base/err.h"
 #include "ursa/base/log.h"
 
+/* Public keys of tokens that are issued elsewhere, as the settings name them: the text or a file. */
+struct public_keys {
+    struct public_key {
+        struct str kid, mesh, key;
+        const char *key_file; /* NULL: 'key' is given */
+    } * v;
+    size_t n;
+};
+struct token_settings {
+    bool issues, use_secrets;
+    struct public_keys keys;
+};
+
 struct config {
     const char *work_dir, *tls_cert_file, *tls_key_file;
     enum log_level log_level;
@@ -39,6 +52,7 @@ struct config {
     uint16_t dp_port;
     uint64_t dp_max_connections, dp_loops;
     bool dp_authenticate;
+    struct token_settings user_tokens, dp_tokens;
     const char *admin_address;
     uint16_t admin_port;
     const char *xds_host;

@@ -186,6 +186,58 @@ enum err_kind files_client_certs(const struct config *c, struct arena *a, struct
     return e->kind;
 }
 
+/* ---- keys of tokens ---- */
+
+static enum err_kind read_trusted_key(const struct public_key *from, struct arena *a, struct trusted_key *out,
+                                      struct err *e)
+{
+    struct str pem = from->key;
+
+    *out = (struct trusted_key){.kid = from->kid, .mesh = from->mesh};
+    if (from->key_file && files_read(from->key_file, a, &pem, e) != ERR_NONE)
+        return e->kind;
+    return trusted_key_read(pem, out, e);
+}
+
+static void read_trust(const struct token_settings *s, const char *setting, struct arena *a,
+                       struct token_trust *trust, struct err *e)
+{
+    trust->issues = s->issues;
+    trust->use_secrets = s->use_secrets;
+    trust->keys = ARENA_ARRAY(a, struct trusted_key, s->keys.n);
+    for (size_t i = 0; i < s->keys.n; i++) {
+        struct trusted_key *key = &trust->keys[trust->n_keys];
+        struct err reason;
+
+        err_init(&reason, a);
+        if (read_trusted_key(&s->keys.v[i], a, key, &reason) == ERR_NONE)
+            trust->n_keys++;
+        else
+            err_cause_at(e, arena_printf(a, "%s[%zu]", setting, i), reason.text);
+    }
+}
+
+enum err_kind files_token_trusts(const struct config *c, struct arena *a, struct token_trusts *out,
+                                 struct err *e)
+{
+    *out = token_trusts_default;
+    read_trust(&c->user_tokens, "apiServer.authn.tokens.validator.publicKeys", a, &out->of[TOKEN_USER], e);
+    read_trust(&c->dp_tokens, "dpServer.authn.dpProxy.dpToken.validator.publicKeys", a,
+               &out->of[TOKEN_DATAPLANE], e);
+    if (e->kind != ERR_NONE)
+        files_forget_tokens(out);
+    return e->kind;
+}
+
+void files_forget_tokens(struct token_trusts *trusts)
+{
+    for (size_t kind = 0; kind < TOKEN_KINDS; kind++) {
+        for (size_t i = 0; i < trusts->of[kind].n_keys; i++)
+            EVP_PKEY_free(trusts->of[kind].keys[i].key);
+        trusts->of[kind].n_keys = 0;
+    }
+}
+
 void files_wipe(struct str secret)
 {
     if (secret.n > 0)

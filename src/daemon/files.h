@@ -20,6 +20,11 @@ MUST_USE enum err_kind files_https_cert(const struct config *, struct arena *, s
 /* All of apiServer.auth.clientCertsDir in one text; "" when there is no such folder configured. */
 MUST_USE enum err_kind files_client_certs(const struct config *, struct arena *, struct str *pem,
                                           struct err *e);
+/* What makes tokens good, with the keys that the configuration names. On success the caller runs
+ * files_forget_tokens(). */
+MUST_USE enum err_kind files_token_trusts(const struct config *, struct arena *, struct token_trusts *,
+                                          struct err *e);
+void files_forget_tokens(struct token_trusts *);
 /* Overwrites a key that was read. */
 void files_wipe(struct str secret);
 

@@ -28,6 +28,7 @@ struct daemon {
     const char *file;
     struct arena arena;
     struct str cert_pem, key_pem;
+    struct token_trusts tokens;
     struct net_https https;
     struct str hostname, instance_id, cluster_id;
     json_t *config_json;
@@ -126,6 +127,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .engine = d->engine,
         .auth = {.type = c->authn_type,
                  .localhost_is_admin = c->localhost_is_admin,
+                 .tokens = &d->tokens,
                  .mesh_roles = c->mesh_roles},
         .access = c->access,
         .bootstrap = {.xds_host = str_from_c(c->xds_host),
@@ -190,6 +192,7 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
                 .admit = d->admit,
                 .engine = d->engine,
                 .instance_id = d->instance_id,
+                .tokens = &d->tokens,
                 .authenticate = c->dp_authenticate,
                 .deregistration_delay_ns = c->deregistration_delay_ns},
         .insight = {.admit = d->admit,
@@ -213,7 +216,8 @@ static enum err_kind start(struct daemon *d, struct err *e)
     name_instance(d);
     if (files_prepare(d->config, &d->arena, e) != ERR_NONE ||
         files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE ||
-        read_https(d->config, &d->arena, &d->https, e) != ERR_NONE)
+        read_https(d->config, &d->arena, &d->https, e) != ERR_NONE ||
+        files_token_trusts(d->config, &d->arena, &d->tokens, e) != ERR_NONE)
         return e->kind;
     d->config_json = config_to_json(d->config);
     if (audit_file_open(d->config, &d->audit, e) != ERR_NONE)
@@ -242,6 +246,7 @@ static void stop(struct daemon *d)
     events_free(d->events);
     store_close(d->store);
     audit_file_close(d->audit);
+    files_forget_tokens(&d->tokens);
     json_decref(d->config_json);
 }
 

@@ -62,6 +62,10 @@ const char *value_expectation(enum kind kind)
         return "a list of user:<name>=<mesh>:<role> and group:<name>=<mesh>:<role>, where the role is "
                "viewer, "
                "operator or admin";
+    case PUBLIC_KEYS:
+        return "a list of {kid, key} or {kid, keyFile}";
+    case MESH_PUBLIC_KEYS:
+        return "a list of {kid, mesh, key} or {kid, mesh, keyFile}";
     }
     return "";
 }
@@ -110,6 +114,8 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
     case LIST:
     case ORIGINS:
     case MESH_ROLES:
+    case PUBLIC_KEYS:
+    case MESH_PUBLIC_KEYS:
         break;
     }
     return false;
@@ -159,12 +165,93 @@ static bool list_parse(const struct setting *s, struct str text, struct arena *a
     return list_store(s, &list, a, c, wrong);
 }
 
+/* ---- public keys ---- */
+
+static bool kind_is_keys(enum kind kind)
+{
+    return kind == PUBLIC_KEYS || kind == MESH_PUBLIC_KEYS;
+}
+
+/* The text of a member; a number is what YAML makes of "kid: 1". */
+static struct str key_member(const json_t *item, const char *name, struct arena *a)
+{
+    const json_t *v = json_object_get(item, name);
+
+    if (json_is_integer(v))
+        return arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    return arena_str(a, json_str(v));
+}
+
+/* What is wrong with the list's item; STR_NONE: nothing. */
+static struct str key_from_json(const json_t *item, bool of_mesh, struct arena *a, struct public_key *out)
+{
+    static const char *const known[] = {"kid", "key", "keyFile", "mesh"};
+    size_t n_known = of_mesh ? 4 : 3, n_given = 0;
+
+    *out = (struct public_key){.kid = key_member(item, "kid", a),
+                               .key = key_member(item, "key", a),
+                               .mesh = of_mesh ? key_member(item, "mesh", a) : STR("")};
+    struct str file = key_member(item, "keyFile", a);
+
+    for (size_t i = 0; i < n_known; i++)
+        n_given += json_object_get(item, known[i]) != NULL;
+    if (!json_is_object(item) || n_given != json_object_size(item))
+        return STR("one with something else");
+    if (out->kid.n == 0)
+        return STR("one without kid");
+    if (of_mesh && out->mesh.n == 0)
+        return STR("one without mesh");
+    if ((out->key.n > 0) == (file.n > 0))
+        return file.n > 0 ? STR("one with both key and keyFile") : STR("one with neither key nor keyFile");
+    out->key_file = file.n > 0 ? arena_cstr(a, file) : NULL;
+    return STR_NONE;
+}
+
+static bool keys_from_json(const struct setting *s, const json_t *list, struct arena *a, struct config *c,
+                           struct str *wrong)
+{
+    struct public_keys keys = {.v = ARENA_ARRAY(a, struct public_key, json_array_size(list) + 1)};
+
+    if (!json_is_array(list))
+        return false;
+    for (; keys.n < json_array_size(list); keys.n++) {
+        *wrong = key_from_json(json_array_get(list, keys.n), s->kind == MESH_PUBLIC_KEYS, a, &keys.v[keys.n]);
+        if (wrong->p)
+            return false;
+    }
+    *(struct public_keys *)(void *)((char *)c + s->offset) = keys;
+    return true;
+}
+
+/* A public key is no secret, and a path says where one is. */
+static json_t *keys_to_json(const struct public_keys *keys)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct public_key *k = &keys->v[i];
+        json_t *o = json_object();
+
+        json_object_set_new(o, "kid", json_from_str(k->kid));
+        if (k->mesh.n > 0)
+            json_object_set_new(o, "mesh", json_from_str(k->mesh));
+        if (k->key_file)
+            json_object_set_new(o, "keyFile", json_string(k->key_file));
+        else
+            json_object_set_new(o, "key", json_from_str(k->key));
+        json_array_append_new(out, o);
+    }
+    return out;
+}
+
 bool value_parse(const struct setting *s, struct str text, struct arena *a, struct config *c,
                  struct str *wrong)
 {
     if (kind_is_list(s->kind))
         return list_parse(s, text, a, c, wrong);
     *wrong = str_quote(a, text);
+    if (kind_is_keys(s->kind)) /* COMPAT: kuma-cp has no variable for them either */
+        return text.n == 0;
     return scalar_parse(s, text, a, c);
 }
 
@@ -201,6 +288,8 @@ bool value_from_json(const struct setting *s, const json_t *v, struct arena *a, 
     struct str text = scalar_text(a, v);
 
     *wrong = describe(a, v);
+    if (kind_is_keys(s->kind))
+        return keys_from_json(s, v, a, c, wrong);
     if (!kind_is_list(s->kind))
         return text.p && scalar_parse(s, text, a, c);
     if (!json_is_array(v))
@@ -274,6 +363,9 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
         out = grants_to_json(member, &scratch);
         arena_fini(&scratch);
         return out;
+    case PUBLIC_KEYS:
+    case MESH_PUBLIC_KEYS:
+        return keys_to_json(member);
     }
     return NULL;
 }
@@ -284,6 +376,8 @@ struct str value_default_yaml(const struct setting *s, struct arena *a)
 
     if (s->kind == STRING)
         return str_quote(a, rest);
+    if (kind_is_keys(s->kind))
+        return STR("[]");
     if (!kind_is_list(s->kind))
         return rest;
     while (rest.n > 0 && str_next(&rest, ',', &part))

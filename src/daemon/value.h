@@ -18,7 +18,9 @@ enum kind {
     ACCESS,
     LIST,
     ORIGINS,
-    MESH_ROLES
+    MESH_ROLES,
+    PUBLIC_KEYS,     /* of user tokens */
+    MESH_PUBLIC_KEYS /* of dataplane tokens: each speaks for one mesh */
 };
 
 /* A row of settings.def. */

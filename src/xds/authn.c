@@ -8,9 +8,9 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
 
-void authn_init(struct authn *a, struct str authorization)
+void authn_init(struct authn *a, const struct token_trusts *trusts, struct str authorization)
 {
-    *a = (struct authn){.token = xstrndup(authorization), .token_size = authorization.n};
+    *a = (struct authn){.trusts = trusts, .token = xstrndup(authorization), .token_size = authorization.n};
     arena_init(&a->arena);
 }
 
@@ -38,8 +38,8 @@ enum err_kind authn_verify(struct authn *a, const struct snap *snap, struct str 
     COUNT(xds_tokens_verified);
     a->verified = false;
     arena_reset(&a->arena);
-    enum err_kind kind = token_verify(snap, TOKEN_DATAPLANE, mesh, str_from(a->token, a->token_size),
-                                      &a->arena, &a->claims, e);
+    enum err_kind kind = token_verify(a->trusts, snap, TOKEN_DATAPLANE, mesh,
+                                      str_from(a->token, a->token_size), &a->arena, &a->claims, e);
     if (kind != ERR_NONE)
         return kind;
     a->verified = true;

@@ -6,6 +6,7 @@
 #include "ursa/xds.h"
 
 struct authn {
+    const struct token_trusts *trusts;
     char *token; /* the authorization metadata; secret */
     size_t token_size;
     struct arena arena; /* holds the claims */
@@ -14,7 +15,7 @@ struct authn {
     uint64_t sequence; /* of the snapshot for which 'keys' was looked up */
     uint64_t keys;     /* token_keys_version() */
 };
-void authn_init(struct authn *, struct str authorization);
+void authn_init(struct authn *, const struct token_trusts *, struct str authorization);
 void authn_fini(struct authn *);
 /* Is the token one of the stream's mesh? The signature is checked once, and again only when the mesh's keys
  * or revocations have changed or the token has expired. ERR_UNAUTHENTICATED. */

@@ -470,7 +470,7 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
                              .inbox.mail.handle = take_delivery,
                              .detached.handle = take_detached};
     arena_init(&s->arena);
-    authn_init(&s->authn, authorization);
+    authn_init(&s->authn, ads->options.tokens, authorization);
     sotw_init(&s->sotw);
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);

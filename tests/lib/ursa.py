@@ -79,9 +79,9 @@ class Answer:
 
 
 class Daemon:
-    """ursa-cp in a folder of its own. 'settings' are environment variables without URSA_."""
+    """ursa-cp in a folder of its own. 'settings' are environment variables without URSA_, 'file' is the text of its configuration file."""
 
-    def __init__(self, store="memory", **settings):
+    def __init__(self, store="memory", file=None, **settings):
         self._folder = tempfile.TemporaryDirectory(prefix="ursa-test-")
         self.work_dir = pathlib.Path(self._folder.name)
         self.api_port, self.https_port, self.dp_port, self.diag_port = free_ports(4)
@@ -95,6 +95,10 @@ class Daemon:
             "URSA_DIAGNOSTICS_SERVER_PORT": str(self.diag_port),
             **{"URSA_" + name: str(value) for name, value in settings.items()},
         }
+        self.arguments = ["run"]
+        if file is not None:
+            (self.work_dir / "ursa.yaml").write_text(file, "utf-8")
+            self.arguments += ["--config-file", str(self.work_dir / "ursa.yaml")]
         self.process = None
         self.expected_trouble = None  # a pattern of log lines that a test provokes on purpose
 
@@ -106,7 +110,7 @@ class Daemon:
             notify = self.work_dir / "notify"
             notify.unlink(missing_ok=True)
             ready.bind(str(notify))
-            self.process = subprocess.Popen([BUILD / "ursa-cp", "run"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([BUILD / "ursa-cp", *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**kept, **self.environment, "NOTIFY_SOCKET": str(notify)})
             ended = os.pidfd_open(self.process.pid)
             try:

@@ -6,6 +6,7 @@
 #include "ursa/base/err.h"
 
 enum token_kind { TOKEN_DATAPLANE, TOKEN_USER, TOKEN_ZONE, TOKEN_ZONE_INGRESS };
+#define TOKEN_KINDS (TOKEN_ZONE_INGRESS + 1)
 
 struct token_tag {
     struct str name;

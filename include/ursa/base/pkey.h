@@ -16,6 +16,9 @@ MUST_USE enum err_kind pkey_new_rsa(unsigned bits, EVP_PKEY **out, struct err *e
 /* Reads the first private key of a PEM text (PRIVATE KEY, RSA PRIVATE KEY, EC PRIVATE KEY; other blocks are
  * skipped) or a bare PKCS#1 DER. ERR_INVALID for encrypted keys, other algorithms, and what is no key. */
 MUST_USE enum err_kind pkey_read(struct str bytes, EVP_PKEY **out, struct err *e);
+/* Reads the first public key of a PEM text (PUBLIC KEY, RSA PUBLIC KEY; other blocks are skipped).
+ * ERR_INVALID for other algorithms, and for what is no public key. */
+MUST_USE enum err_kind pkey_read_public(struct str pem, EVP_PKEY **out, struct err *e);
 /* PKCS#8 ("PRIVATE KEY") as PEM, in a secret blob. The key is one that this header's functions gave. */
 struct blob *pkey_to_pem(const EVP_PKEY *);
 bool pkey_is_p256(const EVP_PKEY *);

@@ -1,8 +1,8 @@
 /* Who is asking: the safe localhost rule over a matrix of headers, and bearer tokens. */
 #include "world.h"
 
-static const struct auth_config trusting = {.localhost_is_admin = true},
-                                distrusting = {.localhost_is_admin = false};
+static const struct auth_config trusting = {.localhost_is_admin = true, .tokens = &token_trusts_default},
+                                distrusting = {.localhost_is_admin = false, .tokens = &token_trusts_default};
 
 static struct str user_text(struct arena *a, const struct user *user)
 {
@@ -159,8 +159,10 @@ TEST(bearer_tokens)
 
 TEST(client_certificates)
 {
-    static const struct auth_config certs = {.type = AUTHN_CLIENT_CERTS, .localhost_is_admin = true},
-                                    tokens = {.type = AUTHN_TOKENS};
+    static const struct auth_config certs = {.type = AUTHN_CLIENT_CERTS,
+                                             .localhost_is_admin = true,
+                                             .tokens = &token_trusts_default},
+                                    tokens = {.type = AUTHN_TOKENS, .tokens = &token_trusts_default};
     static const struct {
         const char *name;
         const struct auth_config *config;

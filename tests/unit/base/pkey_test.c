@@ -67,6 +67,45 @@ TEST(a_short_private_value_keeps_its_length)
     arena_fini(&a);
 }
 
+TEST(public_keys)
+{
+    static const char missing[] = "no public key found: PEM with PUBLIC KEY or RSA PUBLIC KEY is expected";
+    static const char unreadable[] = "the public key cannot be read: an RSA or EC key is expected";
+    static const char ec[] = "-----BEGIN PUBLIC KEY-----\n"
+                             "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEc09yJUUCj9qFoXTgQjrssRkZ6/mW\n"
+                             "XVZo7qzSqrWKRUMijAZdqV005zxX5nV09czetE/Tl1yJJ2cQEL/J3xs/8A==\n"
+                             "-----END PUBLIC KEY-----\n";
+    static const struct {
+        const char *name, *text, *want; /* NULL: read */
+    } rows[] = {
+        {"EC", ec, NULL},
+        {"RSA, PKCS#1",
+         "a note\n-----BEGIN RSA PUBLIC KEY-----\nMAYCAQECAQM=\n-----END RSA PUBLIC KEY-----\n", NULL},
+        {"a private key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", missing},
+        {"nothing", "", missing},
+        {"no ASN.1", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", unreadable},
+        {"Ed25519",
+         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+         "-----END PUBLIC KEY-----\n",
+         unreadable},
+    };
+    struct arena a;
+    struct err e;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        PKEY_AUTO key = NULL;
+
+        err_init(&e, &a);
+        EXPECT_INT(rows[i].name, pkey_read_public(str_from_c(rows[i].text), &key, &e),
+                   rows[i].want ? ERR_INVALID : ERR_NONE);
+        EXPECT_TRUE(rows[i].name, (key == NULL) == (rows[i].want != NULL));
+        if (rows[i].want)
+            EXPECT_STR(rows[i].name, e.text, rows[i].want);
+    }
+    arena_fini(&a);
+}
+
 TEST(what_is_no_key)
 {
     static const char missing[] = "no private key found: PEM is expected";

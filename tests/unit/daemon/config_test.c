@@ -114,6 +114,27 @@ TEST(every_kind_is_read_from_the_file)
     arena_fini(&l.arena);
 }
 
+TEST(public_keys_of_tokens)
+{
+    static const char text[] =
+        "apiServer: {authn: {tokens: {enableIssuer: false, validator: {useSecrets: false, publicKeys: "
+        "[{kid: 7, key: PEM}, {kid: a/b, keyFile: /k}]}}}}\n"
+        "dpServer: {authn: {dpProxy: {dpToken: {validator: {publicKeys: [{kid: x, mesh: m, key: PEM}]}}}}}\n";
+    struct load l;
+
+    load(&l, text, no_variables);
+    EXPECT_STR("faults", faults(&l), "");
+    EXPECT_TRUE("user tokens", !l.config.user_tokens.issues && !l.config.user_tokens.use_secrets);
+    EXPECT_TRUE("dataplane tokens", l.config.dp_tokens.issues && l.config.dp_tokens.use_secrets);
+    EXPECT_INT("keys", l.config.user_tokens.keys.n, 2);
+    EXPECT_STR("a number is a text", l.config.user_tokens.keys.v[0].kid, "7");
+    EXPECT_CSTR("file", l.config.user_tokens.keys.v[1].key_file, "/k");
+    EXPECT_STR("mesh", l.config.dp_tokens.keys.v[0].mesh, "m");
+    struct str all = shown(&l);
+    EXPECT_TRUE("shown", str_find(all, STR("\"keyFile\": \"/k\"")) < all.n);
+    arena_fini(&l.arena);
+}
+
 TEST(ursa_variables_win_over_kuma_ones_over_the_file)
 {
     static const char text[] = "apiServer: {http: {port: 1}}";
@@ -224,6 +245,34 @@ TEST(faults_say_where_and_what_was_expected)
         {"role in a variable", NULL, "URSA_ACCESS_STATIC_MESH_ROLES=user:a=shop:viewer,b",
          "URSA_ACCESS_STATIC_MESH_ROLES: must be a list of user:<name>=<mesh>:<role> and "
          "group:<name>=<mesh>:<role>, where the role is viewer, operator or admin, not \"b\""},
+        {"public key without kid", "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{key: a}]}}}\n",
+         NULL,
+         "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
+         "keyFile}, not one without kid"},
+        {"public key with two",
+         "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{kid: 1, key: a, keyFile: b}]}}}\n", NULL,
+         "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
+         "keyFile}, not one with both key and keyFile"},
+        {"public key with none", "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{kid: 1}]}}}\n",
+         NULL,
+         "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
+         "keyFile}, not one with neither key nor keyFile"},
+        {"public key of a mesh where none is",
+         "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{kid: 1, key: a, mesh: m}]}}}\n", NULL,
+         "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
+         "keyFile}, not one with something else"},
+        {"public key without mesh",
+         "dpServer:\n  authn: {dpProxy: {dpToken: {validator: {publicKeys: [{kid: 1, key: a}]}}}}\n", NULL,
+         "FILE:2:43: dpServer.authn.dpProxy.dpToken.validator.publicKeys: must be a list of {kid, mesh, key} "
+         "or {kid, mesh, keyFile}, not one without mesh"},
+        {"no list of public keys", "dpServer:\n  authn: {dpProxy: {dpToken: {validator: {publicKeys: x}}}}\n",
+         NULL,
+         "FILE:2:43: dpServer.authn.dpProxy.dpToken.validator.publicKeys: must be a list of {kid, mesh, key} "
+         "or {kid, mesh, keyFile}, not \"x\""},
+        {"public keys in a variable", NULL, "URSA_API_SERVER_AUTHN_TOKENS_VALIDATOR_PUBLIC_KEYS=a",
+         "URSA_API_SERVER_AUTHN_TOKENS_VALIDATOR_PUBLIC_KEYS: must be a list of {kid, key} or {kid, "
+         "keyFile}, "
+         "not \"a\""},
         {"certificate without key", "general: {tlsCertFile: a}", NULL,
          "general.tlsKeyFile: must be set too: certificate and key go together"},
         {"key without certificate", NULL, "KUMA_GENERAL_TLS_KEY_FILE=a",

@@ -164,6 +164,7 @@ static inline void ads_start(struct world *w, bool authenticate)
     struct ads_options options = {.store = w->store,
                                   .admit = w->admit,
                                   .instance_id = STR("host-1234"),
+                                  .tokens = &token_trusts_default,
                                   .authenticate = authenticate,
                                   .deregistration_delay_ns = DELAY_NS,
                                   .observe_box = &w->box,
