@@ -98,6 +98,8 @@ void ads_receive(struct ads_stream *, struct str message);
 /* The next message to send, built from the newest state; false when there is nothing. Ownership of *out
  * passes (xds_message_fini). */
 MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
+/* The mesh of a stream that has something to send. Borrowed. */
+struct str ads_mesh(const struct ads_stream *);
 void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
 /* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run. */
 int64_t ads_deadline(const struct ads *);

@@ -88,11 +88,12 @@ static void wake_at(struct conn *c, int64_t at)
         timer_set(&c->worker->loop.timers, &c->timer, at);
 }
 
+/* The proxies of a mesh share a turn, so that a push to a large mesh does not hold up one to another. */
 static void work_soon(void *ctx)
 {
     struct conn *c = ctx;
 
-    loop_work(&c->worker->loop, &c->work);
+    loop_work(&c->worker->loop, &c->work, c->h2 ? h2_lane(c->h2) : LANE_STRANGERS);
 }
 
 /* ---- the end ---- */
@@ -234,14 +235,15 @@ static void h2_write(struct conn *c)
     }
     watch(c, (c->read_is_blocked ? EPOLLOUT : EPOLLIN) | (io == IO_WRITE ? EPOLLOUT : 0));
     if (io == IO_OK && h2_has_more(c->h2))
-        loop_work(&c->worker->loop, &c->work);
+        work_soon(c);
 }
 
-static void h2_turn(struct conn *c, uint32_t events)
+/* Reading is cheap and done at once; what there is to send waits its turn. */
+static void h2_ready(struct conn *c, uint32_t events)
 {
     if ((events & READABLE || c->read_is_blocked) && !h2_read(c))
         return;
-    h2_write(c);
+    work_soon(c);
 }
 
 static void h2_begin(struct conn *c)
@@ -256,7 +258,7 @@ static void h2_begin(struct conn *c)
     move(c, CONN_H2);
     c->h2 = h2_new(&options, c->worker->loop.now);
     wake_at(c, c->worker->loop.now + PING_AFTER);
-    h2_turn(c, READABLE);
+    h2_ready(c, READABLE);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -355,14 +357,17 @@ static void handshake_turn(struct conn *c)
 
 /* ---- what the loop calls ---- */
 
-static void turn(struct conn *c, uint32_t events)
+static void on_ready(struct watch *w, uint32_t events)
 {
+    struct conn *c = CONTAINER_OF(w, struct conn, watch);
+
     switch (c->state) {
-    case CONN_HANDSHAKE:
-        handshake_turn(c);
+    case CONN_HANDSHAKE: /* is costly; until its turn nothing more need be told */
+        watch(c, 0);
+        work_soon(c);
         break;
     case CONN_H2:
-        h2_turn(c, events);
+        h2_ready(c, events);
         break;
     case CONN_HTTP1:
         pump_turn(c->pump);
@@ -376,14 +381,18 @@ static void turn(struct conn *c, uint32_t events)
     }
 }
 
-static void on_ready(struct watch *w, uint32_t events)
-{
-    turn(CONTAINER_OF(w, struct conn, watch), events);
-}
-
 static void on_work(struct job *job)
 {
-    turn(CONTAINER_OF(job, struct conn, work), 0);
+    struct conn *c = CONTAINER_OF(job, struct conn, work);
+
+    if (c->state == CONN_HANDSHAKE)
+        handshake_turn(c);
+    else if (c->state == CONN_H2)
+        h2_write(c);
+    else if (c->state == CONN_HTTP1)
+        pump_turn(c->pump);
+    else
+        leaving_turn(c, 0);
 }
 
 static void on_timer(struct timer *t, int64_t now)
@@ -396,6 +405,8 @@ static void on_timer(struct timer *t, int64_t now)
         /* Idle HTTP/1.1 connections are the HTTP server's to close; here only a peer that does not read is.
          */
         wake_at(c, earlier(now, c->stalled_at) + STALL_LIMIT);
+    } else if (c->state == CONN_HANDSHAKE && job_waits(&c->work)) {
+        wake_at(c, now + HANDSHAKE_LIMIT); /* in a crowd it is not the peer that is slow */
     } else {
         log_info("net", "peer=%s is closed: time is up in state %s", PEER(c), state_names[c->state]);
         conn_close(c);

@@ -56,6 +56,9 @@ struct conn {
     socklen_t peer_size;
 };
 
+/* The loop's lane of connections whose mesh is not known: handshakes, HTTP/1.1. */
+#define LANE_STRANGERS 0
+
 /* Takes over 'fd'. */
 void conn_open(struct door *, int fd, const union peer_address *, socklen_t);
 /* Lets calls end with a status and answers go out, then closes. */

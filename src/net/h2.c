@@ -309,6 +309,8 @@ static uint32_t fault_of(ssize_t error)
 bool h2_receive(struct h2 *h, struct str bytes, int64_t now)
 {
     h->now = now;
+    if (h->fault != 0)
+        return false;
     ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.p, bytes.n);
 
     if (n < 0 && h->fault == 0)
@@ -355,6 +357,11 @@ bool h2_send(struct h2 *h, struct buf *out)
 bool h2_has_more(const struct h2 *h)
 {
     return nghttp2_session_want_write(h->session) != 0;
+}
+
+uint64_t h2_lane(const struct h2 *h)
+{
+    return h->lane;
 }
 
 const char *h2_fault(const struct h2 *h)

@@ -32,6 +32,8 @@ MUST_USE bool h2_receive(struct h2 *, struct str bytes, int64_t now);
 /* Appends to 'out' (cap H2_OUTPUT_CAP) until it holds H2_OUTPUT_MAX or there is no more. */
 MUST_USE bool h2_send(struct h2 *, struct buf *out);
 bool h2_has_more(const struct h2 *); /* another h2_send would append something */
+/* A number that the sessions of a mesh's proxies share; 0 until the proxy is known. */
+uint64_t h2_lane(const struct h2 *);
 /* What the peer did wrong, for the log; NULL when the session is well or ended well. */
 const char *h2_fault(const struct h2 *);
 

@@ -11,15 +11,33 @@
 
 #include "ursa/base/clock.h"
 
-#define EVENTS_A_PASS 128
-/* A push wakes every connection at once. Serving 64 of them takes a few milliseconds; then events and timers
- * have their turn. */
-#define JOBS_A_PASS 64
+#define EVENTS_A_PASS 64
+/* A push brings every connection mail at once, and then something to send. After so long, what else there is
+ * has its turn. */
+#define MAIL_A_PASS (2 * NS_PER_MS)
+#define WORK_A_PASS (2 * NS_PER_MS)
+
+static size_t run_letters(struct loop *l, int64_t until)
+{
+    size_t n = 0;
+
+    if (!l->letters)
+        l->letters = mailbox_take(&l->mailbox);
+    for (struct mail *m; (m = l->letters) && clock_mono_ns() < until; n++) {
+        l->letters = m->next; /* 'handle' frees the mail */
+        m->handle(m);
+    }
+    return n;
+}
+
+size_t loop_run_mail(struct loop *l)
+{
+    return run_letters(l, INT64_MAX);
+}
 
 static void mail_ready(struct watch *w, uint32_t events)
 {
-    (void)events;
-    mailbox_run(&CONTAINER_OF(w, struct loop, mail)->mailbox);
+    (void)w, (void)events; /* it has ended the wait, and the pass looks at the box */
 }
 
 void loop_init(struct loop *l)
@@ -30,7 +48,11 @@ void loop_init(struct loop *l)
         perror("ursa: epoll_create1");
         abort();
     }
-    list_init(&l->work);
+    for (size_t i = 0; i < LOOP_LANES; i++) {
+        list_init(&l->lanes[i].node);
+        list_init(&l->lanes[i].jobs);
+    }
+    list_init(&l->busy);
     list_init(&l->burials);
     mailbox_init(&l->mailbox);
     l->mail = (struct watch){.fd = l->mailbox.event_fd, .ready = mail_ready};
@@ -39,9 +61,9 @@ void loop_init(struct loop *l)
 
 void loop_fini(struct loop *l)
 {
-    while (mailbox_run(&l->mailbox) > 0)
-        ;
-    assert(list_empty(&l->work) && list_empty(&l->burials));
+    for (size_t i = 0; i < LOOP_LANES; i++)
+        assert(list_empty(&l->lanes[i].jobs));
+    assert(!l->letters && list_empty(&l->burials));
     timers_fini(&l->timers);
     close(l->epoll_fd);
     mailbox_fini(&l->mailbox);
@@ -69,10 +91,20 @@ void job_init(struct job *j, void (*run)(struct job *))
     j->run = run;
 }
 
-void loop_work(struct loop *l, struct job *j)
+void loop_work(struct loop *l, struct job *j, uint64_t number)
 {
-    if (list_empty(&j->node))
-        list_add_tail(&l->work, &j->node);
+    struct lane *lane = &l->lanes[number % LOOP_LANES];
+
+    if (job_waits(j))
+        return;
+    list_add_tail(&lane->jobs, &j->node);
+    if (list_empty(&lane->node))
+        list_add_tail(&l->busy, &lane->node);
+}
+
+bool job_waits(const struct job *j)
+{
+    return !list_empty(&j->node);
 }
 
 void loop_work_cancel(struct job *j)
@@ -86,12 +118,38 @@ void loop_bury(struct loop *l, struct job *j)
     list_add_tail(&l->burials, &j->node);
 }
 
-static void run_first(struct list *jobs)
+/* One job of the lane whose turn it is; then that lane is the last. */
+static void take_turn(struct loop *l)
 {
-    struct job *j = LIST_ITEM(jobs->next, struct job, node);
+    struct lane *lane = LIST_ITEM(l->busy.next, struct lane, node);
+
+    list_del(&lane->node);
+    if (list_empty(&lane->jobs)) /* cancelled */
+        return;
+    struct job *j = LIST_ITEM(lane->jobs.next, struct job, node);
 
     list_del(&j->node);
+    if (!list_empty(&lane->jobs))
+        list_add_tail(&l->busy, &lane->node);
     j->run(j);
+}
+
+static void run_work(struct loop *l)
+{
+    int64_t until = clock_mono_ns() + WORK_A_PASS;
+
+    while (!list_empty(&l->busy) && clock_mono_ns() < until)
+        take_turn(l);
+}
+
+static void run_burials(struct loop *l)
+{
+    while (!list_empty(&l->burials)) {
+        struct job *j = LIST_ITEM(l->burials.next, struct job, node);
+
+        list_del(&j->node);
+        j->run(j);
+    }
 }
 
 /* For epoll_wait: rounded up, so that the loop does not spin through the last millisecond. */
@@ -113,7 +171,8 @@ static int wait_ms(const struct loop *l, int64_t until)
 void loop_pass(struct loop *l, int64_t until)
 {
     struct epoll_event batch[EVENTS_A_PASS];
-    int n = epoll_wait(l->epoll_fd, batch, EVENTS_A_PASS, list_empty(&l->work) ? wait_ms(l, until) : 0);
+    bool is_behind = l->letters || !list_empty(&l->busy);
+    int n = epoll_wait(l->epoll_fd, batch, EVENTS_A_PASS, is_behind ? 0 : wait_ms(l, until));
 
     assert(n >= 0 || errno == EINTR);
     l->now = clock_mono_ns();
@@ -122,9 +181,8 @@ void loop_pass(struct loop *l, int64_t until)
 
         w->ready(w, batch[i].events);
     }
+    run_letters(l, clock_mono_ns() + MAIL_A_PASS);
     timers_run(&l->timers, l->now);
-    for (int i = 0; i < JOBS_A_PASS && !list_empty(&l->work); i++)
-        run_first(&l->work);
-    while (!list_empty(&l->burials))
-        run_first(&l->burials);
+    run_work(l);
+    run_burials(l);
 }

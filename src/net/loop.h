@@ -1,5 +1,9 @@
 /* loop.h -- one thread's epoll loop: descriptors, timers, mail and deferred work. Knows no protocol.
  *
+ * Mail and work are done in slices of a few milliseconds, so that no crowd keeps a descriptor or a timer
+ * waiting. Work is done in lanes that take turns: a job waits for one of each other lane at most, however
+ * many are in front of it in those.
+ *
  * Everything but the mailbox belongs to the loop's thread. There are no globals: several loops may run side
  * by side. */
 #ifndef URSA_NET_LOOP_H
@@ -22,29 +26,41 @@ struct job {
     void (*run)(struct job *);
 };
 
+#define LOOP_LANES 256
+struct lane {
+    struct list node; /* in 'busy' */
+    struct list jobs;
+};
+
 struct loop {
     int epoll_fd;
     int64_t now; /* monotonic ns, taken once a pass */
     struct timers timers;
-    struct list
-        work; /* jobs to run soon; a bounded number a pass, so that no crowd of them blocks the rest */
+    struct lane lanes[LOOP_LANES];
+    struct list busy; /* the lanes with jobs, and some that have lost theirs; the first is the next */
     struct list
         burials; /* jobs for the end of the pass: the batch from epoll_wait may still name what they free */
     struct mailbox mailbox;
+    struct mail *letters; /* taken from the box and not run yet; the first is the next */
     struct watch mail;
 };
 
 void loop_init(struct loop *);
-void loop_fini(struct loop *); /* runs what mail is left; no timer and no work may be left */
+void loop_fini(struct loop *); /* no mail, no timer and no work may be left */
 /* Watches for 'events' from now on; 0 takes the descriptor out. Before close(fd). */
 void loop_watch(struct loop *, struct watch *, uint32_t events);
 void job_init(struct job *, void (*run)(struct job *));
-/* Runs in this pass or the next; asking twice is asking once. */
-void loop_work(struct loop *, struct job *);
+/* Runs in this pass or a later one; asking twice is asking once. Who shares 'lane' (any number) shares a
+ * turn.
+ */
+void loop_work(struct loop *, struct job *, uint64_t lane);
+bool job_waits(const struct job *); /* it is to run */
 /* Takes back what loop_work promised. */
 void loop_work_cancel(struct job *);
 /* Runs at the end of this pass. */
 void loop_bury(struct loop *, struct job *);
+/* Runs all the mail that there is; how many were run. For who ends a loop. */
+size_t loop_run_mail(struct loop *);
 /* One pass: waits until 'until' (monotonic ns, INT64_MAX: no limit) or earlier events, and handles them. */
 void loop_pass(struct loop *, int64_t until);
 

@@ -163,7 +163,7 @@ static void settle(struct net *net)
 
         is_idle = true;
         for (size_t i = 0; i < net->n_workers; i++) {
-            n += mailbox_run(&net->workers[i].loop.mailbox);
+            n += loop_run_mail(&net->workers[i].loop);
             is_idle &= ads_is_idle(net->workers[i].ads);
         }
         if (n > 0)

@@ -177,5 +177,5 @@ void pump_turn(struct pump *p)
 void pump_drain(struct pump *p)
 {
     p->client_ended = true;
-    loop_work(&p->conn->worker->loop, &p->conn->work);
+    loop_work(&p->conn->worker->loop, &p->conn->work, LANE_STRANGERS);
 }

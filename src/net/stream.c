@@ -9,6 +9,7 @@
 
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
+#include "ursa/base/hash.h"
 #include "ursa/base/log.h"
 
 /* Incomplete requests of one session: Envoy's first request is 61 kB, and an honest peer has one at a time.
@@ -230,6 +231,11 @@ static void stream_wake(void *peer)
 
     if (s->finished)
         return;
+    if (s->h2->lane == 0) {
+        struct str mesh = ads_mesh(s->ads);
+
+        s->h2->lane = hash_key(mesh.p, mesh.n);
+    }
     /* The header waits for the first message: a call that is refused before it gets its status alone. */
     if (!s->answered) {
         s->answered = true;

@@ -20,6 +20,7 @@ struct h2 {
     unsigned n_used; /* streams that brought a whole message */
     unsigned
         n_finished; /* streams whose ads stream is to be closed as soon as nothing of ads is on the stack */
+    uint64_t lane;  /* see h2_lane */
     int64_t unused_since;
     int64_t now; /* of the bytes being received */
     int64_t full_at[N_RATES];

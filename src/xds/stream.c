@@ -460,6 +460,11 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     return true;
 }
 
+struct str ads_mesh(const struct ads_stream *s)
+{
+    return s->node.params.mesh;
+}
+
 struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transport, void *peer,
                             struct str authorization)
 {

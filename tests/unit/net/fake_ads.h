@@ -173,6 +173,11 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     return true;
 }
 
+struct str ads_mesh(const struct ads_stream *s)
+{
+    return str_from_c(s->token); /* as if it named the mesh */
+}
+
 void xds_message_fini(struct xds_message *m)
 {
     for (size_t i = 0; i < m->n_parts; i++) {
