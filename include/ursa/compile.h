@@ -44,14 +44,15 @@ struct proxy_params {
 /* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
 struct compiler;
 /* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or
- * NULL when there is none (reported; what needs it is left out). The engine's issue and renew. */
+ * NULL when there is none: '*soon' says that it is being made, and compiler_touch_certificates() will tell;
+ * else it is reported, and what needs it is left out. The engine's issue and renew. */
 struct compiler_options {
     struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane,
-                             const struct ca_backend *);
+                             const struct ca_backend *, bool *soon);
     struct blob *(*ca)(void *ctx, const struct view *,
                        const struct ca_backend *); /* root certificates, PEM */
     struct leaf *(*admin_cert)(void *ctx, const struct view *, const struct resource *dataplane,
-                               struct blob **ca); /* of the admin listener */
+                               struct blob **ca, bool *soon); /* of the admin listener */
     void *ctx;
 };
 struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
@@ -59,11 +60,12 @@ void compiler_free(struct compiler *); /* NULL is ignored */
 /* Moves to a new view (takes a reference); marks what may have changed. Changes of other meshes are skipped.
  * NULL: the mesh is gone. */
 void compiler_update(struct compiler *, struct view *, const struct change *changes, size_t n_changes);
-/* The proxy's certificate was renewed: its identity input changed. */
-void compiler_touch_identity(struct compiler *, struct str proxy);
+/* The proxy's certificates came or are to be renewed: asks for them again. */
+void compiler_touch_certificates(struct compiler *, struct str proxy);
 /* The proxy's configuration at the present view; a new reference: the same object as long as nothing of it
- * changed. ERR_NOT_FOUND when its Dataplane does not exist. Resources that could not be built are left out
- * and reported through the log and 'e' (ERR_BUG), the rest is delivered. What the proxy reaches is remembered
+ * changed. ERR_NOT_FOUND when its Dataplane does not exist; ERR_UNAVAILABLE while a certificate of its is
+ * being made, since a configuration is whole or not there. Resources that could not be built are left out and
+ * reported through the log and 'e' (ERR_BUG), the rest is delivered. What the proxy reaches is remembered
  * until compiler_forget(). */
 MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *,
                                        struct config_set **out, struct err *e);

@@ -9,6 +9,7 @@
 #include "cert.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
+#include "ursa/base/hash.h"
 
 struct authority {
     atomic_uint refs;
@@ -84,6 +85,21 @@ enum err_kind authority_load(const struct snap *snap, struct str mesh, const str
         err_add_context(e, "CA \"" STR_FMT "\" of mesh \"" STR_FMT "\"", STR_ARG(backend->name),
                         STR_ARG(mesh));
     return e->kind;
+}
+
+uint64_t authority_source(const struct snap *snap, struct str mesh, const struct ca_backend *backend)
+{
+    struct arena arena;
+    struct err e;
+    struct str cert, key;
+    uint64_t source = 0;
+
+    arena_init(&arena);
+    err_init(&e, &arena);
+    if (backend_load(snap, mesh, backend, &cert, &key, &e) == ERR_NONE)
+        source = hash_mix(hash_content(cert.p, cert.n), hash_content(key.p, key.n)) | 1;
+    arena_fini(&arena);
+    return source;
 }
 
 struct authority *authority_ref(struct authority *ca)

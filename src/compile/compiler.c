@@ -137,13 +137,22 @@ void compiler_update(struct compiler *c, struct view *view, const struct change 
     view_unref(last);
 }
 
-void compiler_touch_identity(struct compiler *c, struct str proxy)
+void compiler_touch_certificates(struct compiler *c, struct str proxy)
 {
-    if (c->view)
-        touch_name(c, FN_IN_IDENTITY, proxy);
+    if (!c->view)
+        return;
+    touch_name(c, FN_IN_IDENTITY, proxy);
+    touch_name(c, FN_IN_ADMIN_CERT, proxy);
 }
 
 /* ---- asking ---- */
+/* The proxy asked for what it needs, so an input that nobody asked for is none of its. */
+static bool is_soon(struct compiler *c, enum fn input, struct str proxy)
+{
+    key_str(memo_outer_call(c->memo, input), proxy);
+    return memo_version(c->memo) == VERSION_SOON;
+}
+
 enum err_kind compiler_config(struct compiler *c, const struct proxy_params *params, struct config_set **out,
                               struct err *e)
 {
@@ -156,6 +165,9 @@ enum err_kind compiler_config(struct compiler *c, const struct proxy_params *par
     if (!result)
         return err_set(e, ERR_NOT_FOUND, "Dataplane " STR_FMT " of mesh %s not found", STR_ARG(params->name),
                        c->mesh);
+    if (is_soon(c, FN_IN_IDENTITY, params->name) || is_soon(c, FN_IN_ADMIN_CERT, params->name))
+        return err_set(e, ERR_UNAVAILABLE, "a certificate of proxy " STR_FMT " is being made",
+                       STR_ARG(params->name));
     *out = config_set_ref(result->set);
     if (result->n_failed)
         return err_set(e, ERR_BUG, "%zu resources of proxy " STR_FMT " could not be built", result->n_failed,

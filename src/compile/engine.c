@@ -1,6 +1,6 @@
 /* The engine: the compile thread. It sleeps on its mailbox, notes for each mesh what arrives, and gives the
  * meshes that have something to do their turns: a slice of time each, one after the other, so that a mesh
- * with much to do holds no other one up (docs/decisions/0013). */
+ * with much to do holds no other one up (docs/decisions/0017). */
 #include "engine.h"
 
 #include <assert.h>
@@ -159,11 +159,11 @@ static void answer_queries(struct engine *e)
 }
 
 /* ---- the thread ---- */
-static bool renew(void *ctx, struct str mesh, struct str proxy)
+static bool issued(void *ctx, struct str mesh, struct str proxy)
 {
     struct engine *e = ctx;
     struct engine_mesh *m = map_find(&e->meshes, mesh);
-    return m && engine_mesh_renew(m, proxy);
+    return m && engine_mesh_touch(m, proxy);
 }
 
 static int timeout_ms(const struct engine *e)
@@ -193,7 +193,7 @@ static void *run(void *ctx)
     while (!e->stop) {
         mailbox_wait(&e->box, timeout_ms(e));
         mailbox_run(&e->box);
-        issuer_run(e->issuer, clock_mono_ns(), renew, e);
+        issuer_run(e->issuer, clock_mono_ns());
         timers_run(&e->resting, clock_mono_ns());
         turn(e);
         engine_publish_applied(e);
@@ -211,7 +211,12 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     list_init(&e->ready);
     list_init(&e->lacking);
     list_init(&e->waiters);
-    e->issuer = issuer_new();
+    struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
+    if (issuer_new(&issuer, &e->issuer, err) != ERR_NONE) {
+        mailbox_fini(&e->box);
+        free(e);
+        return err->kind;
+    }
     e->snap = store_snap(options->store);
     atomic_init(&e->applied, snap_sequence(e->snap));
     if (pthread_create(&e->thread, NULL, run, e)) {

@@ -43,10 +43,12 @@ struct engine_mesh {
     struct VEC(struct change) changes; /* that the view lacks, in order; with references of their own */
     uint64_t changed_since;            /* the sequence of the first of them; 0: there are none */
     struct list due;                   /* struct engine_proxy.due: to be asked for, at the view as it is */
-    uint64_t lacks_since; /* the first sequence of which a proxy that is due may lack something; 0: none is */
-    bool collects;        /* when none is due any more, the memo has garbage */
-    int64_t spent;        /* ns, in this pass */
-    int64_t rests_until;  /* the next pass begins no earlier */
+    size_t n_held;                     /* proxies that have one and wait for a certificate of the next */
+    uint64_t
+        lacks_since; /* the first sequence of which a proxy that is due or held may lack something; 0: none */
+    bool collects;   /* when none is due any more, the memo has garbage */
+    int64_t spent;   /* ns, in this pass */
+    int64_t rests_until; /* the next pass begins no earlier */
     struct list ready, lacking;
     struct timer rest;
 };
@@ -61,6 +63,7 @@ struct engine_proxy {
     struct list twins; /* the other streams of this proxy; no head */
     struct config_set *delivered;
     bool answered; /* something was delivered, if only that there is nothing */
+    bool held;     /* counted in n_held */
     void (*deliver)(void *ctx, struct config_set *, uint64_t sequence);
     void *ctx;
     void (*detached)(void *ctx);
@@ -73,8 +76,8 @@ void engine_mesh_add(struct engine *, struct engine_proxy *);
 void engine_mesh_remove(struct engine_proxy *);
 /* A change that the state of this sequence is the first to have. */
 void engine_mesh_note(struct engine_mesh *, const struct change *, uint64_t sequence);
-/* The proxy's certificate was renewed; false: nobody of that name is attached. */
-bool engine_mesh_renew(struct engine_mesh *, struct str proxy);
+/* The proxy's certificates came or are to be renewed; false: nobody of that name is attached. */
+bool engine_mesh_touch(struct engine_mesh *, struct str proxy);
 /* Moves on to the newest snapshot when that has nothing new for the mesh. */
 void engine_mesh_refresh(struct engine_mesh *);
 /* Asks for proxies that are due, until that took 'budget_ns' or none is left. */

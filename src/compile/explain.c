@@ -87,6 +87,8 @@ static json_t *explain_rebuild(const struct engine_mesh *m)
         err_init(&e, &a);
         struct config_set *set = NULL;
         enum err_kind kind = compiler_config(m->compiler, &p->params, &set, &e);
+        if (kind == ERR_UNAVAILABLE)
+            continue;
         bool differs = (kind == ERR_NOT_FOUND) != !p->delivered;
         if (set && p->delivered)
             differs = !config_set_eq(set, p->delivered);

@@ -38,6 +38,8 @@ struct policy_list { /* sorted by name */
     size_t n;
     const struct resource *v[];
 };
+/* Of a certificate that is being made: no content hash is even. */
+#define VERSION_SOON 2u
 struct admin_cert {
     struct leaf *leaf;
     struct blob *ca;

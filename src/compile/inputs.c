@@ -136,6 +136,11 @@ static struct memo_value read_policy(void *world, struct str args)
 }
 const struct memo_fn fn_in_policy = {.name = "in_policy", .read = read_policy, .drop = drop_res};
 
+static struct memo_value no_cert(bool soon)
+{
+    return (struct memo_value){NULL, soon ? VERSION_SOON : 0};
+}
+
 /* Issuing is no pure function, so certificates come from outside and only their versions count here. */
 static struct memo_value read_identity(void *world, struct str args)
 {
@@ -143,8 +148,10 @@ static struct memo_value read_identity(void *world, struct str args)
     struct key_reader r = key_read(args);
     const struct resource *dp = view_dataplane(c->view, key_get_str(&r));
     const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
-    struct leaf *leaf = dp && backend ? c->options.identity(c->options.ctx, c->view, dp, backend) : NULL;
-    return leaf ? (struct memo_value){leaf, leaf->version | 1} : (struct memo_value){0};
+    bool soon = false;
+    struct leaf *leaf =
+        dp && backend ? c->options.identity(c->options.ctx, c->view, dp, backend, &soon) : NULL;
+    return leaf ? (struct memo_value){leaf, leaf->version | 1} : no_cert(soon);
 }
 static void drop_leaf(void *leaf)
 {
@@ -172,9 +179,10 @@ static struct memo_value read_admin_cert(void *world, struct str args)
     struct key_reader r = key_read(args);
     struct blob *ca = NULL;
     const struct resource *dp = view_dataplane(c->view, key_get_str(&r));
-    struct leaf *leaf = dp ? c->options.admin_cert(c->options.ctx, c->view, dp, &ca) : NULL;
+    bool soon = false;
+    struct leaf *leaf = dp ? c->options.admin_cert(c->options.ctx, c->view, dp, &ca, &soon) : NULL;
     if (!leaf)
-        return (struct memo_value){0};
+        return no_cert(soon);
     struct admin_cert *cert = xmalloc(sizeof *cert);
     *cert = (struct admin_cert){leaf, ca};
     return (struct memo_value){cert, hash_mix(leaf->version, ca->hash) | 1};

@@ -1,9 +1,11 @@
-/* Certificates of proxies and when to renew them. */
+/* Certificates of proxies: who has which, which are being made, and when to renew them. */
 #include "issuer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "authorities.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
@@ -11,49 +13,107 @@
 #include "ursa/base/log.h"
 #include "ursa/base/map.h"
 #include "ursa/base/rand.h"
-#include "ursa/base/vec.h"
+#include "ursa/base/timers.h"
+#include "ursa/base/workers.h"
 
-#define RETRY_NS (30 * NS_PER_S) /* after a renewal that failed */
+#define RETRY_NS (30 * NS_PER_S) /* after one that could not be issued */
+#define MAX_WORKERS 4
 
-/* What one proxy was issued. */
+/* One certificate of a proxy. */
+struct cert {
+    struct holder *holder;
+    struct leaf *leaf;  /* NULL: there is none */
+    struct blob *ca;    /* the admin listener's: who signed it */
+    uint64_t wanted;    /* content hash of what 'leaf' was, or is to be, issued for */
+    struct job *job;    /* makes the next one; NULL: nobody does */
+    struct timer again; /* when to renew it, or to try again */
+    bool failed;        /* there is none, and no other try before that time */
+    bool due;           /* that time has come: whoever asks next makes a new one begin */
+};
+
 struct holder {
-    struct leaf *identity;
-    uint64_t issued_for; /* URIs, backend, authority, lifetime */
-    int64_t renew_at;    /* monotonic; INT64_MAX: no time is set */
-    bool due;            /* that time has come: whoever asks next gets a new one */
-    struct leaf *admin;
-    struct blob *admin_ca;
-    uint64_t admin_issued_for; /* CA, address */
+    struct issuer *issuer;
+    struct cert identity, admin;
     size_t key_size;
     char key[]; /* mesh NUL name */
 };
 
-/* The authority of a mesh, as loaded from one snapshot. */
-struct loaded {
-    struct authority *authority; /* NULL: it cannot be used */
-    uint64_t sequence;           /* of that snapshot; 0: not loaded yet */
-    char mesh[];
+/* A certificate that is being made. */
+struct job {
+    struct work work;
+    struct mail mail;
+    struct issuer *issuer;
+    struct cert *cert; /* NULL: nobody wants it any more */
+    struct arena arena;
+    struct err err;
+    /* an identity: */
+    struct authority *authority;
+    struct str *uris;
+    size_t n_uris;
+    int64_t life_ns;
+    /* the admin listener's: */
+    struct resource *admin_ca;
+    struct str address;
+    /* what comes out */
+    enum err_kind kind;
+    struct leaf *leaf;
+    struct blob *ca;
 };
 
 struct issuer {
-    struct map holders, authorities;
-    int64_t deadline; /* no holder's renew_at is earlier */
+    struct issuer_options options;
+    struct workers *workers;
+    struct map holders;
+    struct authorities authorities;
+    struct timers timers;
+    size_t n_jobs;
+    bool stopping;
 };
 
-struct issuer *issuer_new(void)
+enum err_kind issuer_new(const struct issuer_options *options, struct issuer **out, struct err *e)
 {
+    struct workers *workers;
+    *out = NULL;
+    if (workers_start("ursa-issuer", MAX_WORKERS, &workers, e) != ERR_NONE)
+        return e->kind;
     struct issuer *i = xcalloc(1, sizeof *i);
+    i->options = *options;
+    i->workers = workers;
     map_init(&i->holders);
-    map_init(&i->authorities);
-    i->deadline = INT64_MAX;
-    return i;
+    authorities_init(&i->authorities);
+    *out = i;
+    return ERR_NONE;
+}
+
+size_t issuer_n_under_way(const struct issuer *i)
+{
+    return i->n_jobs;
+}
+
+/* ---- holders ---- */
+
+static void come_due(struct timer *, int64_t now);
+
+static void cert_init(struct cert *c, struct holder *h)
+{
+    *c = (struct cert){.holder = h, .again.expire = come_due};
+}
+
+/* What is being made comes back to nobody. */
+static void cert_drop(struct cert *c)
+{
+    if (c->job)
+        c->job->cert = NULL;
+    leaf_unref(c->leaf);
+    blob_unref(c->ca);
+    timer_clear(&c->holder->issuer->timers, &c->again);
+    cert_init(c, c->holder);
 }
 
 static void holder_free(struct holder *h)
 {
-    leaf_unref(h->identity);
-    leaf_unref(h->admin);
-    blob_unref(h->admin_ca);
+    cert_drop(&h->identity);
+    cert_drop(&h->admin);
     free(h);
 }
 
@@ -61,32 +121,34 @@ void issuer_free(struct issuer *i)
 {
     if (!i)
         return;
+    i->stopping = true;
+    workers_stop(i->workers);
+    mailbox_run(i->options.box);
+    assert(i->n_jobs == 0);
     size_t at = 0;
     struct str key;
-    void *value;
-    while (map_next(&i->holders, &at, &key, &value))
-        holder_free(value);
-    at = 0;
-    while (map_next(&i->authorities, &at, &key, &value)) {
-        struct loaded *l = value;
-        authority_unref(l->authority);
-        free(l);
-    }
+    void *h;
+    while (map_next(&i->holders, &at, &key, &h))
+        holder_free(h);
     map_fini(&i->holders);
-    map_fini(&i->authorities);
+    timers_fini(&i->timers);
+    authorities_fini(&i->authorities);
     free(i);
-}
-
-static void report(const struct res_key *proxy, const char *what, const struct err *e)
-{
-    struct str text = err_render(e, e->arena);
-    log_error("compile", "mesh=" STR_FMT " proxy=" STR_FMT " no %s: " STR_FMT, STR_ARG(proxy->mesh),
-              STR_ARG(proxy->name), what, STR_ARG(text));
 }
 
 static struct str holder_key(struct arena *a, struct str mesh, struct str proxy)
 {
     return arena_printf(a, STR_FMT "%c" STR_FMT, STR_ARG(mesh), 0, STR_ARG(proxy));
+}
+
+static struct str holder_mesh(const struct holder *h)
+{
+    return str_from_c(h->key);
+}
+
+static struct str holder_proxy(const struct holder *h)
+{
+    return str_slice(str_from(h->key, h->key_size), strlen(h->key) + 1, h->key_size);
 }
 
 static struct holder *holder_get(struct issuer *i, struct arena *a, const struct resource *dp)
@@ -98,7 +160,9 @@ static struct holder *holder_get(struct issuer *i, struct arena *a, const struct
     h = xcalloc(1, sizeof *h + key.n);
     memcpy(h->key, key.p, key.n);
     h->key_size = key.n;
-    h->renew_at = INT64_MAX;
+    h->issuer = i;
+    cert_init(&h->identity, h);
+    cert_init(&h->admin, h);
     map_put(&i->holders, str_from(h->key, key.n), h);
     return h;
 }
@@ -113,69 +177,17 @@ static void forget_proxy(struct issuer *i, struct str mesh, struct str proxy)
         holder_free(h);
 }
 
-static void forget_mesh(struct issuer *i, struct str mesh)
-{
-    struct loaded *l = map_del(&i->authorities, mesh);
-    if (l)
-        authority_unref(l->authority);
-    free(l);
-}
-
 void issuer_note(struct issuer *i, const struct change *c)
 {
     const struct res_key *key = change_key(c);
     if (!c->after && key->type == RES_DATAPLANE)
         forget_proxy(i, key->mesh, key->name);
     else if (!c->after && key->type == RES_MESH)
-        forget_mesh(i, key->name);
+        authorities_forget(&i->authorities, key->name);
 }
 
-/* ---- authorities ---- */
-static struct loaded *loaded_get(struct issuer *i, struct str mesh)
-{
-    struct loaded *l = map_find(&i->authorities, mesh);
-    if (l)
-        return l;
-    l = xcalloc(1, sizeof *l + mesh.n + 1);
-    memcpy(l->mesh, mesh.p, mesh.n);
-    map_put(&i->authorities, str_from(l->mesh, mesh.n), l);
-    return l;
-}
+/* ---- times ---- */
 
-/* Borrowed. Loaded once a snapshot, since a batch may ask for a thousand proxies. */
-static struct authority *authority_of(struct issuer *i, const struct view *v,
-                                      const struct ca_backend *backend)
-{
-    struct str mesh = view_mesh_name(v);
-    uint64_t sequence = snap_sequence(view_snap(v));
-    struct loaded *l = loaded_get(i, mesh);
-    if (l->sequence == sequence)
-        return l->authority;
-    struct arena a;
-    arena_init(&a);
-    struct err e;
-    err_init(&e, &a);
-    struct authority *fresh = NULL;
-    if (authority_load(view_snap(v), mesh, backend, &fresh, &e)) {
-        struct str text = err_render(&e, &a);
-        log_error("compile", "mesh=" STR_FMT " backend=" STR_FMT " CA not usable: " STR_FMT, STR_ARG(mesh),
-                  STR_ARG(backend->name), STR_ARG(text));
-        fresh = NULL;
-    }
-    authority_unref(l->authority);
-    l->authority = fresh;
-    l->sequence = sequence;
-    arena_fini(&a);
-    return fresh;
-}
-
-static struct blob *give_ca(void *ctx, const struct view *v, const struct ca_backend *backend)
-{
-    struct authority *authority = authority_of(ctx, v, backend);
-    return authority ? blob_ref(authority_bundle(authority)) : NULL;
-}
-
-/* ---- identities ---- */
 /* At 4/5 of the life, less up to a twentieth of it, so that what was issued together is not renewed together.
  * From the life that was asked for and on the monotonic clock: a wall clock that jumps moves no renewal. */
 static int64_t renewal_time(int64_t life_ns)
@@ -183,44 +195,174 @@ static int64_t renewal_time(int64_t life_ns)
     return clock_mono_ns() + life_ns / 5 * 4 - (int64_t)(rand_u64() % (uint64_t)(life_ns / 20 + 1));
 }
 
-static void schedule(struct issuer *i, struct holder *h, int64_t at)
+static bool tell(struct holder *h)
 {
-    h->renew_at = at;
-    h->due = false;
-    if (at < i->deadline)
-        i->deadline = at;
+    const struct issuer_options *options = &h->issuer->options;
+    return options->issued(options->ctx, holder_mesh(h), holder_proxy(h));
 }
 
-static void issue(struct issuer *i, struct holder *h, const struct resource *dp,
-                  const struct authority *authority, const struct str *uris, size_t n_uris, int64_t life_ns)
+/* Without mTLS, or without a CA that can sign, nobody asks, and no new time is set: one in the past would
+ * make the engine spin. */
+static void come_due(struct timer *timer, int64_t now)
 {
-    struct arena a;
-    arena_init(&a);
-    struct err e;
-    err_init(&e, &a);
-    struct leaf *fresh;
-    if (authority_issue(authority, uris, n_uris, life_ns, &fresh, &e)) {
-        report(&dp->key, "certificate", &e);
-        schedule(i, h, clock_mono_ns() + RETRY_NS);
-    } else {
-        leaf_unref(h->identity);
-        h->identity = fresh;
-        schedule(i, h, renewal_time(life_ns));
-        COUNT(certificates_issued);
+    (void)now;
+    struct cert *c = CONTAINER_OF(timer, struct cert, again);
+    struct holder *h = c->holder;
+    c->due = true;
+    c->failed = false;
+    if (tell(h))
+        return;
+    map_del(&h->issuer->holders, str_from(h->key, h->key_size));
+    holder_free(h);
+}
+
+int64_t issuer_deadline(const struct issuer *i)
+{
+    return timers_next(&i->timers);
+}
+
+void issuer_run(struct issuer *i, int64_t now)
+{
+    timers_run(&i->timers, now);
+}
+
+/* ---- jobs ---- */
+
+static void job_free(struct job *job)
+{
+    job->issuer->n_jobs--;
+    GAUGE_ADD(certificates_under_way, -1);
+    authority_unref(job->authority);
+    resource_unref(job->admin_ca);
+    leaf_unref(job->leaf);
+    blob_unref(job->ca);
+    arena_fini(&job->arena);
+    free(job);
+}
+
+static void take_leaf(struct job *job)
+{
+    struct cert *c = job->cert;
+    leaf_unref(c->leaf);
+    blob_unref(c->ca);
+    c->leaf = job->leaf;
+    c->ca = job->ca;
+    job->leaf = NULL;
+    job->ca = NULL;
+    if (c == &c->holder->identity)
+        timer_set(&job->issuer->timers, &c->again, renewal_time(job->life_ns));
+    COUNT(certificates_issued);
+}
+
+static void take_fault(struct job *job)
+{
+    struct cert *c = job->cert;
+    struct str text = err_render(&job->err, &job->arena);
+    log_error("compile", "mesh=" STR_FMT " proxy=" STR_FMT " no %scertificate: " STR_FMT,
+              STR_ARG(holder_mesh(c->holder)), STR_ARG(holder_proxy(c->holder)),
+              c == &c->holder->admin ? "admin " : "", STR_ARG(text));
+    c->failed = true;
+    timer_set(&job->issuer->timers, &c->again, clock_mono_ns() + RETRY_NS);
+}
+
+static bool is_soon(const struct cert *c)
+{
+    return !c->leaf && c->job;
+}
+
+/* Who waits for two certificates is told when both are there. */
+static void take_job(struct mail *mail)
+{
+    struct job *job = CONTAINER_OF(mail, struct job, mail);
+    struct cert *c = job->cert;
+    if (c) {
+        c->job = NULL;
+        if (job->leaf)
+            take_leaf(job);
+        else if (job->kind != ERR_NONE)
+            take_fault(job);
+        if (!job->issuer->stopping && !is_soon(&c->holder->identity) && !is_soon(&c->holder->admin))
+            (void)tell(c->holder);
     }
-    arena_fini(&a);
+    job_free(job);
+}
+
+/* On a worker. */
+static void make_identity(struct work *work)
+{
+    struct job *job = CONTAINER_OF(work, struct job, work);
+    job->kind = authority_issue(job->authority, job->uris, job->n_uris, job->life_ns, &job->leaf, &job->err);
+}
+
+static void make_admin_cert(struct work *work)
+{
+    struct job *job = CONTAINER_OF(work, struct job, work);
+    job->kind = admin_server_cert(resource_secret(job->admin_ca)->data, job->address, &job->leaf, &job->ca,
+                                  &job->err);
+}
+
+static struct job *job_new(struct issuer *i, struct cert *c, void (*make)(struct work *))
+{
+    struct job *job = xcalloc(1, sizeof *job);
+    job->work = (struct work){.run = make, .mail = &job->mail, .box = i->options.box};
+    job->mail.handle = take_job;
+    job->issuer = i;
+    job->cert = c;
+    arena_init(&job->arena);
+    err_init(&job->err, &job->arena);
+    i->n_jobs++;
+    GAUGE_ADD(certificates_under_way, 1);
+    return job;
+}
+
+/* A proxy that has none waits for it; one that is to be renewed is still good for a while. */
+static void begin(struct job *job)
+{
+    struct cert *c = job->cert;
+    c->job = job;
+    c->due = false;
+    workers_give(job->issuer->workers, &job->work, holder_mesh(c->holder), c->leaf ? WORK_LATER : WORK_NOW);
+}
+
+/* What it has, or what is being made, is for something else: that is no longer true. */
+static void want(struct cert *c, uint64_t wanted)
+{
+    if (c->wanted != wanted)
+        cert_drop(c);
+    c->wanted = wanted;
+}
+
+static bool is_wanting(const struct cert *c)
+{
+    return !c->job && (c->due || (!c->leaf && !c->failed));
+}
+
+static struct leaf *give(const struct cert *c, bool *soon)
+{
+    *soon = is_soon(c);
+    return c->leaf ? leaf_ref(c->leaf) : NULL;
+}
+
+/* ---- identities ---- */
+
+static struct blob *give_ca(void *ctx, const struct view *v, const struct ca_backend *backend)
+{
+    struct issuer *i = ctx;
+    struct authority *authority = authorities_get(&i->authorities, v, backend);
+    return authority ? blob_ref(authority_bundle(authority)) : NULL;
 }
 
 static struct leaf *give_identity(void *ctx, const struct view *v, const struct resource *dp,
-                                  const struct ca_backend *backend)
+                                  const struct ca_backend *backend, bool *soon)
 {
     struct issuer *i = ctx;
-    const struct authority *authority = authority_of(i, v, backend);
+    struct authority *authority = authorities_get(&i->authorities, v, backend);
+    *soon = false;
     if (!authority)
         return NULL;
     struct arena a;
     arena_init(&a);
-    struct holder *h = holder_get(i, &a, dp);
+    struct cert *c = &holder_get(i, &a, dp)->identity;
     struct str *uris;
     size_t n;
     identity_uris(&a, dp->key.mesh, resource_dataplane(dp), &uris, &n);
@@ -229,91 +371,47 @@ static struct leaf *give_identity(void *ctx, const struct view *v, const struct 
     wanted = hash_mix(wanted, (uint64_t)life);
     for (size_t k = 0; k < n; k++)
         wanted = hash_mix(wanted, hash_content(uris[k].p, uris[k].n));
-    if (!h->identity || h->issued_for != wanted || h->due) {
-        if (h->issued_for != wanted) { /* what it had is no longer true */
-            leaf_unref(h->identity);
-            h->identity = NULL;
-            h->issued_for = wanted;
-        }
-        issue(i, h, dp, authority, uris, n, life);
+    want(c, wanted);
+    if (is_wanting(c)) {
+        struct job *job = job_new(i, c, make_identity);
+        job->authority = authority_ref(authority);
+        identity_uris(&job->arena, dp->key.mesh, resource_dataplane(dp), &job->uris, &job->n_uris);
+        job->life_ns = life;
+        begin(job);
     }
     arena_fini(&a);
-    return h->identity ? leaf_ref(h->identity) : NULL;
-}
-
-int64_t issuer_deadline(const struct issuer *i)
-{
-    return i->deadline;
-}
-
-void issuer_run(struct issuer *i, int64_t now, bool (*renew)(void *, struct str, struct str), void *ctx)
-{
-    if (now < i->deadline)
-        return;
-    struct VEC(struct holder *) due = {0};
-    size_t at = 0;
-    struct str key;
-    void *value;
-    while (map_next(&i->holders, &at, &key, &value)) {
-        struct holder *h = value;
-        if (h->renew_at > now)
-            continue;
-        /* Without mTLS, or without a CA that can sign, nobody asks and no new time is set: one in the past
-         * would make the engine spin. */
-        h->renew_at = INT64_MAX;
-        h->due = true;
-        VEC_PUSH(&due, h);
-    }
-    for (size_t k = 0; k < due.n; k++) {
-        struct str all = str_from(due.v[k]->key, due.v[k]->key_size);
-        size_t mesh_size = str_chr(all, 0);
-        if (!renew(ctx, str_slice(all, 0, mesh_size), str_slice(all, mesh_size + 1, all.n))) {
-            map_del(&i->holders, all);
-            holder_free(due.v[k]);
-        }
-    }
-    VEC_FINI(&due);
-    i->deadline = INT64_MAX;
-    at = 0;
-    while (map_next(&i->holders, &at, &key, &value)) {
-        const struct holder *h = value;
-        if (h->renew_at < i->deadline)
-            i->deadline = h->renew_at;
-    }
+    return give(c, soon);
 }
 
 /* ---- the admin listener's certificate ---- */
+
 static struct leaf *give_admin_cert(void *ctx, const struct view *v, const struct resource *dp,
-                                    struct blob **ca)
+                                    struct blob **ca, bool *soon)
 {
-    const struct resource *secret =
-        snap_find(view_snap(v), RES_GLOBAL_SECRET, STR(""), STR("envoy-admin-ca"));
+    struct issuer *i = ctx;
+    struct resource *secret = (struct resource *)(uintptr_t)snap_find(view_snap(v), RES_GLOBAL_SECRET,
+                                                                      STR(""), STR("envoy-admin-ca"));
+    *soon = false;
     if (!secret || !resource_secret(secret)->data.p)
         return NULL;
     struct str pem = resource_secret(secret)->data, address = resource_dataplane(dp)->networking->address;
     struct arena a;
     arena_init(&a);
-    struct err e;
-    err_init(&e, &a);
-    struct holder *h = holder_get(ctx, &a, dp);
-    uint64_t wanted = hash_mix(hash_content(pem.p, pem.n), hash_content(address.p, address.n));
-    if (!h->admin || h->admin_issued_for != wanted) {
-        leaf_unref(h->admin);
-        blob_unref(h->admin_ca);
-        h->admin = NULL;
-        h->admin_ca = NULL;
-        h->admin_issued_for = wanted;
-        if (admin_server_cert(pem, address, &h->admin, &h->admin_ca, &e))
-            report(&dp->key, "admin certificate", &e);
-    }
+    struct cert *c = &holder_get(i, &a, dp)->admin;
     arena_fini(&a);
-    if (!h->admin)
-        return NULL;
-    *ca = blob_ref(h->admin_ca);
-    return leaf_ref(h->admin);
+    want(c, hash_mix(hash_content(pem.p, pem.n), hash_content(address.p, address.n)));
+    if (is_wanting(c)) {
+        struct job *job = job_new(i, c, make_admin_cert);
+        job->admin_ca = resource_ref(secret); /* only counts */
+        job->address = arena_str(&job->arena, address);
+        begin(job);
+    }
+    if (c->leaf)
+        *ca = blob_ref(c->ca);
+    return give(c, soon);
 }
 
-struct compiler_options issuer_options(struct issuer *i)
+struct compiler_options issuer_compiler_options(struct issuer *i)
 {
     return (struct compiler_options){
         .identity = give_identity, .ca = give_ca, .admin_cert = give_admin_cert, .ctx = i};

@@ -472,6 +472,12 @@ void memo_release(struct memo *m)
     note_garbage(m, c);
 }
 
+uint64_t memo_version(struct memo *m)
+{
+    const struct call *c = find(m);
+    return c ? c->value.version : 0;
+}
+
 static void touch(struct memo *m, struct input *in)
 {
     if (list_empty(&in->touched))

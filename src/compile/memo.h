@@ -69,6 +69,8 @@ struct buf *memo_outer_call(struct memo *, unsigned function);
 /* Evaluates, and keeps the entry until it is released. */
 const void *memo_hold(struct memo *);
 void memo_release(struct memo *);
+/* The version of the call that was started, as it was evaluated last; 0 when it was not. */
+uint64_t memo_version(struct memo *);
 /* An input may have changed: if anybody asked for it, it is read again before anything else is evaluated. */
 void memo_touch(struct memo *);
 void memo_touch_all(struct memo *, unsigned function);

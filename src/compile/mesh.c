@@ -106,6 +106,15 @@ static void proxy_deliver(struct engine_proxy *p, struct config_set *set)
     p->deliver(p->ctx, set, covered(p->mesh));
 }
 
+/* A new proxy that waits for its certificate does not count: it lacks everything, and its stream knows that.
+ */
+static void set_held(struct engine_proxy *p, bool held)
+{
+    held = held && p->answered;
+    p->mesh->n_held += (size_t)held - (size_t)p->held;
+    p->held = held;
+}
+
 static void proxy_compile(struct engine_proxy *p)
 {
     struct arena a;
@@ -117,7 +126,9 @@ static void proxy_compile(struct engine_proxy *p)
     if (kind == ERR_BUG)
         log_error("compile", "mesh=%s proxy=" STR_FMT " %.*s", p->mesh->name, STR_ARG(p->params.name),
                   STR_ARG(err.text));
-    proxy_deliver(p, set);
+    set_held(p, kind == ERR_UNAVAILABLE);
+    if (kind != ERR_UNAVAILABLE)
+        proxy_deliver(p, set);
     config_set_unref(set);
     arena_fini(&a);
 }
@@ -131,12 +142,12 @@ static void make_due(struct engine_proxy *p, uint64_t since)
         m->lacks_since = since;
 }
 
-bool engine_mesh_renew(struct engine_mesh *m, struct str name)
+bool engine_mesh_touch(struct engine_mesh *m, struct str name)
 {
     struct engine_proxy *p = map_find(&m->by_name, name);
     if (!p)
         return false;
-    compiler_touch_identity(m->compiler, name);
+    compiler_touch_certificates(m->compiler, name);
     make_due(p, covered(m));
     LIST_FOR (node, &p->twins)
         make_due(LIST_ITEM(node, struct engine_proxy, twins), covered(m));
@@ -164,7 +175,8 @@ static void end_pass(struct engine_mesh *m)
     if (m->collects)
         compiler_collect(m->compiler);
     m->collects = false;
-    m->lacks_since = 0;
+    if (m->n_held == 0)
+        m->lacks_since = 0;
     if (m->spent)
         m->rests_until = clock_mono_ns() + (m->spent < REST_MAX ? m->spent : REST_MAX);
     m->spent = 0;
@@ -204,7 +216,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     list_init(&m->lacking);
     m->rest.expire = end_rest;
     map_init(&m->by_name);
-    struct compiler_options options = issuer_options(e->issuer);
+    struct compiler_options options = issuer_compiler_options(e->issuer);
     m->compiler = compiler_new(name, &options);
     move_view(m);
     map_put(&e->meshes, str_from_c(m->name), m);
@@ -266,6 +278,7 @@ static void leave_mesh(struct engine_proxy *p)
         else
             map_put(&m->by_name, twin->params.name, twin);
     }
+    set_held(p, false);
     list_del(&p->twins);
     list_del(&p->in_mesh);
     list_del(&p->due);

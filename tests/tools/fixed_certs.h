@@ -27,10 +27,11 @@ static inline struct leaf *fixed_leaf(const char *what, struct str a, struct str
 }
 
 static inline struct leaf *fixed_identity(void *ctx, const struct view *v, const struct resource *dp,
-                                          const struct ca_backend *backend)
+                                          const struct ca_backend *backend, bool *soon)
 {
     (void)ctx;
     (void)v;
+    (void)soon;
     return fixed_leaf("identity", dp->key.name, backend->name);
 }
 
@@ -41,10 +42,11 @@ static inline struct blob *fixed_ca(void *ctx, const struct view *v, const struc
 }
 
 static inline struct leaf *fixed_admin_cert(void *ctx, const struct view *v, const struct resource *dp,
-                                            struct blob **ca)
+                                            struct blob **ca, bool *soon)
 {
     (void)ctx;
     (void)v;
+    (void)soon;
     *ca = fixed_text("root", STR("admin"), STR(""));
     return fixed_leaf("admin", resource_dataplane(dp)->networking->address, STR(""));
 }

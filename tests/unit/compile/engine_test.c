@@ -61,6 +61,7 @@ TEST(delivers_the_first_configuration_and_each_change)
     apply(w, two_meshes);
     struct client web;
     attach(&web, "a", "web-1");
+    await_deliveries(&web, 1);
     settle(w);
     EXPECT_INT("first", web.n_deliveries, 1);
     EXPECT_TRUE("a set", web.set);
@@ -87,13 +88,14 @@ TEST(a_deleted_dataplane_is_delivered_as_nothing)
     struct client web, nobody;
     attach(&web, "a", "web-1");
     attach(&nobody, "c", "web-1");
+    await_deliveries(&web, 1);
     settle(w);
     EXPECT_TRUE("no such mesh", nobody.n_deliveries == 1 && !nobody.set);
     world_delete(w, RES_DATAPLANE, STR("a"), STR("web-1"));
     settle(w);
     EXPECT_TRUE("gone", web.n_deliveries == 2 && !web.set);
     apply(w, web_in_a);
-    settle(w);
+    settle(w); /* it has been answered before, so this waits for its certificate */
     EXPECT_TRUE("back", web.n_deliveries == 3 && web.set);
     apply(w, "type: Mesh\nname: c\n---\ntype: Dataplane\nmesh: c\nname: web-1\nnetworking: {address: "
              "10.0.0.9, inbound: "
@@ -112,6 +114,8 @@ TEST(a_write_in_one_mesh_runs_nothing_of_another)
     struct client in_a, in_b;
     attach(&in_a, "a", "web-1");
     attach(&in_b, "b", "web-1");
+    await_deliveries(&in_a, 1);
+    await_deliveries(&in_b, 1);
     settle(w);
     json_t *before = ask("mesh/b");
     apply(w, api_in_a);
@@ -149,6 +153,7 @@ TEST(a_mesh_without_proxies_is_not_compiled)
     EXPECT_TRUE("unknown", !ask("mesh/a") && !ask("proxy/a/web-1") && !ask("nonsense") && !ask(""));
     struct client web;
     attach(&web, "a", "web-1");
+    await_deliveries(&web, 1);
     settle(w);
     json_t *proxy = ask("proxy/a/web-1"), *rebuilt = ask("rebuild/a");
     EXPECT_TRUE("shown", json_object_get(proxy, "cds"));
@@ -176,10 +181,12 @@ TEST(a_certificate_outlives_its_stream_and_is_renewed_in_time)
     apply(w, two_meshes);
     struct client web;
     attach(&web, "a", "web-1");
+    await_deliveries(&web, 1);
     settle(w);
     uint64_t first = web.set->identity->version, listeners = web.set->lists[XDS_LISTENER]->version;
     detach(&web);
     attach(&web, "a", "web-1");
+    await_deliveries(&web, 1);
     settle(w);
     EXPECT_TRUE("reconnected: the same", web.set->identity->version == first);
 
@@ -189,6 +196,8 @@ TEST(a_certificate_outlives_its_stream_and_is_renewed_in_time)
     EXPECT_TRUE("at 3/4: the same", web.n_deliveries == 1 && web.set->identity->version == first);
     now += 24 * 3600 * NS_PER_S / 10;
     clock_fake(now, now);
+    settle(w);
+    await_deliveries(&web, 2);
     settle(w);
     EXPECT_INT("past 4/5: delivered", web.n_deliveries, 2);
     EXPECT_TRUE("another one", web.set->identity->version != first);
@@ -212,7 +221,8 @@ TEST(two_streams_of_one_proxy_share_its_configuration)
     struct client one, two;
     attach(&one, "a", "web-1");
     attach(&two, "a", "web-1");
-    settle(w);
+    await_deliveries(&one, 1);
+    await_deliveries(&two, 1);
     EXPECT_TRUE("one object", one.set && one.set == two.set);
     detach(&one);
     apply(w, api_in_a);
@@ -233,12 +243,15 @@ TEST(streams_of_one_proxy_come_and_go_in_any_order)
         struct client streams[3];
         for (size_t k = 0; k < ARRAY_LEN(streams); k++)
             attach(&streams[k], "a", "web-1");
-        settle(w);
+        for (size_t k = 0; k < ARRAY_LEN(streams); k++)
+            await_deliveries(&streams[k], 1);
         for (size_t k = 0; k < ARRAY_LEN(streams); k++) {
             struct client *last = &streams[orders[i][2]];
             now += 24 * 3600 * NS_PER_S;
             clock_fake(now, now);
             settle(w);
+            for (size_t left = k; left < ARRAY_LEN(streams); left++)
+                await_deliveries(&streams[orders[i][left]], (unsigned)k + 2);
             EXPECT_INT("the certificate is renewed as long as a stream is there", last->n_deliveries, k + 2);
             detach(&streams[orders[i][k]]);
         }

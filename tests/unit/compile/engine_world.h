@@ -2,6 +2,9 @@
 #ifndef URSA_TESTS_COMPILE_ENGINE_WORLD_H
 #define URSA_TESTS_COMPILE_ENGINE_WORLD_H
 
+#include <semaphore.h>
+#include <stdatomic.h>
+
 #include "../../lib/test.h"
 #include "../../tools/world.c" /* unit tests link their room and tests/lib only */
 #include "ursa/base/clock.h"
@@ -67,8 +70,9 @@ static json_t *ask(const char *what)
 /* ---- a proxy that remembers what it got; written by the compile thread, read after settle() ---- */
 struct client {
     struct engine_proxy *proxy;
-    unsigned n_deliveries;
+    atomic_uint n_deliveries;
     struct config_set *set;
+    sem_t delivery; /* posted with each */
     struct mailbox box;
     struct mail gone;
     void (*delivered)(struct client *); /* on the compile thread; NULL: nothing more happens */
@@ -83,14 +87,23 @@ static void deliver(void *ctx, struct config_set *set, uint64_t sequence)
     c->n_deliveries++;
     if (c->delivered)
         c->delivered(c);
+    sem_post(&c->delivery);
 }
 
 static void attach(struct client *c, const char *mesh, const char *name)
 {
     *c = (struct client){0};
     mailbox_init(&c->box);
+    sem_init(&c->delivery, 0, 0);
     struct proxy_params params = {.mesh = str_from_c(mesh), .name = str_from_c(name), .admin_port = 9901};
     c->proxy = engine_attach(engine, &params, deliver, c);
+}
+
+/* Certificates come from workers: a delivery that needs one comes when it comes. */
+static void await_deliveries(struct client *c, unsigned n)
+{
+    while (c->n_deliveries < n)
+        sem_wait(&c->delivery);
 }
 
 static void detached(void *ctx)
@@ -106,6 +119,7 @@ static void detach(struct client *c)
     mailbox_wait(&c->box, -1);
     mailbox_run(&c->box);
     mailbox_fini(&c->box);
+    sem_destroy(&c->delivery);
     config_set_unref(c->set);
 }
 

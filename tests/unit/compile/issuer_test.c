@@ -21,37 +21,51 @@ static const char *const mesh_and_proxy =
 
 struct fixture {
     struct world *world;
+    struct mailbox box;
     struct issuer *issuer;
     struct compiler_options options;
-    bool connected; /* what 'renew' answers */
+    bool connected; /* what 'issued' answers */
     bool asks;      /* and whether it leads to somebody's asking, as it does while mTLS is on */
-    unsigned n_renewals;
+    unsigned n_told;
 };
 
-static struct fixture fixture_new(void)
+static bool issued(void *ctx, struct str mesh, struct str proxy);
+
+static struct fixture *fixture_new(void)
 {
     clock_fake(T0, T0);
-    struct fixture f = {
-        .world = world_new(NULL, NULL), .issuer = issuer_new(), .connected = true, .asks = true};
-    f.options = issuer_options(f.issuer);
-    world_apply(f.world, str_from_c(mesh_and_proxy));
+    struct fixture *f = xcalloc(1, sizeof *f);
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    f->world = world_new(NULL, NULL);
+    f->connected = f->asks = true;
+    mailbox_init(&f->box);
+    struct issuer_options options = {.box = &f->box, .issued = issued, .ctx = f};
+    EXPECT_INT("issuer_new", issuer_new(&options, &f->issuer, &e), ERR_NONE);
+    f->options = issuer_compiler_options(f->issuer);
+    world_apply(f->world, str_from_c(mesh_and_proxy));
+    arena_fini(&a);
     return f;
 }
 
 static void fixture_free(struct fixture *f)
 {
     issuer_free(f->issuer);
+    mailbox_fini(&f->box);
     world_free(f->world, NULL);
     clock_fake(-1, -1);
+    free(f);
 }
 
 /* Asks for the proxy's certificate; 0 when there is none. */
-static uint64_t identity(struct fixture *f)
+static uint64_t ask(struct fixture *f, bool *soon)
 {
     struct snap *snap = store_snap(world_store(f->world));
     struct view *v = view_new(snap, STR("m"));
     struct leaf *leaf = f->options.identity(f->options.ctx, v, view_dataplane(v, STR("web-1")),
-                                            mesh_enabled_backend(view_mesh(v)));
+                                            mesh_enabled_backend(view_mesh(v)), soon);
     uint64_t version = leaf ? leaf->version : 0;
     leaf_unref(leaf);
     view_unref(v);
@@ -59,21 +73,43 @@ static uint64_t identity(struct fixture *f)
     return version;
 }
 
-static bool renew(void *ctx, struct str mesh, struct str proxy)
+/* The workers have nothing to do any more. */
+static void settle(struct fixture *f)
+{
+    while (issuer_n_under_way(f->issuer)) {
+        EXPECT_TRUE("in time", mailbox_wait(&f->box, 10000));
+        mailbox_run(&f->box);
+    }
+}
+
+static uint64_t identity(struct fixture *f)
+{
+    bool soon;
+    uint64_t version = ask(f, &soon);
+    settle(f);
+    return soon ? ask(f, &soon) : version;
+}
+
+static bool issued(void *ctx, struct str mesh, struct str proxy)
 {
     struct fixture *f = ctx;
+    bool soon;
     EXPECT_STR("mesh", mesh, "m");
     EXPECT_STR("proxy", proxy, "web-1");
-    f->n_renewals++;
+    f->n_told++;
     if (f->connected && f->asks)
-        identity(f);
+        ask(f, &soon);
     return f->connected;
 }
 
-static void run_at(struct fixture *f, int64_t mono_ns, int64_t wall_ns)
+/* How often somebody was told to ask again. */
+static unsigned run_at(struct fixture *f, int64_t mono_ns, int64_t wall_ns)
 {
+    f->n_told = 0;
     clock_fake(mono_ns, wall_ns);
-    issuer_run(f->issuer, mono_ns, renew, f);
+    issuer_run(f->issuer, mono_ns);
+    settle(f);
+    return f->n_told;
 }
 
 static void expect_deadline(const char *name, const struct fixture *f, int64_t from, int64_t to)
@@ -87,47 +123,44 @@ static void expect_deadline(const char *name, const struct fixture *f, int64_t f
 
 TEST(renews_at_four_fifths_of_the_life)
 {
-    struct fixture f = fixture_new();
-    uint64_t first = identity(&f);
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
     EXPECT_TRUE("issued", first != 0);
-    EXPECT_TRUE("kept", identity(&f) == first);
-    expect_deadline("first", &f, T0 + 18 * HOUR, T0 + 20 * HOUR);
-    run_at(&f, T0 + 17 * HOUR, T0 + 17 * HOUR);
-    EXPECT_INT("too early", f.n_renewals, 0);
-    run_at(&f, T0 + 20 * HOUR, T0 + 20 * HOUR);
-    EXPECT_INT("due", f.n_renewals, 1);
-    EXPECT_TRUE("another one", identity(&f) != first);
-    expect_deadline("next", &f, T0 + 38 * HOUR, T0 + 40 * HOUR);
-    fixture_free(&f);
+    EXPECT_TRUE("kept", identity(f) == first);
+    expect_deadline("first", f, T0 + 18 * HOUR, T0 + 20 * HOUR);
+    EXPECT_INT("too early", run_at(f, T0 + 17 * HOUR, T0 + 17 * HOUR), 0);
+    EXPECT_INT("due, and renewed", run_at(f, T0 + 20 * HOUR, T0 + 20 * HOUR), 2);
+    EXPECT_TRUE("another one", identity(f) != first);
+    expect_deadline("next", f, T0 + 38 * HOUR, T0 + 40 * HOUR);
+    fixture_free(f);
 }
 
 TEST(a_renewal_that_nobody_takes_up_is_not_asked_for_again)
 {
-    struct fixture f = fixture_new();
-    uint64_t first = identity(&f);
-    f.asks = false; /* mTLS was turned off: the proxy is connected and wants no certificate */
-    run_at(&f, T0 + 20 * HOUR, T0 + 20 * HOUR);
-    EXPECT_INT("asked", f.n_renewals, 1);
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
+    f->asks = false; /* mTLS was turned off: the proxy is connected and wants no certificate */
+    EXPECT_INT("told", run_at(f, T0 + 20 * HOUR, T0 + 20 * HOUR), 1);
     EXPECT_TRUE("no deadline in the past, which would make the engine spin",
-                issuer_deadline(f.issuer) == INT64_MAX);
-    run_at(&f, T0 + 21 * HOUR, T0 + 21 * HOUR);
-    EXPECT_INT("not again", f.n_renewals, 1);
-    uint64_t second = identity(&f);
+                issuer_deadline(f->issuer) == INT64_MAX);
+    EXPECT_INT("not again", run_at(f, T0 + 21 * HOUR, T0 + 21 * HOUR), 0);
+    EXPECT_TRUE("what it had, while the next is made", identity(f) == first);
+    uint64_t second = identity(f);
     EXPECT_TRUE("mTLS is on again: it is due", second != 0 && second != first);
-    expect_deadline("and counts again", &f, T0 + 39 * HOUR, T0 + 41 * HOUR);
-    fixture_free(&f);
+    expect_deadline("and counts again", f, T0 + 39 * HOUR, T0 + 41 * HOUR);
+    fixture_free(f);
 }
 
 TEST(who_is_gone_is_let_go_when_due)
 {
-    struct fixture f = fixture_new();
-    uint64_t first = identity(&f);
-    f.connected = false;
-    run_at(&f, T0 + 20 * HOUR, T0 + 20 * HOUR);
-    EXPECT_TRUE("nothing is waited for", issuer_deadline(f.issuer) == INT64_MAX);
-    f.connected = true;
-    EXPECT_TRUE("it gets a new one", identity(&f) != first);
-    fixture_free(&f);
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
+    f->connected = false;
+    run_at(f, T0 + 20 * HOUR, T0 + 20 * HOUR);
+    EXPECT_TRUE("nothing is waited for", issuer_deadline(f->issuer) == INT64_MAX);
+    f->connected = true;
+    EXPECT_TRUE("it gets a new one", identity(f) != first);
+    fixture_free(f);
 }
 
 TEST(a_jump_of_the_wall_clock_neither_renews_nor_stops_renewal)
@@ -137,29 +170,26 @@ TEST(a_jump_of_the_wall_clock_neither_renews_nor_stops_renewal)
         int64_t jump;
     } rows[] = {{"a day forward", DAY}, {"a day back", -DAY}, {"ten years forward", 3650 * DAY}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct fixture f = fixture_new();
-        uint64_t first = identity(&f);
-        run_at(&f, T0 + HOUR, T0 + HOUR + rows[i].jump);
-        EXPECT_INT(rows[i].name, f.n_renewals, 0);
-        EXPECT_TRUE(rows[i].name, identity(&f) == first);
-        expect_deadline(rows[i].name, &f, T0 + 18 * HOUR, T0 + 20 * HOUR);
-        run_at(&f, T0 + 20 * HOUR, T0 + 20 * HOUR);
-        EXPECT_INT(rows[i].name, f.n_renewals, 1);
-        fixture_free(&f);
+        struct fixture *f = fixture_new();
+        uint64_t first = identity(f);
+        EXPECT_INT(rows[i].name, run_at(f, T0 + HOUR, T0 + HOUR + rows[i].jump), 0);
+        EXPECT_TRUE(rows[i].name, identity(f) == first);
+        expect_deadline(rows[i].name, f, T0 + 18 * HOUR, T0 + 20 * HOUR);
+        EXPECT_INT(rows[i].name, run_at(f, T0 + 20 * HOUR, T0 + 20 * HOUR), 2);
+        fixture_free(f);
     }
 }
 
 TEST(what_cannot_be_issued_is_tried_again_later)
 {
-    struct fixture f = fixture_new();
-    uint64_t first = identity(&f);
-    run_at(&f, T0 + 20 * HOUR, T0 + 3651 * DAY); /* the CA has expired */
-    EXPECT_INT("due", f.n_renewals, 1);
-    EXPECT_TRUE("what it had stays", identity(&f) == first);
-    expect_deadline("again", &f, T0 + 20 * HOUR + 30 * NS_PER_S, T0 + 20 * HOUR + 30 * NS_PER_S);
-    run_at(&f, T0 + 20 * HOUR + 30 * NS_PER_S, T0 + 20 * HOUR);
-    EXPECT_TRUE("now it is possible", identity(&f) != first);
-    fixture_free(&f);
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
+    EXPECT_INT("due, and not issued", run_at(f, T0 + 20 * HOUR, T0 + 3651 * DAY), 2); /* the CA has expired */
+    EXPECT_TRUE("what it had stays", identity(f) == first);
+    expect_deadline("again", f, T0 + 20 * HOUR + 30 * NS_PER_S, T0 + 20 * HOUR + 30 * NS_PER_S);
+    run_at(f, T0 + 20 * HOUR + 30 * NS_PER_S, T0 + 20 * HOUR);
+    EXPECT_TRUE("now it is possible", identity(f) != first);
+    fixture_free(f);
 }
 
 static void delete (struct fixture *f, const char *name)
@@ -173,11 +203,56 @@ static void delete (struct fixture *f, const char *name)
 
 TEST(a_certificate_goes_with_its_dataplane)
 {
-    struct fixture f = fixture_new();
-    uint64_t first = identity(&f);
-    delete (&f, "web");
-    EXPECT_TRUE("another proxy's", identity(&f) == first);
-    delete (&f, "web-1");
-    EXPECT_TRUE("its own", identity(&f) != first);
-    fixture_free(&f);
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
+    delete (f, "web");
+    EXPECT_TRUE("another proxy's", identity(f) == first);
+    delete (f, "web-1");
+    EXPECT_TRUE("its own", identity(f) != first);
+    fixture_free(f);
+}
+
+TEST(what_was_never_issued_is_not_tried_all_the_time)
+{
+    struct fixture *f = fixture_new();
+    bool soon;
+    clock_fake(T0, T0 + 3651 * DAY); /* the CA has expired */
+    EXPECT_TRUE("soon", ask(f, &soon) == 0 && soon);
+    settle(f);
+    EXPECT_INT("told once", f->n_told, 1);
+    EXPECT_TRUE("none, and none is coming", ask(f, &soon) == 0 && !soon);
+    expect_deadline("again", f, T0 + 30 * NS_PER_S, T0 + 30 * NS_PER_S);
+    EXPECT_INT("told, and issued", run_at(f, T0 + 30 * NS_PER_S, T0), 2);
+    EXPECT_TRUE("there it is", ask(f, &soon) != 0);
+    fixture_free(f);
+}
+
+TEST(one_that_is_being_made_for_what_is_no_longer_true_goes_to_nobody)
+{
+    struct fixture *f = fixture_new();
+    bool soon;
+    ask(f, &soon);
+    world_apply(f->world,
+                STR("type: Dataplane\nmesh: m\nname: web-1\nnetworking: {address: 10.0.0.1, inbound: "
+                    "[{port: 80, tags: {kuma.io/service: other}}]}\n"));
+    EXPECT_TRUE("another one is made", ask(f, &soon) == 0 && soon);
+    EXPECT_INT("both", issuer_n_under_way(f->issuer), 2);
+    settle(f);
+    EXPECT_INT("told of one", f->n_told, 1);
+    uint64_t other = ask(f, &soon);
+    EXPECT_TRUE("it is there", other != 0 && identity(f) == other);
+    ask(f, &soon);
+    fixture_free(f);
+}
+
+TEST(whoever_is_gone_by_then_is_not_told)
+{
+    struct fixture *f = fixture_new();
+    bool soon;
+    ask(f, &soon);
+    delete (f, "web-1");
+    settle(f);
+    EXPECT_INT("told", f->n_told, 0);
+    ask(f, &soon); /* what is being made at the end comes back too */
+    fixture_free(f);
 }
