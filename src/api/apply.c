@@ -10,6 +10,7 @@
 
 #define AUDITED_DOCUMENTS 50
 #define AUDITED_TEXT 256
+#define STRANGERS_NAMED 100
 
 struct apply {
     struct documents docs;
@@ -56,6 +57,32 @@ static void add_fault(struct request *r, struct apply *a, const struct document 
     json_array_append_new(all, summary);
 }
 
+/* Dataplanes that are in the mesh and that its new constraints would not let in. They stay, but are refused
+ * when they are written or come back. */
+static json_t *strangers_json(struct request *r, const struct resource *mesh)
+{
+    const struct mesh_spec *spec = resource_mesh(mesh);
+    struct snap_range range = snap_range(r->snap, RES_DATAPLANE, mesh->key.name);
+    json_t *named = json_array();
+    size_t n = 0;
+    struct snap_iter it = snap_iter(&range);
+
+    for (const struct resource *dp = snap_next(&it); dp && spec->constraints; dp = snap_next(&it)) {
+        struct err e;
+
+        err_init(&e, &r->arena);
+        if (mesh_check_membership(spec, mesh->key.name, resource_dataplane(dp), &e) == ERR_NONE)
+            continue;
+        if (n++ < STRANGERS_NAMED)
+            json_array_append_new(named, json_pack("{s: o, s: o}", "name", json_from_str(dp->key.name),
+                                                   "reason", json_from_str(e.causes[0].reason)));
+    }
+    if (n > 0)
+        return json_pack("{s: I, s: o}", "total", (json_int_t)n, "dataplanes", named);
+    json_decref(named);
+    return NULL;
+}
+
 /* The document's entry; its faults also go to 'all', which old clients read as causes. */
 static json_t *document_json(struct request *r, struct apply *a, size_t i, bool failed, json_t *all)
 {
@@ -84,6 +111,11 @@ static json_t *document_json(struct request *r, struct apply *a, size_t i, bool 
     if (json_array_size(faults))
         json_object_set(entry, "faults", faults);
     json_decref(faults);
+    if (op && !failed && op->kind == ADMIT_PUT && op->res->key.type == RES_MESH) {
+        json_t *strangers = strangers_json(r, op->res);
+        if (strangers)
+            json_object_set_new(entry, "notLetIn", strangers);
+    }
     return entry;
 }
 

@@ -184,6 +184,19 @@ static bool check_token(struct request *r, const struct asked *q)
     return false;
 }
 
+/* So is what the writer would not let in; whoever has no token learns nothing of the mesh's rules. */
+static bool check_membership(struct request *r, const struct asked *q)
+{
+    const struct resource *mesh = snap_find_mesh(r->snap, q->dataplane->key.mesh);
+
+    if (!q->brought || !mesh ||
+        mesh_check_membership(resource_mesh(mesh), mesh->key.name, resource_dataplane(q->brought), &r->err) ==
+            ERR_NONE)
+        return true;
+    refuse(r, 422, faults(r));
+    return false;
+}
+
 /* ---- the answer ---- */
 
 /* 0 for what is no port. A free object's numbers may be written 8080.0, and be any. */
@@ -300,7 +313,7 @@ void bootstrap_post(struct request *r)
             refuse(r, 422, STR("proxyType: must be dataplane, ingress or egress"));
         else if (q.proxy != BOOTSTRAP_DATAPLANE)
             refuse(r, 422, STR("proxyType: zone proxies are not available in this version"));
-        else if (find_dataplane(r, &q) && check_token(r, &q) && check_ca(r, &q))
+        else if (find_dataplane(r, &q) && check_token(r, &q) && check_membership(r, &q) && check_ca(r, &q))
             answer_bootstrap(r, &q);
     }
     resource_unref(q.brought);

@@ -11,6 +11,27 @@
 
 #define MANY_DOCUMENTS 100 /* so many may take a while */
 
+/* Proxies that a Mesh's new constraints would not let in again. */
+static void print_strangers(const json_t *strangers)
+{
+    json_int_t total = json_integer_value(json_get(strangers, "total"));
+    const json_t *list = json_get(strangers, "dataplanes"), *proxy;
+    size_t i;
+
+    if (total == 0)
+        return;
+    printf("  its constraints would not let in %" JSON_INTEGER_FORMAT
+           " of its dataplanes, which stay until they are written or come back:\n",
+           total);
+    json_array_foreach(list, i, proxy)
+    {
+        printf("  " STR_FMT ": " STR_FMT "\n", STR_ARG(json_str(json_get(proxy, "name"))),
+               STR_ARG(json_str(json_get(proxy, "reason"))));
+    }
+    if ((json_int_t)json_array_size(list) < total)
+        printf("  ...\n");
+}
+
 static void print_outcomes(struct cli *cli, const json_t *answer)
 {
     const char *note = json_is_true(json_get(answer, "dryRun")) ? " (dry run)" : "";
@@ -24,6 +45,7 @@ static void print_outcomes(struct cli *cli, const json_t *answer)
         printf(STR_FMT " " STR_FMT "%s\n",
                STR_ARG(cli_resource_label(cli->arena, key.type, key.mesh, key.name)),
                STR_ARG(json_str(json_get(document, "outcome"))), note);
+        print_strangers(json_get(document, "notLetIn"));
     }
 }
 

@@ -34,6 +34,26 @@ static void print_member(const char *name, struct str text, size_t level, struct
     json_indent(out, text, level);
 }
 
+/* A Dataplane stays where it is when the constraints of its mesh change, but would not be let in again. */
+static void print_warnings(const struct snap *snap, const struct resource *dataplane, size_t level,
+                           struct buf *out)
+{
+    const struct resource *mesh = snap_find_mesh(snap, dataplane->key.mesh);
+    struct arena scratch;
+    struct err e;
+
+    if (!mesh || !resource_mesh(mesh)->constraints)
+        return;
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    if (mesh_check_membership(resource_mesh(mesh), dataplane->key.mesh, resource_dataplane(dataplane), &e)) {
+        JSON_AUTO warnings = json_pack("[o]", json_from_str(e.causes[0].reason));
+
+        print_member(",\"warnings\":", json_format(&scratch, warnings), level + 1, out);
+    }
+    arena_fini(&scratch);
+}
+
 void overview_print(const struct snap *snap, const struct resource *res, bool always, size_t level,
                     struct buf *out)
 {
@@ -44,6 +64,8 @@ void overview_print(const struct snap *snap, const struct resource *res, bool al
     print_member(o->spec_key, resource_spec_text(res), level + 1, out);
     if (insight || always)
         print_member(o->insight_key, insight ? resource_spec_text(insight) : STR("{}"), level + 1, out);
+    if (o->of == RES_DATAPLANE)
+        print_warnings(snap, res, level, out);
     json_indent(out, STR("}"), level + 1);
 }
 
