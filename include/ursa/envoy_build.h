@@ -33,6 +33,10 @@ json_t *envoy_ads(void); /* the ConfigSource of everything that comes over the s
 json_t *envoy_eds_cluster(struct str name);
 /* One fixed endpoint. */
 json_t *envoy_static_cluster(struct str name, struct str address, uint32_t port);
+/* Wherever the client wanted to go. */
+json_t *envoy_original_dst_cluster(struct str name);
+/* What it dials comes from this address. */
+void envoy_cluster_set_source(json_t *cluster, struct str address);
 /* "httpProtocolOptions" or "http2ProtocolOptions". */
 void envoy_cluster_set_http(json_t *cluster, const char *options);
 /* The commonHttpProtocolOptions of the cluster, made when absent; borrowed. */
@@ -47,6 +51,12 @@ json_t *envoy_listener(struct str name, struct str address, uint32_t port, const
 void envoy_listener_add_chain(json_t *listener, json_t *chain);
 void envoy_listener_set_tags(json_t *listener, json_t *tags); /* metadata "io.kuma.tags" */
 void envoy_listener_inspect_tls(json_t *listener);
+/* It gets connections only from the listener to which the kernel redirects them. */
+void envoy_listener_set_redirected(json_t *listener);
+/* DNS over UDP: names of the table, and all others from the resolver at this loopback port. */
+json_t *envoy_dns_listener(struct str name, struct str address, uint32_t port, uint32_t resolver_port,
+                           json_t *virtual_domains);
+json_t *envoy_dns_domain(struct str name, json_t *addresses);
 json_t *envoy_chain(json_t *match, json_t *filters, json_t *transport_socket);
 
 /* ---- filters ---- */

@@ -44,6 +44,8 @@ struct service {
     size_t n_endpoints; /* may be 0: the service is known, nothing healthy offers it */
     const struct endpoint *endpoints;
 };
+/* The tags of the i-th of all its inbounds, healthy or not; NULL: there are no more. */
+const struct tags *service_inbound_tags(const struct service *, size_t i);
 struct service *service_ref(const struct service *);
 void service_unref(struct service *); /* NULL is ignored */
 
@@ -76,5 +78,7 @@ struct str inbound_workload_address(const struct dp_networking *, const struct d
 uint32_t inbound_workload_port(const struct dp_inbound *);
 bool inbound_is_served(const struct dp_inbound *); /* it has a port and a service: it gets a listener */
 bool inbound_is_healthy(const struct dp_inbound *);
+/* The kernel redirects what the workload receives and sends, so that nobody dials the proxy's listeners. */
+bool networking_is_transparent(const struct dp_networking *);
 
 #endif

@@ -104,8 +104,9 @@ struct vip_iter {
 };
 struct vip_iter snap_vips(const struct snap *, struct str mesh);
 const struct vip *vip_next(struct vip_iter *);
-/* Tests: to a snapshot that nobody else has seen yet. */
+/* Tests, on a snapshot that nobody else has seen yet: gives a name an address; shares the VIPs of another. */
 void snap_add_vip(struct snap *, struct str mesh, enum vip_kind, struct str name, uint32_t address);
+void snap_share_vips(struct snap *, const struct snap *from);
 
 /* ---- change feed ---- */
 enum change_op { CHANGE_PUT, CHANGE_DELETE };

@@ -279,7 +279,7 @@ static struct str make_bootstrap(struct request *r, const struct asked *q)
 static void answer_bootstrap(struct request *r, const struct asked *q)
 {
     struct str yaml = make_bootstrap(r, q);
-    bool transparent = resource_dataplane(q->dataplane)->networking->transparent_proxying != NULL;
+    bool transparent = networking_is_transparent(resource_dataplane(q->dataplane)->networking);
 
     if (!str_eq(request_header(r, "Accept"), STR(TYPE_JSON))) {
         answer_text(r, 200, "text/x-yaml", yaml);

@@ -37,13 +37,21 @@ void compiler_clear(struct compiler *c)
 }
 
 /* ---- from changes to inputs ---- */
+/* The input of that kind, of which there is one. */
+static void touch_only(struct compiler *c, enum fn input)
+{
+    memo_outer_call(c->memo, input);
+    memo_touch(c->memo);
+}
+
 static void touch_name(struct compiler *c, enum fn input, struct str name)
 {
     key_str(memo_outer_call(c->memo, input), name);
     memo_touch(c->memo);
 }
 
-static void touch_services(struct compiler *c, const struct resource *dataplane)
+/* Whether a service is offered at all is what its VIP's being shown depends on. */
+static void touch_services(struct compiler *c, const struct view *last, const struct resource *dataplane)
 {
     const struct dp_networking *net = resource_dataplane(dataplane)->networking;
     for (size_t i = 0; i < net->n_inbound; i++) {
@@ -52,15 +60,18 @@ static void touch_services(struct compiler *c, const struct resource *dataplane)
             continue;
         touch_name(c, FN_IN_SERVICE, service);
         touch_name(c, FN_IN_TLS_READY, service);
+        touch_name(c, FN_IN_TAG_SETS, service);
+        if (last && !view_service(last, service) != !view_service(c->view, service))
+            touch_only(c, FN_IN_VIPS);
     }
 }
 
-static void touch_dataplane(struct compiler *c, const struct change *change)
+static void touch_dataplane(struct compiler *c, const struct view *last, const struct change *change)
 {
     if (change->before)
-        touch_services(c, change->before);
+        touch_services(c, last, change->before);
     if (change->after)
-        touch_services(c, change->after);
+        touch_services(c, last, change->after);
     touch_name(c, FN_IN_DATAPLANE, change_key(change)->name);
     touch_name(c, FN_IN_IDENTITY, change_key(change)->name);
     touch_name(c, FN_IN_ADMIN_CERT, change_key(change)->name);
@@ -97,14 +108,14 @@ static void touch_policy(struct compiler *c, const struct res_key *key)
 }
 
 /* Touches what the change can have changed; what it can have changed everywhere is added to '*whole'. */
-static void touch(struct compiler *c, const struct change *change, unsigned *whole)
+static void touch(struct compiler *c, const struct view *last, const struct change *change, unsigned *whole)
 {
     const struct res_key *key = change_key(change);
     struct str own = view_mesh_name(c->view);
     switch ((int)key->type) {
     case RES_MESH:
         if (str_eq(key->name, own))
-            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_TLS_READY) | ALL_CERTIFICATES;
+            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_PASSTHROUGH) | ALL_OF(IN_TLS_READY) | ALL_CERTIFICATES;
         return;
     case RES_GLOBAL_SECRET:
         *whole |= ALL_OF(IN_ADMIN_CERT);
@@ -115,11 +126,13 @@ static void touch(struct compiler *c, const struct change *change, unsigned *who
     if (!str_eq(key->mesh, own))
         return;
     if (key->type == RES_DATAPLANE)
-        touch_dataplane(c, change);
+        touch_dataplane(c, last, change);
     else if (key->type == RES_DATAPLANE_INSIGHT)
         touch_insight(c, key->name);
     else if (key->type == RES_SECRET)
         *whole |= ALL_CERTIFICATES;
+    else if (key->type == RES_VIRTUAL_OUTBOUND)
+        touch_only(c, FN_IN_VIRTUAL);
     else if (res_type_info(key->type)->traits & RES_POLICY)
         touch_policy(c, key);
 }
@@ -132,8 +145,10 @@ void compiler_update(struct compiler *c, struct view *view, const struct change 
         memo_clear(c->memo);
     unsigned whole = 0;
     for (size_t i = 0; view && i < n; i++)
-        touch(c, &changes[i], &whole);
+        touch(c, last, &changes[i], &whole);
     touch_whole(c, whole);
+    if (view && last && !snap_vips_same(view_snap(last), view_snap(view), view_mesh_name(view)))
+        touch_only(c, FN_IN_VIPS);
     view_unref(last);
 }
 

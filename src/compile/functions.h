@@ -44,6 +44,24 @@ struct admin_cert {
     struct leaf *leaf;
     struct blob *ca;
 };
+/* A transparent proxy's outbounds at VIPs, and what DNS calls them. */
+struct vip_outbound {
+    struct str address;
+    uint32_t port;
+    struct tags tags;
+};
+/* Of two that are called the same the first kind has the name. */
+enum vip_name_kind { NAME_VIRTUAL, NAME_SERVICE, NAME_DOTTED };
+struct vip_name {
+    struct str domain;
+    enum vip_name_kind kind;
+    uint32_t address; /* IPv4, host byte order */
+};
+struct vips {
+    struct arena arena;
+    struct VEC(struct vip_outbound) outbounds;
+    struct VEC(struct vip_name) names; /* sorted and distinct by domain */
+};
 struct name_list { /* chosen policies; "" where none matched */
     size_t n;
     struct str v[];
@@ -81,6 +99,9 @@ const struct mesh_input *ask_mesh(struct memo_ctx *);
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
 
+/* The services that a proxy says it reaches, as an argument. */
+void key_reachable(struct buf *, struct memo_ctx *, const struct str_list *);
+
 /* ---- the policies that a resource is built under: the names of those that may change the target ---- */
 void key_policies(struct buf *, const struct str names[POLICY_N], enum policy_target);
 /* Reads them back and asks for the policies; the others are NULL. */
@@ -111,6 +132,9 @@ json_t *tags_to_json(const struct tags *, struct str without);
 /* SDS names of the mesh. */
 struct str name_identity_secret(struct arena *, struct str mesh);
 struct str name_ca_secret(struct arena *, struct str mesh);
+/* Where a transparent proxy's connections to its own workload come from: the rules that redirect leave this
+ * address alone. */
+struct str redirect_source(bool ipv6);
 #define ADMIN_NAME STR("kuma:envoy:admin")
 #define ADMIN_SECRET STR("admin_cert:secret")
 #define ADMIN_CA_SECRET STR("admin_ca:secret")
@@ -119,12 +143,12 @@ struct str name_ca_secret(struct arena *, struct str mesh);
 /* What a proxy says of itself and is configured by; lives in the arguments of its functions. */
 struct params {
     struct str name, admin_address;
-    uint32_t admin_port;
+    uint32_t admin_port, dns_port, empty_dns_port;
 };
 /* Each adds what it has for this proxy. */
 typedef void part_fn(struct memo_ctx *, const struct params *, const struct dataplane_spec *,
                      struct calls *out);
-part_fn part_outbound, part_inbound, part_probes, part_admin, part_secrets;
+part_fn part_outbound, part_inbound, part_transparent, part_dns, part_probes, part_admin, part_secrets;
 
 void call_proxy(struct buf *, const struct proxy_params *);
 

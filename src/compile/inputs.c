@@ -127,6 +127,26 @@ static void drop_policy_list(void *value)
 const struct memo_fn fn_in_selectors = {
     .name = "in_selectors", .read = read_selectors, .drop = drop_policy_list};
 
+/* VirtualOutbounds are few, and whoever reads one reads all. */
+static struct memo_value read_virtual(void *world, struct str args)
+{
+    (void)args;
+    struct snap_range range = view_range(view_of(world), RES_VIRTUAL_OUTBOUND);
+    struct policy_list *list = xcalloc(1, sizeof *list + range.n * sizeof list->v[0]);
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    struct snap_iter it = snap_iter(&range);
+    for (const struct resource *r; (r = snap_next(&it));) {
+        list->v[list->n++] = resource_ref((struct resource *)(uintptr_t)r);
+        buf_add(&b, &r->created_ns, sizeof r->created_ns);
+        buf_add(&b, &r->spec_json->hash, sizeof r->spec_json->hash);
+    }
+    uint64_t version = digest(&b);
+    buf_fini(&b);
+    return (struct memo_value){list, version};
+}
+const struct memo_fn fn_in_virtual = {.name = "in_virtual", .read = read_virtual, .drop = drop_policy_list};
+
 static struct memo_value read_policy(void *world, struct str args)
 {
     struct key_reader r = key_read(args);
@@ -135,6 +155,81 @@ static struct memo_value read_policy(void *world, struct str args)
     return resource_value(snap_find(view_snap(v), type, view_mesh_name(v), key_get_str(&r)));
 }
 const struct memo_fn fn_in_policy = {.name = "in_policy", .read = read_policy, .drop = drop_res};
+
+static struct memo_value read_passthrough(void *world, struct str args)
+{
+    static char yes;
+    (void)args;
+    const struct mesh_networking *net = view_mesh(view_of(world))->networking;
+    const struct opt_bool *passthrough = net && net->outbound ? &net->outbound->passthrough : NULL;
+    bool allowed = !passthrough || !passthrough->set || passthrough->v;
+    return allowed ? (struct memo_value){&yes, 1} : (struct memo_value){0};
+}
+const struct memo_fn fn_in_passthrough = {.name = "in_passthrough", .read = read_passthrough};
+
+static struct memo_value bytes_value(struct buf *b)
+{
+    struct blob *blob = blob_new(b->p, b->n);
+    buf_fini(b);
+    return (struct memo_value){blob, blob->hash | 1};
+}
+static void drop_blob(void *blob)
+{
+    blob_unref(blob);
+}
+
+/* Allocation is no pure function either: it is the writer's (docs/decisions/0013). A service that nobody
+ * offers keeps its address for when it comes back; until then it is not there. */
+static struct memo_value read_vips(void *world, struct str args)
+{
+    (void)args;
+    const struct view *v = view_of(world);
+    struct vip_iter it = snap_vips(view_snap(v), view_mesh_name(v));
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    for (const struct vip *vip; (vip = vip_next(&it));) {
+        if (vip->kind == VIP_SERVICE && !view_service(v, vip->name))
+            continue;
+        key_u32(&b, vip->kind);
+        key_str(&b, vip->name);
+        key_u32(&b, vip->address);
+    }
+    return bytes_value(&b);
+}
+const struct memo_fn fn_in_vips = {.name = "in_vips", .read = read_vips, .drop = drop_blob};
+
+static int str_order(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static struct memo_value read_tag_sets(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    const struct service *s = view_service(view_of(world), key_get_str(&r));
+    struct VEC(struct str) sets = {0};
+    struct arena a;
+    struct buf b;
+    arena_init(&a);
+    buf_init(&b, BUF_MAX_RESOURCE);
+    const struct tags *tags;
+    for (size_t i = 0; s && (tags = service_inbound_tags(s, i)); i++) {
+        buf_clear(&b);
+        key_tags(&b, tags);
+        VEC_PUSH(&sets, arena_str(&a, buf_str(&b)));
+    }
+    buf_clear(&b);
+    if (sets.n)
+        qsort(sets.v, sets.n, sizeof sets.v[0], str_order);
+    for (size_t i = 0; i < sets.n; i++) {
+        if (i == 0 || !str_eq(sets.v[i], sets.v[i - 1]))
+            buf_add_str(&b, sets.v[i]);
+    }
+    VEC_FINI(&sets);
+    arena_fini(&a);
+    return bytes_value(&b);
+}
+const struct memo_fn fn_in_tag_sets = {.name = "in_tag_sets", .read = read_tag_sets, .drop = drop_blob};
 
 static struct memo_value no_cert(bool soon)
 {
@@ -166,10 +261,6 @@ static struct memo_value read_ca(void *world, struct str args)
     const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
     struct blob *bundle = backend ? c->options.ca(c->options.ctx, c->view, backend) : NULL;
     return bundle ? (struct memo_value){bundle, bundle->hash | 1} : (struct memo_value){0};
-}
-static void drop_blob(void *blob)
-{
-    blob_unref(blob);
 }
 const struct memo_fn fn_in_ca = {.name = "in_ca", .read = read_ca, .drop = drop_blob};
 

@@ -24,9 +24,21 @@ void key_tags(struct buf *b, const struct tags *tags)
     }
 }
 
+void key_strs(struct buf *b, const struct str_list *list)
+{
+    key_u32(b, (uint32_t)list->n);
+    for (size_t i = 0; i < list->n; i++)
+        key_str(b, list->v[i]);
+}
+
 struct key_reader key_read(struct str args)
 {
     return (struct key_reader){args.p, args.p + args.n};
+}
+
+bool key_more(const struct key_reader *r)
+{
+    return r->p < r->end;
 }
 
 uint32_t key_get_u32(struct key_reader *r)
@@ -56,4 +68,13 @@ struct tags key_get_tags(struct key_reader *r, struct arena *a)
         tags.v[i].value = key_get_str(r);
     }
     return tags;
+}
+
+struct str_list key_get_strs(struct key_reader *r, struct arena *a)
+{
+    struct str_list list = {.n = key_get_u32(r)};
+    list.v = ARENA_ARRAY(a, struct str, list.n);
+    for (size_t i = 0; i < list.n; i++)
+        list.v[i] = key_get_str(r);
+    return list;
 }

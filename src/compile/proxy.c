@@ -50,13 +50,16 @@ static void drop_list(void *value)
 const struct memo_fn fn_list = {.name = "list", .run = run_list, .drop = drop_list};
 
 /* ---- the parts together ---- */
-static part_fn *const parts[] = {part_outbound, part_inbound, part_probes, part_admin, part_secrets};
+static part_fn *const parts[] = {part_outbound, part_inbound, part_transparent, part_dns,
+                                 part_probes,   part_admin,   part_secrets};
 
 void call_proxy(struct buf *k, const struct proxy_params *p)
 {
     key_str(k, p->name);
     key_u32(k, p->admin_port);
     key_str(k, p->admin_address);
+    key_u32(k, p->dns_port);
+    key_u32(k, p->empty_dns_port);
 }
 
 static struct params read_params(struct str args)
@@ -65,6 +68,8 @@ static struct params read_params(struct str args)
     struct params p = {.name = key_get_str(&r)};
     p.admin_port = key_get_u32(&r);
     p.admin_address = key_get_str(&r);
+    p.dns_port = key_get_u32(&r);
+    p.empty_dns_port = key_get_u32(&r);
     return p;
 }
 

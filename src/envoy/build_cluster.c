@@ -33,6 +33,21 @@ json_t *envoy_static_cluster(struct str name, struct str address, uint32_t port)
     return cluster;
 }
 
+json_t *envoy_original_dst_cluster(struct str name)
+{
+    json_t *cluster = envoy_pack("{s: s%, s: s, s: s}", "name", PACK_STR(name), "type", "ORIGINAL_DST",
+                                 "lbPolicy", "CLUSTER_PROVIDED");
+    set_stat_name(cluster, name);
+    return cluster;
+}
+
+void envoy_cluster_set_source(json_t *cluster, struct str address)
+{
+    json_object_set_new(
+        cluster, "upstreamBindConfig",
+        envoy_pack("{s: {s: s%, s: i}}", "sourceAddress", "address", PACK_STR(address), "portValue", 0));
+}
+
 static json_t *member(json_t *object, const char *key)
 {
     json_t *found = json_object_get(object, key);

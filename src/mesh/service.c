@@ -43,6 +43,12 @@ const struct offer *service_offers(const struct service *s, size_t *n)
     return data_of(s)->offers;
 }
 
+const struct tags *service_inbound_tags(const struct service *s, size_t i)
+{
+    const struct service_data *d = data_of(s);
+    return i < d->n_offers ? &d->offers[i].inbound->tags : NULL;
+}
+
 struct str inbound_address(const struct dp_networking *net, const struct dp_inbound *in)
 {
     return in->address.n ? in->address : net->address;
@@ -71,6 +77,12 @@ bool inbound_is_served(const struct dp_inbound *in)
 bool inbound_is_healthy(const struct dp_inbound *in)
 {
     return in->health ? in->health->ready : !in->service_probe;
+}
+
+bool networking_is_transparent(const struct dp_networking *net)
+{
+    const struct dp_transparent *t = net->transparent_proxying;
+    return t && t->redirect_port_inbound && t->redirect_port_outbound;
 }
 
 static struct endpoint endpoint_of(const struct offer *o)

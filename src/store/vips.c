@@ -216,3 +216,9 @@ void snap_add_vip(struct snap *snap, struct str mesh, enum vip_kind kind, struct
     snap->vips = vips_put(snap->vips, mesh, v);
     vip_unref(v);
 }
+
+void snap_share_vips(struct snap *snap, const struct snap *from)
+{
+    vips_unref(snap->vips);
+    snap->vips = vips_ref(from->vips);
+}

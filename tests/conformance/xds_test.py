@@ -23,6 +23,7 @@ SCENARIOS = [
     "http-plain", "tcp-plain", "two-meshes", "multi-inbound", "tags-versions", "no-default-policies", "registered-by-proxy",
     "mtls-strict", "mtls-permissive", "mtls-cert-settings", "traffic-permission", "traffic-route-split", "timeout", "retry",
     "circuit-breaker", "virtual-probes",
+    "tproxy", "tproxy-mtls", "reachable-services", "passthrough-off", "virtual-outbound",
 ]
 KINDS = {"clusters": "cds", "endpoints": "eds", "listeners": "lds", "routes": "rds", "secrets": "sds"}
 DEVIATIONS = {d["id"]: d for d in yaml.safe_load((pathlib.Path(__file__).parent / "deviations.yaml").read_text())["xds"]}
@@ -101,7 +102,7 @@ class Proxy:
         self.by_name = {kind: {r["name"]: r for r in dump[kind]} for kind in ("rds", "ecds", "sds")}
         self.used = {"rds": set(), "ecds": set(), "sds": set()}
         for listener in self.dump["lds"]:
-            for chain in listener["filterChains"]:
+            for chain in listener.get("filterChains", []):
                 self.write_back_chain(listener, chain)
         for kind, used in self.used.items():
             self.dump[kind] = [r for r in self.dump[kind] if r["name"] not in used]
@@ -185,6 +186,8 @@ def dump(folder):
     command = [DUMP, folder / "input.yaml", *sorted(folder.glob("*.dataplane.yaml"))]
     for deleted in scenario["deletedAfterApply"]:
         command += ["--delete", deleted]
+    if scenario.get("dnsPort"):
+        command += ["--dns", str(scenario["dnsPort"]), str(scenario["emptyDnsPort"])]
     for mesh, name, _ in recordings(folder):
         command += ["--proxy", f"{mesh}/{name}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

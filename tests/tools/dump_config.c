@@ -1,7 +1,7 @@
 /* dump_config -- prints what proxies would be sent, without a network: {"<mesh>/<name>": {"cds": [...], ...},
  * ...}.
  *
- *     dump_config FILE... [--delete MESH/PATH/NAME]... --proxy MESH/NAME...
+ *     dump_config FILE... [--delete MESH/PATH/NAME]... [--dns PORT RESOLVER-PORT] --proxy MESH/NAME...
  *
  * Files are applied in order to a memory store through the one writer; the engine compiles. Private keys
  * print as REDACTED. */
@@ -38,6 +38,14 @@ static struct str part(struct str *rest)
 {
     struct str s;
     return str_next(rest, '/', &s) ? s : STR("");
+}
+
+static uint32_t port(const char *text)
+{
+    uint64_t value;
+    if (!str_to_uint(str_from_c(text), 65535, &value))
+        die("%s: no port", text);
+    return (uint32_t)value;
 }
 
 /* ---- one proxy, asked of the compile thread ---- */
@@ -81,11 +89,16 @@ static json_t *resource_json(const struct xds_resource *r)
     return tree;
 }
 
-static json_t *dump(struct str mesh, struct str name)
+static json_t *dump(struct str mesh, struct str name, const uint32_t dns[2])
 {
     struct answer a = {.mail = {.handle = handle}};
     mailbox_init(&a.box);
-    struct proxy_params params = {.mesh = mesh, .name = name, .admin_port = 9901, .log_pipe_feature = true};
+    struct proxy_params params = {.mesh = mesh,
+                                  .name = name,
+                                  .admin_port = 9901,
+                                  .log_pipe_feature = true,
+                                  .dns_port = dns[0],
+                                  .empty_dns_port = dns[1]};
     struct engine_proxy *p = engine_attach(engine, &params, delivered, &a);
     wait_mail(&a);
     if (!a.set)
@@ -108,15 +121,19 @@ int main(int argc, char **argv)
 {
     struct world *w = world_new(start_engine, NULL);
     json_t *all = json_object();
+    uint32_t dns[2] = {0};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--delete") == 0 && i + 1 < argc) {
             struct str rest = str_from_c(argv[++i]);
             struct str mesh = part(&rest), path = part(&rest);
             world_delete(w, res_type_by_path(path), mesh, rest);
+        } else if (strcmp(argv[i], "--dns") == 0 && i + 2 < argc) {
+            dns[0] = port(argv[++i]);
+            dns[1] = port(argv[++i]);
         } else if (strcmp(argv[i], "--proxy") == 0 && i + 1 < argc) {
             struct str rest = str_from_c(argv[++i]);
             struct str mesh = part(&rest);
-            json_object_set_new(all, argv[i], dump(mesh, rest));
+            json_object_set_new(all, argv[i], dump(mesh, rest, dns));
         } else {
             size_t n;
             char *text = read_file(argv[i], &n);

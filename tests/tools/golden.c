@@ -132,7 +132,11 @@ static struct config_set *compile(struct run *r, const char *step, struct compil
     arena_init(&a);
     struct err e;
     err_init(&e, &a);
-    struct proxy_params params = {.mesh = str_from_c(m->name), .name = str_from_c(proxy), .admin_port = 9901};
+    struct proxy_params params = {.mesh = str_from_c(m->name),
+                                  .name = str_from_c(proxy),
+                                  .admin_port = 9901,
+                                  .dns_port = 15054,
+                                  .empty_dns_port = 15055};
     struct config_set *set = NULL;
     if (compiler_config(c, &params, &set, &e) == ERR_BUG)
         fault(r, step, STR_FMT, STR_ARG(e.text));

@@ -85,22 +85,33 @@ static void submit(struct world *w, struct admit_request *r, struct str what, en
     admit_request_free(r);
 }
 
-static void put(struct world *w, const json_t *doc)
+static struct resource *decoded(const json_t *doc, struct arena *a)
 {
-    struct arena a;
-    arena_init(&a);
     struct err e;
-    err_init(&e, &a);
+    err_init(&e, a);
     enum res_type type = res_type_by_name(resource_doc_type(doc));
     if (type == RES_N)
         die(STR_FMT ": no such type", STR_ARG(resource_doc_type(doc)));
     struct resource *res;
     check(resource_decode(type, doc, &res, &e), &e, "document");
-    struct admit_request *r = admit_request_new(1);
-    r->ops[0].kind = ADMIT_PUT;
-    r->ops[0].res = res;
-    submit(w, r, arena_str(&a, res->key.name), type);
-    arena_fini(&a);
+    return res;
+}
+
+static bool is_dataplane(const struct yaml_doc *doc)
+{
+    return res_type_by_name(resource_doc_type(doc->root)) == RES_DATAPLANE;
+}
+
+/* One request. */
+static void put(struct world *w, const struct yaml_doc *docs, size_t n, struct arena *a)
+{
+    struct admit_request *r = admit_request_new(n);
+    for (size_t i = 0; i < n; i++) {
+        r->ops[i].kind = ADMIT_PUT;
+        r->ops[i].res = decoded(docs[i].root, a);
+    }
+    const struct res_key *first = &r->ops[0].res->key;
+    submit(w, r, arena_str(a, first->name), first->type);
 }
 
 void world_delete(struct world *w, enum res_type type, struct str mesh, struct str name)
@@ -118,16 +129,21 @@ void world_apply(struct world *w, struct str yaml)
     struct err e;
     err_init(&e, &a);
     struct yaml_doc *docs;
-    size_t n;
+    size_t n, n_taken;
     check(yaml_parse(yaml, 10000, &docs, &n, &e), &e, "YAML");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i += n_taken) {
         const json_t *doc = docs[i].root;
-        if (str_eq(resource_doc_type(doc), STR("Delete")))
+        n_taken = 1;
+        if (str_eq(resource_doc_type(doc), STR("Delete"))) {
             world_delete(w, res_type_by_name(json_str(json_get(doc, "kind"))),
                          json_str(json_get(doc, "mesh")), json_str(json_get(doc, "name")));
-        else
-            put(w, doc);
-        json_decref(docs[i].root);
+            continue;
+        }
+        while (is_dataplane(&docs[i]) && i + n_taken < n && is_dataplane(&docs[i + n_taken]))
+            n_taken++;
+        put(w, &docs[i], n_taken, &a);
     }
+    for (size_t i = 0; i < n; i++)
+        json_decref(docs[i].root);
     arena_fini(&a);
 }

@@ -12,7 +12,8 @@ struct world *world_new(void (*subscribe)(void *ctx, struct store *), void *ctx)
 /* 'stop' (may be NULL) runs between stopping the writer and closing the store. */
 void world_free(struct world *, void (*stop)(void));
 struct store *world_store(struct world *);
-/* Applies the documents one after the other, a request each; "type: Delete" documents ({type, kind, mesh,
+/* Applies the documents one after the other, a request each, but for Dataplanes that follow each other: those
+ * are one, and their services get VIPs in the order of names. "type: Delete" documents ({type, kind, mesh,
  * name}) delete. */
 void world_apply(struct world *, struct str yaml);
 void world_delete(struct world *, enum res_type, struct str mesh, struct str name);

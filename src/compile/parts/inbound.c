@@ -13,6 +13,7 @@ struct inbound {
     enum protocol protocol;
     struct str cluster, route, rbac; /* names; "" where it has none */
     struct str policy[POLICY_N];     /* chosen names */
+    bool redirected;                 /* the proxy is transparent */
 };
 
 void part_inbound(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
@@ -24,6 +25,7 @@ void part_inbound(struct memo_ctx *ctx, const struct params *params, const struc
     uint32_t n = 0;
     for (size_t i = 0; i < net->n_inbound; i++)
         n += inbound_is_served(&net->inbound[i]);
+    key_u32(k, networking_is_transparent(net));
     key_u32(k, n);
     for (size_t i = 0; i < net->n_inbound; i++) {
         const struct dp_inbound *in = &net->inbound[i];
@@ -41,9 +43,11 @@ void part_inbound(struct memo_ctx *ctx, const struct params *params, const struc
 static struct inbound *read_inbounds(struct str args, struct arena *a, size_t *n)
 {
     struct key_reader r = key_read(args);
+    bool redirected = key_get_u32(&r);
     *n = key_get_u32(&r);
     struct inbound *v = ARENA_ARRAY(a, struct inbound, *n);
     for (size_t i = 0; i < *n; i++) {
+        v[i].redirected = redirected;
         v[i].address = key_get_str(&r);
         v[i].port = key_get_u32(&r);
         v[i].workload_address = key_get_str(&r);
@@ -114,6 +118,7 @@ static void add_cluster(struct memo_ctx *ctx, const struct inbound *in, struct c
     key_str(k, in->workload_address);
     key_u32(k, in->workload_port);
     key_u32(k, wire_protocol(in->protocol));
+    key_u32(k, in->redirected);
     calls_add(out, XDS_CLUSTER, ctx);
 }
 
@@ -140,6 +145,7 @@ static void add_listener(struct memo_ctx *ctx, const struct inbound *in, struct 
     struct buf *k = memo_call(ctx, FN_INBOUND_LISTENER);
     key_str(k, in->address);
     key_u32(k, in->port);
+    key_u32(k, in->redirected);
     key_tags(k, &in->tags);
     key_u32(k, in->protocol);
     key_str(k, in->cluster);

@@ -17,8 +17,11 @@ static struct memo_value run_inbound_cluster(struct memo_ctx *ctx, struct str ar
     struct str name = key_get_str(&r), address = key_get_str(&r);
     uint32_t port = key_get_u32(&r);
     enum protocol protocol = (enum protocol)key_get_u32(&r);
+    bool redirected = key_get_u32(&r);
     json_t *cluster = envoy_static_cluster(name, address, port);
     json_object_set_new(cluster, "connectTimeout", envoy_duration(CONNECT_NS));
+    if (redirected)
+        envoy_cluster_set_source(cluster, redirect_source(str_chr(address, ':') < address.n));
     if (protocol_is_http(protocol)) {
         json_object_set_new(envoy_cluster_common_http(cluster), "idleTimeout", envoy_duration(IDLE_NS));
         envoy_cluster_set_http(cluster,
@@ -146,6 +149,7 @@ static struct memo_value run_inbound_listener(struct memo_ctx *ctx, struct str a
     struct arena *a = memo_arena(ctx);
     struct str address = key_get_str(&r);
     uint32_t port = key_get_u32(&r);
+    bool redirected = key_get_u32(&r);
     struct tags tags = key_get_tags(&r, a);
     struct listener l = {.ctx = ctx, .protocol = (enum protocol)key_get_u32(&r)};
     l.cluster = key_get_str(&r);
@@ -158,6 +162,8 @@ static struct memo_value run_inbound_listener(struct memo_ctx *ctx, struct str a
 
     json_t *listener = envoy_listener(l.name, address, port, "INBOUND");
     json_object_set_new(listener, "enableReusePort", json_false());
+    if (redirected)
+        envoy_listener_set_redirected(listener);
     envoy_listener_set_tags(listener, tags_to_json(&tags, STR_NONE));
     add_chains(listener, &l);
     return value_resource(ctx, XDS_LISTENER, listener);

@@ -11,9 +11,14 @@ static struct call *name_source(struct memo_ctx *ctx, const struct dataplane_spe
     return memo_name(ctx);
 }
 
+/* Those of a transparent proxy at VIPs are for the plan to find: they are no argument of any proxy's. */
 static struct call *name_outbounds(struct memo_ctx *ctx, const struct dp_networking *net)
 {
+    bool redirected = networking_is_transparent(net);
     struct buf *k = memo_call(ctx, FN_TEXT);
+    key_u32(k, redirected);
+    if (redirected)
+        key_reachable(k, ctx, &net->transparent_proxying->reachable_services);
     key_u32(k, (uint32_t)net->n_outbound);
     for (size_t i = 0; i < net->n_outbound; i++) {
         const struct dp_outbound *o = &net->outbound[i];

@@ -98,6 +98,7 @@ static struct memo_value run_outbound_listener(struct memo_ctx *ctx, struct str 
     struct arena *a = memo_arena(ctx);
     struct str address = key_get_str(&r);
     uint32_t port = key_get_u32(&r);
+    bool redirected = key_get_u32(&r);
     struct str service = key_get_str(&r);
     struct tags tags = key_get_tags(&r, a);
     enum protocol protocol = (enum protocol)key_get_u32(&r);
@@ -105,6 +106,8 @@ static struct memo_value run_outbound_listener(struct memo_ctx *ctx, struct str 
     struct str where = envoy_host_port(a, address, port);
     struct str name = arena_printf(a, "outbound:" STR_FMT, STR_ARG(where));
     json_t *listener = envoy_listener(name, address, port, "OUTBOUND");
+    if (redirected)
+        envoy_listener_set_redirected(listener);
     envoy_listener_set_tags(listener, tags_to_json(&tags, STR_NONE));
     json_t *filter = protocol_is_http(protocol) ? http_filter(ctx, &r, service, protocol)
                                                 : tcp_filter(ctx, &r, service, protocol);

@@ -27,6 +27,7 @@ struct work {
     struct memo_ctx *ctx;
     struct arena *arena;
     struct call *matched[POLICY_N]; /* NULL: chosen for inbounds */
+    bool redirected;                /* the source is transparent */
     size_t n;
     struct outbound *v;
     /* Names of clusters. COMPAT: a destination with more tags than its service is numbered over the whole
@@ -34,6 +35,36 @@ struct work {
     struct map cluster_names; /* tags as bytes -> struct cluster with the name */
     unsigned counter;
 };
+
+static const struct vips *ask_vips(struct work *w, struct key_reader *r)
+{
+    struct str_list reachable = key_get_strs(r, w->arena);
+    key_strs(memo_call(w->ctx, FN_VIPS), &reachable);
+    return memo_get(w->ctx);
+}
+
+static void add_outbound(struct work *w, struct str address, uint32_t port, struct tags tags)
+{
+    w->v[w->n++] = (struct outbound){
+        .address = address, .port = port, .tags = tags, .service = tags_get(&tags, TAG_SERVICE)};
+}
+
+static void read_outbounds(struct work *w, struct key_reader *r)
+{
+    w->redirected = key_get_u32(r);
+    const struct vips *vips = w->redirected ? ask_vips(w, r) : NULL;
+    size_t n_vips = vips ? vips->outbounds.n : 0, n_own = key_get_u32(r);
+    w->v = ARENA_ARRAY(w->arena, struct outbound, n_vips + n_own);
+    for (size_t i = 0; i < n_vips; i++) {
+        const struct vip_outbound *o = &vips->outbounds.v[i];
+        add_outbound(w, o->address, o->port, o->tags);
+    }
+    for (size_t i = 0; i < n_own; i++) {
+        struct str address = key_get_str(r);
+        uint32_t port = key_get_u32(r);
+        add_outbound(w, address, port, key_get_tags(r, w->arena));
+    }
+}
 
 /* The calls among the arguments: the outbounds, then what is matched of each kind. */
 static void read_arguments(struct work *w)
@@ -44,15 +75,7 @@ static void read_arguments(struct work *w)
         if (policy_get(id)->scope != POLICY_PER_INBOUND)
             w->matched[id] = memo_call_at(w->ctx, at++);
     }
-    w->n = key_get_u32(&r);
-    w->v = ARENA_ARRAY(w->arena, struct outbound, w->n);
-    for (size_t i = 0; i < w->n; i++) {
-        struct outbound *o = &w->v[i];
-        o->address = key_get_str(&r);
-        o->port = key_get_u32(&r);
-        o->tags = key_get_tags(&r, w->arena);
-        o->service = tags_get(&o->tags, TAG_SERVICE);
-    }
+    read_outbounds(w, &r);
 }
 
 /* ---- choosing ---- */
@@ -222,10 +245,11 @@ static void key_clusters(struct buf *k, const struct outbound *o)
 }
 
 /* What the listener is made of, but for who calls. */
-static void key_listener(struct buf *k, const struct outbound *o, struct str route)
+static void key_listener(struct buf *k, const struct work *w, const struct outbound *o, struct str route)
 {
     key_str(k, o->address);
     key_u32(k, o->port);
+    key_u32(k, w->redirected);
     key_str(k, o->service);
     key_tags(k, &o->tags);
     key_u32(k, o->protocol);
@@ -241,10 +265,10 @@ static void key_listener(struct buf *k, const struct outbound *o, struct str rou
 static void add_listener(struct work *w, const struct outbound *o, struct str route, struct plan *out)
 {
     if (protocol_is_http(o->protocol)) {
-        key_listener(memo_call(w->ctx, FN_TEXT), o, route);
+        key_listener(memo_call(w->ctx, FN_TEXT), w, o, route);
         out->http[out->n_http++] = memo_name(w->ctx);
     } else {
-        key_listener(memo_call(w->ctx, FN_OUTBOUND_LISTENER), o, route);
+        key_listener(memo_call(w->ctx, FN_OUTBOUND_LISTENER), w, o, route);
         calls_add(out->shared, XDS_LISTENER, w->ctx);
     }
 }

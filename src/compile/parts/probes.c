@@ -32,6 +32,7 @@ void part_probes(struct memo_ctx *ctx, const struct params *params, const struct
     struct buf *k = memo_call(ctx, FN_PROBE_LISTENER);
     key_str(k, dp->networking->address);
     key_u32(k, probes->port);
+    key_u32(k, networking_is_transparent(dp->networking));
     key_u32(k, (uint32_t)probes->n_endpoints);
     for (size_t i = 0; i < probes->n_endpoints; i++) {
         const struct dp_probe_endpoint *e = &probes->endpoints[i];
@@ -80,6 +81,8 @@ static struct memo_value run_probe_listener(struct memo_ctx *ctx, struct str arg
     struct str address = key_get_str(&r);
     json_t *listener = envoy_listener(LISTENER, address, key_get_u32(&r), "INBOUND");
     json_object_set_new(listener, "enableReusePort", json_false());
+    if (key_get_u32(&r))
+        envoy_listener_set_redirected(listener);
     json_t *routes = json_array();
     for (uint32_t n = key_get_u32(&r); n > 0; n--)
         json_array_append_new(routes, route(a, &r));

@@ -15,6 +15,8 @@ struct model {
     struct VEC(struct resource *) v;
     struct VEC(struct change) changes;
     uint64_t revision;
+    struct snap *vips; /* a snapshot of nothing else; NULL: none were given */
+    bool vips_changed; /* in this step */
 };
 
 static size_t model_at(const struct model *m, const struct res_key *key)
@@ -54,6 +56,28 @@ static void model_end_step(struct model *m)
         resource_unref(m->changes.v[i].after);
     }
     VEC_CLEAR(&m->changes);
+    m->vips_changed = false;
+}
+
+/* As the writer would, but at any time: gives a name an address, its first or another one. */
+static void model_put_vip(struct model *m, struct str mesh, enum vip_kind kind, struct str name,
+                          uint32_t lowest)
+{
+    uint32_t address;
+    if (!m->vips)
+        m->vips = snap_from_list(NULL, 0, 0);
+    if (!snap_vips_free(m->vips, mesh, lowest, 1000, &address))
+        FAIL("no address is left");
+    snap_add_vip(m->vips, mesh, kind, name, address);
+    m->vips_changed = true;
+}
+
+static struct snap *model_snap(const struct model *m)
+{
+    struct snap *snap = snap_from_list(m->v.v, m->v.n, m->revision);
+    if (m->vips)
+        snap_share_vips(snap, m->vips);
+    return snap;
 }
 
 static void model_fini(struct model *m)
@@ -62,6 +86,7 @@ static void model_fini(struct model *m)
         resource_unref(m->v.v[i]);
     VEC_FINI(&m->v);
     VEC_FINI(&m->changes);
+    snap_unref(m->vips);
 }
 
 /* 'spec': the members of the document beside type, mesh and name. */
@@ -94,7 +119,9 @@ static struct config_set *config(struct compiler *c, struct str mesh, struct str
     arena_init(&a);
     struct err e;
     err_init(&e, &a);
-    struct proxy_params params = {.mesh = mesh, .name = proxy, .admin_port = 9901};
+    uint32_t dns = proxy.p[proxy.n - 1] % 2 ? 15054 : 0; /* some answer DNS */
+    struct proxy_params params = {
+        .mesh = mesh, .name = proxy, .admin_port = 9901, .dns_port = dns, .empty_dns_port = 15055};
     struct config_set *set = NULL;
     enum err_kind kind = compiler_config(c, &params, &set, &e);
     if (kind == ERR_BUG)

@@ -65,6 +65,19 @@ static const char *some_probes(void)
                   "\"inboundPath\": \"/ready\", \"path\": \"/8080/ready\"}]}");
 }
 
+static struct str some_transparency(struct arena *a)
+{
+    if (chance(50))
+        return STR("");
+    return arena_printf(a,
+                        ", \"transparentProxying\": {\"redirectPortInbound\": 15006, "
+                        "\"redirectPortOutbound\": %s%s%s}",
+                        ONE_OF("0", "15001", "15001", "15001"),
+                        ONE_OF("", ", \"redirectPortInboundV6\": 15010"),
+                        ONE_OF("", "", ", \"reachableServices\": [\"web\"]",
+                               ", \"reachableServices\": [\"db\", \"web\", \"db\"]"));
+}
+
 static struct str some_dataplane(struct arena *a)
 {
     struct str in = STR(""), out = STR("");
@@ -84,10 +97,12 @@ static struct str some_dataplane(struct arena *a)
         out = arena_printf(a, STR_FMT "%s{\"port\": %zu, \"tags\": " STR_FMT "}", STR_ARG(out), i ? ", " : "",
                            10001 + i, STR_ARG(tags));
     }
+    struct str transparent = some_transparency(a);
     return arena_printf(a,
                         "\"networking\": {\"address\": \"10.0.0.%d\", \"inbound\": [" STR_FMT
-                        "], \"outbound\": [" STR_FMT "]}%s",
-                        1 + (int)test_rand_below(250), STR_ARG(in), STR_ARG(out), some_probes());
+                        "], \"outbound\": [" STR_FMT "]" STR_FMT "}%s",
+                        1 + (int)test_rand_below(250), STR_ARG(in), STR_ARG(out), STR_ARG(transparent),
+                        some_probes());
 }
 
 static struct str some_selectors(struct arena *a)
@@ -134,10 +149,32 @@ static struct str some_mesh(struct arena *a)
 {
     if (chance(40))
         return STR("\"routing\": {}");
+    if (chance(30))
+        return STR("\"networking\": {\"outbound\": {\"passthrough\": false}}");
     return arena_printf(a,
                         "\"mtls\": {\"enabledBackend\": \"ca\", \"backends\": [{\"name\": \"ca\", \"type\": "
                         "\"builtin\", \"mode\": \"%s\"}]}",
                         ONE_OF("STRICT", "PERMISSIVE"));
+}
+
+static struct str some_virtual_outbound(struct arena *a)
+{
+    struct str match = some_tags(a, true);
+    return arena_printf(a,
+                        "\"selectors\": [{\"match\": " STR_FMT "}], \"conf\": {\"host\": \"%s\", \"port\": "
+                        "\"%s\", \"parameters\": [{\"name\": \"s\", \"tagKey\": \"kuma.io/service\"}, "
+                        "{\"name\": \"version\"}]}",
+                        STR_ARG(match), ONE_OF("{{.s}}.x", "{{.s}}.x", "one.x"),
+                        ONE_OF("80", "81", "{{.version}}"));
+}
+
+static void some_vip(struct model *m, struct str mesh)
+{
+    static const char *const domains[] = {"web.x", "api.x", "db.x", "auth.x", "one.x"};
+    bool is_domain = chance(50);
+    const char *name = is_domain ? one_of(domains, ARRAY_LEN(domains)) : some_service();
+    model_put_vip(m, mesh, is_domain ? VIP_DOMAIN : VIP_SERVICE, str_from_c(name),
+                  0xf0000000 + (uint32_t)test_rand_below(20));
 }
 
 static struct str mesh_name(size_t i)
@@ -158,8 +195,16 @@ static void step(struct model *m, size_t mesh, struct arena *a)
     static const enum res_type policies[] = {RES_TIMEOUT,       RES_RETRY,         RES_CIRCUIT_BREAKER,
                                              RES_TRAFFIC_ROUTE, RES_TRAFFIC_ROUTE, RES_TRAFFIC_PERMISSION};
     struct str in = mesh_name(mesh);
-    uint64_t kind = test_rand_below(100);
-    if (kind < 40) {
+    uint64_t kind = test_rand_below(115);
+    if (chance(20))
+        some_vip(m, in);
+    if (kind >= 100) {
+        struct str name = arena_printf(a, "v%d", (int)test_rand_below(3));
+        if (chance(40))
+            model_delete(m, &(struct res_key){RES_VIRTUAL_OUTBOUND, in, name});
+        else
+            model_put_spec(m, RES_VIRTUAL_OUTBOUND, in, name, some_virtual_outbound(a));
+    } else if (kind < 40) {
         struct str name = proxy_name(test_rand_below(N_PROXIES));
         if (chance(25))
             model_delete(m, &(struct res_key){RES_DATAPLANE, in, name});
@@ -198,27 +243,37 @@ static void step(struct model *m, size_t mesh, struct arena *a)
     "matches choose_outbound plan outbound policy cluster routes outbound_listener " FOR_PROXIES
 #define FOR_INBOUNDS "choose_inbound policy inbound inbound_rbac inbound_listener " FOR_PROXIES
 
+#define FOR_VIPS "domains vips dns_listener protocol endpoints " FOR_OUTBOUNDS
+
 /* Beside inputs. What is not here may run everything. */
 static const struct {
     enum res_type type;
     const char *functions;
 } may_run[] = {
-    {RES_TIMEOUT, FOR_OUTBOUNDS},           {RES_RETRY, FOR_OUTBOUNDS},
-    {RES_CIRCUIT_BREAKER, FOR_OUTBOUNDS},   {RES_TRAFFIC_ROUTE, FOR_OUTBOUNDS "protocol endpoints "},
-    {RES_TRAFFIC_PERMISSION, FOR_INBOUNDS}, {RES_DATAPLANE_INSIGHT, "cluster list proxy "},
+    {RES_TIMEOUT, FOR_OUTBOUNDS},
+    {RES_RETRY, FOR_OUTBOUNDS},
+    {RES_CIRCUIT_BREAKER, FOR_OUTBOUNDS},
+    {RES_TRAFFIC_ROUTE, FOR_OUTBOUNDS "protocol endpoints "},
+    {RES_VIRTUAL_OUTBOUND, FOR_VIPS},
+    {RES_TRAFFIC_PERMISSION, FOR_INBOUNDS},
+    {RES_DATAPLANE_INSIGHT, "cluster list proxy "},
 };
+
+static bool is_word(struct str words, struct str word)
+{
+    struct str one;
+    while (str_next(&words, ' ', &one)) {
+        if (str_eq(one, word))
+            return true;
+    }
+    return false;
+}
 
 static bool type_may_run(enum res_type type, struct str function)
 {
     for (size_t i = 0; i < ARRAY_LEN(may_run); i++) {
-        if (may_run[i].type != type)
-            continue;
-        struct str rest = str_from_c(may_run[i].functions), word;
-        while (str_next(&rest, ' ', &word)) {
-            if (str_eq(word, function))
-                return true;
-        }
-        return false;
+        if (may_run[i].type == type)
+            return is_word(str_from_c(may_run[i].functions), function);
     }
     return true;
 }
@@ -229,6 +284,8 @@ static bool step_may_run(const struct model *m, struct str function)
         if (type_may_run(change_key(&m->changes.v[i])->type, function))
             return true;
     }
+    if (m->vips_changed && is_word(STR(FOR_VIPS), function))
+        return true;
     return str_has_prefix(function, STR("in_"));
 }
 
@@ -294,7 +351,7 @@ TEST(incremental_is_full_and_runs_what_the_change_concerns)
         size_t changed = test_rand_below(N_MESHES);
         for (uint64_t n = 1 + test_rand_below(3); n > 0; n--)
             step(&m, changed, &a);
-        struct snap *snap = snap_from_list(m.v.v, m.v.n, m.revision);
+        struct snap *snap = model_snap(&m);
         for (size_t i = 0; i < N_MESHES; i++)
             move(&meshes[i], snap, &m, i == changed || at == 0, at % 50 == 0);
         snap_unref(snap);

@@ -14,6 +14,7 @@ struct world {
     struct follower mesh;
     struct VEC(struct config_set *) sets; /* of proxy-0 and on, as they were last */
     const char *protocol;
+    bool transparent; /* all proxies are, and have no outbounds of their own */
     unsigned n_proxies;
 };
 
@@ -25,15 +26,21 @@ static struct str proxy_name(struct world *w, unsigned i)
 static void put_proxy(struct world *w, unsigned number, unsigned service, unsigned n_outbounds)
 {
     struct str out = STR("");
-    for (unsigned i = 0; i < n_outbounds; i++)
+    for (unsigned i = 0; i < n_outbounds && !w->transparent; i++)
         out = arena_printf(&w->arena, STR_FMT "%s{\"port\": %u, \"tags\": {\"kuma.io/service\": \"s%u\"}}",
                            STR_ARG(out), i ? ", " : "", 10000 + i, i);
     model_put_spec(&w->model, RES_DATAPLANE, MESH, proxy_name(w, number),
                    arena_printf(&w->arena,
                                 "\"networking\": {\"address\": \"10.0.0.%u\", \"inbound\": [{\"port\": 80, "
                                 "\"servicePort\": 8080, \"tags\": {\"kuma.io/service\": \"s%u\", "
-                                "\"kuma.io/protocol\": \"%s\"}}], \"outbound\": [" STR_FMT "]}",
-                                number + 1, service, w->protocol, STR_ARG(out)));
+                                "\"kuma.io/protocol\": \"%s\"}}], \"outbound\": [" STR_FMT "]%s}",
+                                number + 1, service, w->protocol, STR_ARG(out),
+                                w->transparent ? ", \"transparentProxying\": {\"redirectPortInbound\": "
+                                                 "15006, \"redirectPortOutbound\": 15001}"
+                                               : ""));
+    struct str name = arena_printf(&w->arena, "s%u", service);
+    if (!w->model.vips || !snap_vip(w->model.vips, MESH, VIP_SERVICE, name))
+        model_put_vip(&w->model, MESH, VIP_SERVICE, name, 0xf0000000);
 }
 
 static void put_policy(struct world *w, enum res_type type, const char *name, const char *selectors,
@@ -65,7 +72,7 @@ static void put_mesh(struct world *w, const char *more)
 static unsigned compile(struct world *w)
 {
     struct model *m = &w->model;
-    struct snap *snap = snap_from_list(m->v.v, m->v.n, m->revision);
+    struct snap *snap = model_snap(m);
     struct follower full;
     follower_init(&full, MESH);
     follow(&full, snap, &(struct model){0});
@@ -87,9 +94,9 @@ static unsigned compile(struct world *w)
     return n_changed;
 }
 
-static void world_init(struct world *w, const char *protocol)
+static void world_init(struct world *w, const char *protocol, bool transparent)
 {
-    *w = (struct world){.protocol = protocol, .n_proxies = N};
+    *w = (struct world){.protocol = protocol, .transparent = transparent, .n_proxies = N};
     arena_init(&w->arena);
     follower_init(&w->mesh, MESH);
     put_mesh(w, "");
@@ -141,7 +148,7 @@ static void expect_step(struct world *w, const char *name, unsigned n_changed, c
 TEST(a_change_runs_what_changed_and_each_list_once)
 {
     struct world w;
-    world_init(&w, "http");
+    world_init(&w, "http", false);
     expect_step(&w, "nothing", 0, "");
     put_proxy(&w, 100, 7, 0);
     expect_step(&w, "an endpoint more", 50, "protocol 1, endpoints 1, list 1, proxy 50");
@@ -173,7 +180,7 @@ TEST(a_change_runs_what_changed_and_each_list_once)
 TEST(a_proxy_more_runs_its_own)
 {
     struct world w;
-    world_init(&w, "http");
+    world_init(&w, "http", false);
     put_proxy(&w, N, 7, N);
     w.n_proxies++;
     expect_step(&w, "a replica: the listeners of its service are there", 51,
@@ -191,7 +198,7 @@ TEST(a_proxy_more_runs_its_own)
 TEST(sources_under_the_same_policies_share_all_that_is_not_http)
 {
     struct world w;
-    world_init(&w, "tcp");
+    world_init(&w, "tcp", false);
     for (unsigned i = 1; i < N; i++) {
         EXPECT_TRUE("endpoints", w.sets.v[i]->lists[XDS_ENDPOINT] == w.sets.v[0]->lists[XDS_ENDPOINT]);
         for (unsigned k = 0; k < N; k++) {
@@ -207,5 +214,30 @@ TEST(sources_under_the_same_policies_share_all_that_is_not_http)
         "matches 1, choose_inbound 1, inbound_cluster 1, inbound_listener 1, admin_listener 1, "
         "secret_identity 1, secret_admin 1, secret_admin_ca 1, outbound 1, inbound 1, list 3, parts 1, "
         "proxy 1");
+    world_fini(&w);
+}
+
+TEST(transparent_proxies_share_their_outbounds_whoever_they_are)
+{
+    struct world w;
+    world_init(&w, "tcp", true);
+    for (unsigned i = 1; i < N; i++) {
+        EXPECT_TRUE("endpoints", w.sets.v[i]->lists[XDS_ENDPOINT] == w.sets.v[0]->lists[XDS_ENDPOINT]);
+        EXPECT_TRUE("a listener at a VIP",
+                    config_set_find(w.sets.v[i], XDS_LISTENER, STR("outbound:240.0.0.7:80")) ==
+                        config_set_find(w.sets.v[0], XDS_LISTENER, STR("outbound:240.0.0.7:80")));
+    }
+    put_proxy(&w, 101, 7, 0);
+    expect_step(&w, "an endpoint more", 50, "protocol 1, endpoints 1, list 1, proxy 50");
+    put_proxy(&w, 101, N, 0);
+    expect_step(&w, "it is a service of its own", 50,
+                "protocol 2, vips 1, choose_outbound 4, endpoints 2, cluster 1, outbound_listener 1, "
+                "dns_listener 1, plan 1, outbound 50, list 103, parts 50, proxy 50");
+    put_proxy(&w, 101, 7, 0);
+    expect_step(&w, "it is none any more", 50,
+                "protocol 1, vips 1, choose_outbound 4, endpoints 1, dns_listener 1, plan 1, outbound 50, "
+                "list 103, parts 50, proxy 50");
+    put_mesh(&w, ", \"networking\": {\"outbound\": {\"passthrough\": false}}");
+    expect_step(&w, "nothing leaves any more", 50, "transparent 1, list 51, parts 50, proxy 50");
     world_fini(&w);
 }
