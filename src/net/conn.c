@@ -348,6 +348,8 @@ static void handshake_turn(struct conn *c)
         return;
     }
     COUNT(net_handshakes);
+    if (tls_is_resumed(c->ssl))
+        COUNT(net_handshakes_resumed);
     c->heard_at = c->worker->loop.now;
     if (tls_is_h2(c->ssl))
         h2_begin(c);

@@ -2,11 +2,15 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 #include <string.h>
 
+#include "ticket.h"
 #include "ursa/base/count.h"
+#include "ursa/base/rand.h"
 
 static struct str http1_and_h2 = STR_INIT("\x08http/1.1\x02h2"), http1 = STR_INIT("\x08http/1.1");
 
@@ -98,6 +102,67 @@ static void ask_clients(SSL_CTX *ctx, bool require)
     SSL_CTX_set_num_tickets(ctx, 0);
 }
 
+/* ---- tickets ---- */
+
+static void free_tickets(void *parent, void *tickets, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
+{
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    tickets_free(tickets);
+}
+
+/* Where a context keeps its tickets. */
+static int tickets_index;
+
+static void make_tickets_index(void)
+{
+    tickets_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_tickets);
+}
+
+static bool use_ticket_key(const struct ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                           EVP_MAC_CTX *mac, int sealing)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)key->mac, sizeof(key->mac)),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+        OSSL_PARAM_construct_end()};
+
+    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->seal, iv, sealing) == 1 &&
+           EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+/* OpenSSL's callback: 1 the key is found, 0 the handshake is a full one, -1 a fault. */
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int sealing)
+{
+    struct tickets *tickets = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index);
+    struct ticket_key key;
+
+    if (sealing) {
+        tickets_seal(tickets, &key);
+        memcpy(name, key.name, sizeof(key.name));
+        rand_bytes(iv, EVP_MAX_IV_LENGTH);
+    } else if (!tickets_open(tickets, name, &key)) {
+        return 0;
+    }
+    bool ok = use_ticket_key(&key, iv, cipher, mac, sealing);
+
+    OPENSSL_cleanse(&key, sizeof(key));
+    return ok ? 1 : -1;
+}
+
+static void use_tickets(SSL_CTX *ctx)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_tickets_index);
+    SSL_CTX_set_ex_data(ctx, tickets_index, tickets_new());
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, ticket_key);
+    SSL_CTX_set_timeout(ctx, TICKET_KEY_LIFE / NS_PER_S);
+    SSL_CTX_set_num_tickets(ctx, 1);
+}
+
+/* ---- contexts ---- */
+
 static void configure(SSL_CTX *ctx, bool http1_only)
 {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -107,7 +172,6 @@ static void configure(SSL_CTX *ctx, bool http1_only)
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* Resumption by tickets; sessions kept here would be memory that peers decide over. */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(ctx, 1);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, http1_only ? &http1 : &http1_and_h2);
 }
 
@@ -135,6 +199,8 @@ enum err_kind tls_context_new(const struct tls_options *o, SSL_CTX **out, struct
     }
     if (o->ask_client_cert)
         ask_clients(ctx, o->require_client_cert);
+    else
+        use_tickets(ctx);
     *out = ctx;
     return ERR_NONE;
 }
@@ -195,6 +261,11 @@ enum io tls_write(SSL *ssl, struct buf *out, size_t *sent)
     *sent = 0;
     buf_fini(out);
     return IO_OK;
+}
+
+bool tls_is_resumed(const SSL *ssl)
+{
+    return SSL_session_reused(ssl) == 1;
 }
 
 bool tls_is_h2(const SSL *ssl)

@@ -1,5 +1,5 @@
-/* tls.h -- the server's side of TLS (OpenSSL): one context for all connections, ALPN, and reads and writes
- * that never block. */
+/* tls.h -- the server's side of TLS (OpenSSL): one context for all connections of a port, ALPN, tickets, and
+ * reads and writes that never block. */
 #ifndef URSA_NET_TLS_H
 #define URSA_NET_TLS_H
 
@@ -14,7 +14,8 @@ struct tls_options {
     bool ask_client_cert, require_client_cert;
     struct str client_certs_pem; /* trusted, whether CA or not */
 };
-/* TLS 1.2 and 1.3. */
+/* TLS 1.2 and 1.3. Sessions are resumed by tickets (ticket.h), but for those of a context that asks for
+ * client certificates. No ticket is good for another context. */
 MUST_USE enum err_kind tls_context_new(const struct tls_options *, SSL_CTX **out, struct err *e);
 
 enum io {
@@ -29,6 +30,7 @@ enum io tls_handshake(SSL *);
 enum io tls_read(SSL *, void *p, size_t size, size_t *n);
 /* Sends out[*sent..]; IO_OK: all of it is gone, and the memory of 'out' too. */
 enum io tls_write(SSL *, struct buf *out, size_t *sent);
+bool tls_is_resumed(const SSL *);
 /* h2 only when the client offers it and does not offer http/1.1. */
 bool tls_is_h2(const SSL *);
 #define TLS_SUBJECT_MAX 256

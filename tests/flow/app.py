@@ -94,10 +94,12 @@ class Forwarder(_App):
 
     def __init__(self, loop, name, port, target):
         self._target = target
+        self._open = set()
         super().__init__(loop, name, port)
 
     async def _serve(self, reader, writer):
         onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._open |= {writer, onward_writer}
 
         async def copy(source, target):
             while data := await source.read(65536):
@@ -108,4 +110,13 @@ class Forwarder(_App):
         try:
             await asyncio.gather(copy(reader, onward_writer), copy(onward_reader, writer))
         finally:
+            self._open -= {writer, onward_writer}
             onward_writer.close()
+
+    def cut(self):
+        """The connections that are open break."""
+        async def end():
+            for writer in self._open:
+                writer.transport.abort()
+
+        self.loop.run(end())
