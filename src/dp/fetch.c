@@ -96,6 +96,10 @@ enum err_kind bootstrap_fetch(const struct options *o, struct str socket, struct
         client_new(&options, &client, e) != ERR_NONE)
         return e->kind;
     JSON_AUTO request = request_json(p, str_trim(token), ca, socket, envoy_version_ask(o->binary_path, a));
+    if (o->dns_port && o->dns_resolver_port) {
+        json_object_set_new(request, "dnsPort", json_integer(o->dns_port));
+        json_object_set_new(request, "emptyDnsPort", json_integer(o->dns_resolver_port));
+    }
     enum err_kind kind = ask(o, client, request, a, yaml, e);
     client_free(client);
     return kind;

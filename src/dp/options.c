@@ -9,7 +9,7 @@
 #include "ursa/base/roff.h"
 #include "ursa/version.h"
 
-enum flag_kind { TEXT, SWITCH, DURATION, LEVEL, VARIABLE };
+enum flag_kind { TEXT, SWITCH, DURATION, PORT, LEVEL, VARIABLE };
 
 struct flag {
     const char *name;
@@ -46,6 +46,10 @@ static const struct flag flags[] = {
      "how long Envoy drains listeners that change"},
     {"retry-for", DURATION, AT(retry_for_ns), "CONTROL_PLANE_RETRY_MAX_DURATION", "5m",
      "how long to wait for the control plane or the Dataplane"},
+    {"dns-envoy-port", PORT, AT(dns_port), "DNS_ENVOY_DNS_PORT", NULL,
+     "UDP port at which Envoy answers for the mesh's names, when the proxy is transparent"},
+    {"dns-coredns-empty-port", PORT, AT(dns_resolver_port), "DNS_CORE_DNS_EMPTY_PORT", NULL,
+     "port of the resolver on 127.0.0.1 that Envoy asks for all other names; without both no DNS"},
     {"envoy-log-level", TEXT, AT(envoy_log_level), "DATAPLANE_RUNTIME_ENVOY_LOG_LEVEL", "warning",
      "Envoy's log level"},
     {"log-level", LEVEL, AT(log_level), NULL, "info", "error, warn, info or debug"},
@@ -98,6 +102,7 @@ static bool set(struct options *o, const struct flag *f, const char *value)
     void *member = (char *)o + f->offset;
     struct str text = str_from_c(value);
     size_t cut = str_chr(text, '=');
+    uint64_t port;
 
     switch (f->kind) {
     case TEXT:
@@ -108,6 +113,11 @@ static bool set(struct options *o, const struct flag *f, const char *value)
         return true;
     case DURATION:
         return duration_parse(text, member) && *(int64_t *)member >= 0;
+    case PORT:
+        if (!str_to_uint(text, 65535, &port))
+            return false;
+        *(uint16_t *)member = (uint16_t)port;
+        return true;
     case LEVEL:
         return log_level_parse(text, member);
     case VARIABLE:
@@ -125,6 +135,8 @@ static const char *expected(enum flag_kind kind)
     switch (kind) {
     case DURATION:
         return "a duration such as 30s";
+    case PORT:
+        return "a port";
     case LEVEL:
         return "error, warn, info or debug";
     case VARIABLE:

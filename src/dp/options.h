@@ -27,6 +27,7 @@ struct options {
     enum log_level log_level;
     const char *concurrency; /* Envoy's worker threads */
     int64_t drain_time_ns, retry_for_ns;
+    uint16_t dns_port, dns_resolver_port; /* 0: none */
 };
 
 void options_print_help(FILE *);

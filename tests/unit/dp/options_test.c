@@ -6,7 +6,7 @@
 #include "../../../src/dp/options.h"
 #include "ursa/base/clock.h"
 
-#define MAX_ARGS 5
+#define MAX_ARGS 7
 
 struct reading {
     struct arena arena;
@@ -47,8 +47,9 @@ TEST(defaults)
 
 TEST(each_kind_of_flag)
 {
-    static const char *const args[MAX_ARGS] = {"--drain-time=1m", "--skip-verify", "--dataplane-var", "a=b=c",
-                                               "-dfile"};
+    static const char *const args[MAX_ARGS] = {
+        "--drain-time=1m",  "--skip-verify", "--dataplane-var", "a=b=c", "-dfile",
+        "--dns-envoy-port", "15054"};
     struct reading r;
 
     read_args(&r, args);
@@ -59,6 +60,8 @@ TEST(each_kind_of_flag)
     EXPECT_STR("variable's name", r.options.variables[0].name, "a");
     EXPECT_STR("variable's value", r.options.variables[0].value, "b=c");
     EXPECT_CSTR("kuma-dp's short form", r.options.dataplane_file, "file");
+    EXPECT_INT("port", r.options.dns_port, 15054);
+    EXPECT_INT("no port", r.options.dns_resolver_port, 0);
     arena_fini(&r.arena);
 }
 
