@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "../src/xds/node.h"
-#include "../src/xds/sotw.h"
+#include "../src/xds/session.h"
 #include "ursa/base/alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,19 +32,19 @@ static void config_make(void)
     arena_fini(&arena);
 }
 
-static void answer(struct sotw *s)
+static void answer(struct session *s)
 {
     enum xds_type type;
-    for (int i = 0; (type = sotw_due(s)) != XDS_N; i++) {
+    for (int i = 0; (type = session_due(s)) != XDS_N; i++) {
         struct xds_response r;
-        sotw_send(s, type, &r);
+        session_send(s, type, &r);
         xds_response_fini(&r);
         if (i > RESPONSES_MAX)
             abort();
     }
 }
 
-static void request(struct sotw *s, struct str wire)
+static void request(struct session *s, struct str wire)
 {
     struct arena arena;
     struct err e;
@@ -57,7 +57,7 @@ static void request(struct sotw *s, struct str wire)
         if (proxy_node_read(&r.node, &arena, &node, &e) == ERR_NONE && node.dataplane.n > 0 &&
             proxy_node_decode_dataplane(&node, &dataplane, &e) == ERR_NONE)
             resource_unref(dataplane);
-        (void)sotw_request(s, &r);
+        (void)session_request(s, &r);
         answer(s);
         discovery_request_fini(&r);
     }
@@ -66,11 +66,11 @@ static void request(struct sotw *s, struct str wire)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct sotw s;
+    struct session s;
     if (!config)
         config_make();
-    sotw_init(&s);
-    sotw_set_config(&s, config);
+    session_init(&s);
+    session_set_config(&s, config);
     while (size >= 2) {
         size_t n = (size_t)data[0] << 8 | data[1];
         data += 2;
@@ -80,6 +80,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += n;
         size -= n;
     }
-    sotw_fini(&s);
+    session_fini(&s);
     return 0;
 }

@@ -4,9 +4,9 @@
  * something new again and again is never quiet; so one response of each type is remembered with the state
  * that it brought, and its answer moves the client on. That one is enough: after its answer the newest
  * response is the next to be remembered. */
-#include "sotw.h"
+#include "session.h"
 
-void headway_sent(struct sotw *s, enum xds_type t)
+void headway_sent(struct session *s, enum xds_type t)
 {
     struct headway *h = &s->headway[t];
     h->sent = s->sequence;
@@ -16,7 +16,7 @@ void headway_sent(struct sotw *s, enum xds_type t)
     }
 }
 
-void headway_answered(struct sotw *s, enum xds_type t, bool accepted)
+void headway_answered(struct session *s, enum xds_type t, bool accepted)
 {
     const struct subscription *sub = &s->subs[t];
     struct headway *h = &s->headway[t];
@@ -42,7 +42,7 @@ static bool wants_all(const struct subscription *sub, const struct xds_list *lis
     return true;
 }
 
-static bool is_asked_for(const struct sotw *s, enum xds_type t)
+static bool is_asked_for(const struct session *s, enum xds_type t)
 {
     const struct xds_list *list = s->config->lists[t];
     if (t == XDS_ENDPOINT) /* new clusters are accepted when their endpoints have come */
@@ -52,13 +52,13 @@ static bool is_asked_for(const struct sotw *s, enum xds_type t)
     return list->n == 0 || s->subs[t].active;
 }
 
-static enum lack lack_of_type(struct sotw *s, enum xds_type t, uint64_t sequence)
+static enum lack lack_of_type(struct session *s, enum xds_type t, uint64_t sequence)
 {
     const struct subscription *sub = &s->subs[t];
     bool waits, asked = is_asked_for(s, t);
     if (sub->active && asked && s->headway[t].accepted >= sequence)
         return LACK_NOTHING;
-    if (sub->active && sotw_is_due(s, t, &waits))
+    if (sub->active && session_is_due(s, t, &waits))
         return waits ? LACK_CLUSTERS : LACK_SENDING;
     if (sub->active && sub->nonce != sub->answered)
         return LACK_ANSWER;
@@ -67,22 +67,22 @@ static enum lack lack_of_type(struct sotw *s, enum xds_type t, uint64_t sequence
     return asked ? LACK_NOTHING : LACK_REQUEST;
 }
 
-struct sotw_lack sotw_lacks(struct sotw *s, uint64_t sequence)
+struct session_lack session_lacks(struct session *s, uint64_t sequence)
 {
-    struct sotw_lack first = {LACK_NOTHING, XDS_N};
+    struct session_lack first = {LACK_NOTHING, XDS_N};
     if (!s->config)
-        return (struct sotw_lack){LACK_CONFIG, XDS_N};
+        return (struct session_lack){LACK_CONFIG, XDS_N};
     for (enum xds_type t = 0; t < XDS_N; t++) {
         enum lack lack = lack_of_type(s, t, sequence);
         if (lack == LACK_CONSENT)
-            return (struct sotw_lack){lack, t};
+            return (struct session_lack){lack, t};
         if (lack != LACK_NOTHING && first.what == LACK_NOTHING)
-            first = (struct sotw_lack){lack, t};
+            first = (struct session_lack){lack, t};
     }
     return first;
 }
 
-struct str sotw_refusal(const struct sotw *s, enum xds_type t)
+struct str session_refusal(const struct session *s, enum xds_type t)
 {
     struct str text = str_from_c(s->nack), type = xds_type_info(t)->short_name;
     return str_has_prefix(text, type) ? str_slice(text, type.n + 2, text.n) : STR("");

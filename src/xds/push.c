@@ -13,7 +13,7 @@
  * the set ("retired") until the listeners and routes of the newest configuration were accepted; then a last
  * response leaves them out. While a client refuses its listeners, the old ones run on and keep their
  * clusters. After a reconnect it is not known which clusters the client has, so nothing is retired then. */
-#include "sotw.h"
+#include "session.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static int cluster_cmp(const void *a, const void *b)
     return str_cmp((*(struct xds_resource *const *)a)->name, (*(struct xds_resource *const *)b)->name);
 }
 
-static struct resources resources_of(struct sotw *s, enum xds_type t)
+static struct resources resources_of(struct session *s, enum xds_type t)
 {
     const struct xds_list *list = s->config->lists[t];
     if (t == XDS_CLUSTER && s->retiring)
@@ -41,7 +41,7 @@ static struct resources resources_of(struct sotw *s, enum xds_type t)
     return (struct resources){list->v, list->n};
 }
 
-static void retired_drop(struct sotw *s)
+static void retired_drop(struct session *s)
 {
     for (size_t i = 0; i < s->retired.n; i++)
         xds_resource_unref(s->retired.v[i]);
@@ -50,7 +50,7 @@ static void retired_drop(struct sotw *s)
 }
 
 /* Finds out which clusters the client was given that 'config' does not have any more. */
-static void retire(struct sotw *s)
+static void retire(struct session *s)
 {
     struct cluster_vec kept = {0};
     for (size_t i = 0; i < s->retired.n; i++) {
@@ -78,7 +78,7 @@ static void retire(struct sotw *s)
         qsort(s->clusters.v, s->clusters.n, sizeof(struct xds_resource *), cluster_cmp);
 }
 
-void sotw_set_config(struct sotw *s, struct config_set *config)
+void session_set_config(struct session *s, struct config_set *config)
 {
     struct config_set *old = s->config;
     s->config = config_set_ref(config);
@@ -91,18 +91,18 @@ void sotw_set_config(struct sotw *s, struct config_set *config)
     config_set_unref(old);
 }
 
-static bool is_due(struct sotw *s, enum xds_type t)
+static bool is_due(struct session *s, enum xds_type t)
 {
     struct resources r = resources_of(s, t);
     return subscription_is_due(&s->subs[t], r.v, r.n);
 }
 
-static bool is_settled(struct sotw *s, enum xds_type t)
+static bool is_settled(struct session *s, enum xds_type t)
 {
     return !s->subs[t].active || (!is_due(s, t) && subscription_is_accepted(&s->subs[t]));
 }
 
-bool sotw_is_serving(struct sotw *s)
+bool session_is_serving(struct session *s)
 {
     if (!s->config || !is_settled(s, XDS_LISTENER) || !is_settled(s, XDS_SECRET))
         return false;
@@ -110,7 +110,7 @@ bool sotw_is_serving(struct sotw *s)
            (s->subs[XDS_SECRET].active || s->config->lists[XDS_SECRET]->n == 0);
 }
 
-static void decide_retiring(struct sotw *s)
+static void decide_retiring(struct session *s)
 {
     bool retiring = s->retired.n > 0 && s->subs[XDS_CLUSTER].wildcard &&
                     !(is_settled(s, XDS_LISTENER) && is_settled(s, XDS_ROUTE));
@@ -121,19 +121,19 @@ static void decide_retiring(struct sotw *s)
 }
 
 /* The client has the clusters of its first request's version: as if they had been sent. */
-static void note_offered(struct sotw *s)
+static void note_offered(struct session *s)
 {
     config_set_unref(s->offered);
     s->offered = config_set_ref(s->config);
 }
 
-static bool waits_for_clusters(const struct sotw *s, enum xds_type t)
+static bool waits_for_clusters(const struct session *s, enum xds_type t)
 {
     return (t == XDS_LISTENER || t == XDS_ROUTE) && !s->subs[t].owed &&
            s->growing > s->subs[XDS_CLUSTER].answered;
 }
 
-enum xds_type sotw_due(struct sotw *s)
+enum xds_type session_due(struct session *s)
 {
     s->waits = false;
     if (!s->config)
@@ -155,14 +155,14 @@ enum xds_type sotw_due(struct sotw *s)
     return XDS_N;
 }
 
-bool sotw_is_due(struct sotw *s, enum xds_type t, bool *waits)
+bool session_is_due(struct session *s, enum xds_type t, bool *waits)
 {
     decide_retiring(s);
     *waits = waits_for_clusters(s, t);
     return is_due(s, t);
 }
 
-void sotw_stop_waiting(struct sotw *s)
+void session_stop_waiting(struct session *s)
 {
     s->growing = 0;
 }
@@ -183,7 +183,7 @@ static void compare_clusters(const struct xds_list *old, const struct xds_list *
     }
 }
 
-static void clusters_sent(struct sotw *s)
+static void clusters_sent(struct session *s)
 {
     bool added = false, changed = true; /* of a client that came back it is not known what it lacks */
     if (s->offered)
@@ -199,7 +199,7 @@ static void clusters_sent(struct sotw *s)
         retired_drop(s);
 }
 
-void sotw_send(struct sotw *s, enum xds_type t, struct xds_response *out)
+void session_send(struct session *s, enum xds_type t, struct xds_response *out)
 {
     struct resources r = resources_of(s, t);
     assert(is_due(s, t));

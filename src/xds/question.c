@@ -56,11 +56,11 @@ static bool is_in_question(const struct ads_question *q, struct ads_stream *s)
 }
 
 /* Until the engine has passed the state, nobody can have it. */
-static struct sotw_lack lacks(const struct ads_question *q, struct ads_stream *s)
+static struct session_lack lacks(const struct ads_question *q, struct ads_stream *s)
 {
     if (!q->is_compiled)
-        return (struct sotw_lack){LACK_CONFIG, XDS_N};
-    return sotw_lacks(&s->sotw, q->sequence);
+        return (struct session_lack){LACK_CONFIG, XDS_N};
+    return session_lacks(&s->session, q->sequence);
 }
 
 static bool is_pending(const struct ads_question *q, struct ads_stream *s)
@@ -78,7 +78,7 @@ static const char *type_word(enum xds_type t)
     return words[t];
 }
 
-static struct str reason_of(struct ads_question *q, const struct ads_stream *s, struct sotw_lack lack)
+static struct str reason_of(struct ads_question *q, const struct ads_stream *s, struct session_lack lack)
 {
     const char *word = lack.type == XDS_N ? "" : type_word(lack.type);
     switch (lack.what) {
@@ -94,7 +94,7 @@ static struct str reason_of(struct ads_question *q, const struct ads_stream *s, 
         return arena_printf(&q->arena, "%s were sent and are not acknowledged yet", word);
     case LACK_CONSENT:
         return arena_printf(&q->arena, "%s were refused: " STR_FMT, word,
-                            STR_ARG(sotw_refusal(&s->sotw, lack.type)));
+                            STR_ARG(session_refusal(&s->session, lack.type)));
     case LACK_NOTHING:
         break;
     }
@@ -103,7 +103,7 @@ static struct str reason_of(struct ads_question *q, const struct ads_stream *s, 
 
 static void count(struct ads_question *q, struct ads_stream *s)
 {
-    struct sotw_lack lack = lacks(q, s);
+    struct session_lack lack = lacks(q, s);
     bool refused = lack.what == LACK_CONSENT;
     if (lack.what == LACK_NOTHING) {
         q->n_applied++;

@@ -92,11 +92,11 @@ static void copy_subscription(struct status_report *r, const struct subscription
     r->status.types[t].counters = sub->counters;
 }
 
-static void renew(struct status_report *r, struct sotw *s, bool over)
+static void renew(struct status_report *r, struct session *s, bool over)
 {
     bool refused_anew = s->nack && (!r->status.nack || strcmp(s->nack, r->status.nack) != 0);
     char *nack = refused_anew ? xstrdup(s->nack) : NULL, *old_nack = NULL;
-    struct config_set *config = sotw_is_serving(s) ? config_set_ref(s->config) : NULL, *old = r->config;
+    struct config_set *config = session_is_serving(s) ? config_set_ref(s->config) : NULL, *old = r->config;
     lock_take(&r->board->lock);
     for (enum xds_type t = 0; t < XDS_N; t++)
         copy_subscription(r, &s->subs[t]);
@@ -126,12 +126,12 @@ void status_report_add(struct status_board *b, struct status_report *r,
     lock_drop(&b->lock);
 }
 
-void status_report_update(struct status_report *r, struct sotw *s)
+void status_report_update(struct status_report *r, struct session *s)
 {
     renew(r, s, false);
 }
 
-void status_report_end(struct status_report *r, struct sotw *s)
+void status_report_end(struct status_report *r, struct session *s)
 {
     renew(r, s, true);
 }

@@ -5,7 +5,7 @@
 #include "ursa/base/list.h"
 #include "ursa/base/lock.h"
 
-#include "sotw.h"
+#include "session.h"
 
 /* The open streams of one loop, for readers on any thread. */
 struct status_board {
@@ -46,8 +46,8 @@ void status_board_fini(struct status_board *);
  * told for the last time, and then 'released' runs on the loop's thread: until then the report stays. */
 void status_report_add(struct status_board *, struct status_report *,
                        void (*released)(struct status_report *));
-void status_report_update(struct status_report *, struct sotw *);
-void status_report_end(struct status_report *, struct sotw *);
+void status_report_update(struct status_report *, struct session *);
+void status_report_end(struct status_report *, struct session *);
 /* It is shown no more. */
 void status_report_remove(struct status_report *);
 /* What was kept for readers; once it is released and removed. */

@@ -56,7 +56,7 @@ static void drop(struct ads_stream *s)
     status_report_fini(&s->report);
     config_set_unref(s->inbox.newest);
     lock_fini(&s->inbox.lock);
-    sotw_fini(&s->sotw);
+    session_fini(&s->session);
     authn_fini(&s->authn);
     resource_unref(s->dataplane);
     arena_fini(&s->arena);
@@ -85,7 +85,7 @@ static void stop_serving(struct ads_stream *s)
 {
     if (s->state == STREAM_LIVE) {
         registered_leave(&s->ads->group->registry, &s->live);
-        status_report_end(&s->report, &s->sotw);
+        status_report_end(&s->report, &s->session);
     }
     list_del(&s->waiting);
     if (s->state != STREAM_ENDED)
@@ -160,10 +160,10 @@ static enum err_kind authenticate(struct ads_stream *s, const struct snap *snap,
  * clusters do not make that longer. */
 static enum xds_type find_due(struct ads_stream *s)
 {
-    enum xds_type type = sotw_due(&s->sotw);
+    enum xds_type type = session_due(&s->session);
     if (type != XDS_N)
         return type;
-    if (!s->sotw.waits) {
+    if (!s->session.waits) {
         list_del(&s->waiting);
     } else if (list_empty(&s->waiting)) {
         s->waits_until = clock_mono_ns() + WAIT_LIMIT_NS;
@@ -192,15 +192,15 @@ void streams_run_timers(struct ads *ads, int64_t now_ns)
         COUNT(xds_waits_in_vain);
         log_warn("xds", LOG_PROXY " has not answered its new clusters: listeners go out", LOG_PROXY_ARG(s));
         list_del(&s->waiting);
-        sotw_stop_waiting(&s->sotw);
+        session_stop_waiting(&s->session);
         wake_if_due(s);
     }
 }
 
 void stream_covers(struct ads_stream *s, uint64_t sequence)
 {
-    if (sequence > s->sotw.sequence)
-        s->sotw.sequence = sequence;
+    if (sequence > s->session.sequence)
+        s->session.sequence = sequence;
 }
 
 /* A configuration may come with another identity than the last one, so the client is judged before it. */
@@ -214,9 +214,9 @@ static void take_config(struct ads_stream *s, struct config_set *set, uint64_t s
     enum err_kind kind = authenticate(s, snap, &e);
     snap_unref(snap);
     if (kind == ERR_NONE) {
-        sotw_set_config(&s->sotw, set);
+        session_set_config(&s->session, set);
         stream_covers(s, sequence);
-        status_report_update(&s->report, &s->sotw);
+        status_report_update(&s->report, &s->session);
         wake_if_due(s);
         look(s);
     } else {
@@ -273,7 +273,7 @@ static void go_live(struct ads_stream *s)
     status_report_add(&s->ads->board, &s->report, take_released);
     if (registered_live(&s->ads->group->registry, s->registered, &s->live))
         questions_look_at_twins(s);
-    status_report_update(&s->report, &s->sotw);
+    status_report_update(&s->report, &s->session);
     s->attached = engine_attach(s->ads->options.engine, &s->node.params, inbox_deliver, s);
 }
 
@@ -395,7 +395,7 @@ static enum err_kind identify(struct ads_stream *s, const struct discovery_reque
 static enum err_kind count_names(struct ads_stream *s, struct err *e)
 {
     size_t before = s->names_size;
-    s->names_size = sotw_names_size(&s->sotw);
+    s->names_size = session_names_size(&s->session);
     if (registered_name(&s->ads->group->registry, s->registered, before, s->names_size) &&
         s->names_size <= STREAM_NAMES_MAX)
         return ERR_NONE;
@@ -405,7 +405,7 @@ static enum err_kind count_names(struct ads_stream *s, struct err *e)
 
 static enum err_kind take_request(struct ads_stream *s, const struct discovery_request *r, struct err *e)
 {
-    enum request_sense sense = sotw_request(&s->sotw, r);
+    enum request_sense sense = session_request(&s->session, r);
     if (count_names(s, e) != ERR_NONE)
         return e->kind;
     if (sense == REQUEST_NACK)
@@ -414,7 +414,7 @@ static enum err_kind take_request(struct ads_stream *s, const struct discovery_r
     if (s->state != STREAM_LIVE)
         return ERR_NONE;
     if (sense != REQUEST_IGNORED)
-        status_report_update(&s->report, &s->sotw);
+        status_report_update(&s->report, &s->session);
     wake_if_due(s);
     look(s);
     return ERR_NONE;
@@ -451,11 +451,11 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     if (type == XDS_N)
         return false;
     stream_covers(s, s->ads->applied);
-    sotw_send(&s->sotw, type, &response);
+    session_send(&s->session, type, &response);
     message_from_response(&response, s->ads->options.instance_id, out);
     COUNT_ADD(xds_bytes_sent, out->n_bytes);
     xds_response_fini(&response);
-    status_report_update(&s->report, &s->sotw);
+    status_report_update(&s->report, &s->session);
     look(s);
     return true;
 }
@@ -476,7 +476,7 @@ struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transpo
                              .detached.handle = take_detached};
     arena_init(&s->arena);
     authn_init(&s->authn, ads->options.tokens, authorization);
-    sotw_init(&s->sotw);
+    session_init(&s->session);
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);
     list_init(&s->live);

@@ -6,7 +6,7 @@
 #include "node.h"
 #include "question.h"
 #include "register.h"
-#include "sotw.h"
+#include "session.h"
 #include "status.h"
 
 /* Constant, once the services are made. */
@@ -56,7 +56,7 @@ struct ads_stream {
     struct proxy_node node;
     struct authn authn;
     struct resource *dataplane; /* that the proxy brought with its first request; NULL: none */
-    struct sotw sotw;
+    struct session session;
     struct registered *registered;
     size_t names_size;                 /* that 'registered' knows of */
     struct registration *registration; /* only while registering */

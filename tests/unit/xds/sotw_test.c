@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../src/xds/sotw.h"
+#include "../../../src/xds/session.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/hash.h"
 
@@ -30,7 +30,7 @@ struct client_type {
     char names[128];
 };
 struct script {
-    struct sotw sotw;
+    struct session session;
     struct client_type types[XDS_N];
     struct config_set *sets[MAX_SETS];
     size_t n_sets;
@@ -131,7 +131,7 @@ static void request(struct script *sc, enum xds_type type, const char *names, ui
     r.response_nonce = str_from_c(nonce_text);
     while (rest.n > 0 && str_next(&rest, ',', &list[r.n_names]))
         r.n_names++;
-    (void)sotw_request(&sc->sotw, &r);
+    (void)session_request(&sc->session, &r);
 }
 
 /* Pulls everything, at most 20 responses: more is a loop. */
@@ -140,9 +140,9 @@ static void pull_all(struct script *sc, char *out, size_t size)
     size_t n = 0;
     enum xds_type t;
     out[0] = '\0';
-    for (int i = 0; i < 20 && (t = sotw_due(&sc->sotw)) != XDS_N; i++) {
+    for (int i = 0; i < 20 && (t = session_due(&sc->session)) != XDS_N; i++) {
         struct xds_response r;
-        sotw_send(&sc->sotw, t, &r);
+        session_send(&sc->session, t, &r);
         n += (size_t)snprintf(out + n, size - n, "%s%s(", n ? " " : "", xds_type_info(t)->short_name.p);
         for (size_t k = 0; k < r.n; k++)
             n += (size_t)snprintf(out + n, size - n, "%s" STR_FMT, k ? "," : "",
@@ -156,15 +156,15 @@ static void pull_all(struct script *sc, char *out, size_t size)
 
 static void reconnect(struct script *sc, bool with_nothing)
 {
-    sotw_fini(&sc->sotw);
-    sotw_init(&sc->sotw);
+    session_fini(&sc->session);
+    session_init(&sc->session);
     for (enum xds_type t = 0; t < XDS_N; t++) {
         sc->types[t].nonce = 0;
         if (with_nothing)
             sc->types[t] = (struct client_type){0};
     }
     if (sc->n_sets > 0)
-        sotw_set_config(&sc->sotw, sc->sets[sc->n_sets - 1]);
+        session_set_config(&sc->session, sc->sets[sc->n_sets - 1]);
 }
 
 static void expect_lack(const char *at, struct script *sc, struct str args)
@@ -176,7 +176,7 @@ static void expect_lack(const char *at, struct script *sc, struct str args)
     char got[64], *want;
     if (!str_next(&args, ' ', &sequence_text) || !str_to_uint(sequence_text, UINT64_MAX, &sequence))
         FAIL("%s: no sequence", at);
-    struct sotw_lack lack = sotw_lacks(&sc->sotw, sequence);
+    struct session_lack lack = session_lacks(&sc->session, sequence);
     snprintf(got, sizeof(got), "%s%s%s", lack.type == XDS_N ? "" : xds_type_info(lack.type)->short_name.p,
              lack.type == XDS_N ? "" : " ", words[lack.what]);
     want = xstrndup(args);
@@ -208,7 +208,7 @@ static void run_script(const char *name, const char *text)
     struct script sc = {0};
     struct str rest = str_from_c(text), command;
     char got[512], at[64];
-    sotw_init(&sc.sotw);
+    session_init(&sc.session);
     for (int i = 1; str_next(&rest, ';', &command); i++) {
         struct str word, args = str_trim(command);
         snprintf(at, sizeof(at), "%s, command %d", name, i);
@@ -219,26 +219,26 @@ static void run_script(const char *name, const char *text)
             EXPECT_CSTR(at, got, want);
             free(want);
         } else if (str_eq(word, STR("set"))) {
-            sotw_set_config(&sc.sotw, set_make(&sc, args));
+            session_set_config(&sc.session, set_make(&sc, args));
         } else if (str_eq(word, STR("reconnect")) || str_eq(word, STR("restart"))) {
             reconnect(&sc, str_eq(word, STR("restart")));
         } else if (str_eq(word, STR("impatience"))) {
-            sotw_stop_waiting(&sc.sotw);
+            session_stop_waiting(&sc.session);
         } else if (str_eq(word, STR("waits"))) {
-            (void)sotw_due(&sc.sotw);
-            EXPECT_INT(at, sc.sotw.waits, str_eq(args, STR("yes")));
+            (void)session_due(&sc.session);
+            EXPECT_INT(at, sc.session.waits, str_eq(args, STR("yes")));
         } else if (str_eq(word, STR("at"))) {
-            if (!str_to_uint(args, UINT64_MAX, &sc.sotw.sequence))
+            if (!str_to_uint(args, UINT64_MAX, &sc.session.sequence))
                 FAIL("%s: no sequence", at);
         } else if (str_eq(word, STR("lacks"))) {
             expect_lack(at, &sc, args);
         } else if (str_eq(word, STR("serves"))) {
-            EXPECT_INT(at, sotw_is_serving(&sc.sotw), str_eq(args, STR("yes")));
+            EXPECT_INT(at, session_is_serving(&sc.session), str_eq(args, STR("yes")));
         } else {
             talk(&sc, word, args);
         }
     }
-    sotw_fini(&sc.sotw);
+    session_fini(&sc.session);
     sets_free(&sc);
 }
 

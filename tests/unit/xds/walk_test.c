@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../src/xds/sotw.h"
+#include "../../../src/xds/session.h"
 #include "../../lib/test.h"
 #include "ursa/base/alloc.h"
 
@@ -24,7 +24,7 @@ struct client {
     bool subscribed[XDS_N];
 };
 struct walk {
-    struct sotw sotw;
+    struct session session;
     struct model newest;
     struct config_set *config; /* a reference of ours: the last one is freed by hand */
     struct client client;
@@ -62,7 +62,7 @@ static void configure(struct walk *w)
 {
     config_set_unref(w->config);
     w->config = config_make(&w->newest);
-    sotw_set_config(&w->sotw, w->config);
+    session_set_config(&w->session, w->config);
 }
 
 /* Clusters bring endpoints of their name, listeners routes. */
@@ -92,7 +92,7 @@ static void request(struct walk *w, enum xds_type t, bool refuse)
         snprintf(nonce, sizeof(nonce), "%llu", (unsigned long long)c->nonce[t]);
     r.version_info = str_from_c(version);
     r.response_nonce = str_from_c(nonce);
-    (void)sotw_request(&w->sotw, &r);
+    (void)session_request(&w->session, &r);
 }
 
 static void accept(struct walk *w, const struct xds_response *r)
@@ -109,10 +109,10 @@ static void accept(struct walk *w, const struct xds_response *r)
 static bool hear(struct walk *w, bool refuse)
 {
     struct xds_response r;
-    enum xds_type t = sotw_due(&w->sotw);
+    enum xds_type t = session_due(&w->session);
     if (t == XDS_N)
         return false;
-    sotw_send(&w->sotw, t, &r);
+    session_send(&w->session, t, &r);
     w->client.nonce[t] = r.nonce;
     if (!refuse)
         accept(w, &r);
@@ -127,9 +127,9 @@ static bool hear(struct walk *w, bool refuse)
 
 static void reconnect(struct walk *w)
 {
-    sotw_fini(&w->sotw);
-    sotw_init(&w->sotw);
-    sotw_set_config(&w->sotw, w->config);
+    session_fini(&w->session);
+    session_init(&w->session);
+    session_set_config(&w->session, w->config);
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         w->client.nonce[types[i]] = 0;
         w->client.subscribed[types[i]] = false;
@@ -186,7 +186,7 @@ TEST(a_client_ends_up_with_the_newest)
 {
     for (int i = 0; i < N_WALKS; i++) {
         struct walk w = {0};
-        sotw_init(&w.sotw);
+        session_init(&w.session);
         configure(&w);
         reconnect(&w);
         for (int k = 0; k < N_STEPS; k++)
@@ -195,7 +195,7 @@ TEST(a_client_ends_up_with_the_newest)
         expect_newest(&w, "settled");
         reconnect(&w);
         EXPECT_TRUE("after a reconnect nothing is sent", !hear(&w, false));
-        sotw_fini(&w.sotw);
+        session_fini(&w.session);
         config_set_unref(w.config);
     }
 }

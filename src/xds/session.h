@@ -1,11 +1,10 @@
-/* xds/sotw.h -- one stream in the state-of-the-world protocol: its subscriptions, the newest configuration,
- * and what to send next.
+/* xds/session.h -- one stream in the state-of-the-world protocol: its subscriptions, the newest
+ * configuration, and what to send next.
  *
- * Pure: requests go in, responses come out; owned by one stream, one thread. sotw.c reads requests, push.c
- * decides the order of what is sent, headway.c
- * knows how far the client has come. */
-#ifndef URSA_XDS_SOTW_H
-#define URSA_XDS_SOTW_H
+ * Pure: requests go in, responses come out; owned by one stream, one thread. session.c reads requests, push.c
+ * decides the order of what is sent, headway.c knows how far the client has come. */
+#ifndef URSA_XDS_SESSION_H
+#define URSA_XDS_SESSION_H
 
 #include "ursa/base/vec.h"
 
@@ -20,7 +19,7 @@ struct headway {
     } next; /* the response whose answer tells next how far it is; nonce 0: none is under way */
 };
 
-struct sotw {
+struct session {
     struct subscription subs[XDS_N];
     struct headway headway[XDS_N];
     uint64_t sequence;          /* 'config' is right for the states up to this one; the owner raises it */
@@ -31,26 +30,26 @@ struct sotw {
     struct cluster_vec clusters; /* those of 'config' and the retired, by name; borrowed; only while there are
                                     retired ones */
     bool retiring;               /* the retired clusters are still part of what it should have */
-    bool waits; /* what is due was held back for the answer to new clusters, when sotw_due last looked */
+    bool waits; /* what is due was held back for the answer to new clusters, when session_due last looked */
     uint64_t growing;    /* nonce of a CDS response that added clusters and is not answered yet; 0: none */
     bool endpoints_owed; /* clusters were sent before the endpoints were asked for */
     char *nack;          /* "lds: text" of the last refusal; NULL: none */
 };
 
-void sotw_init(struct sotw *);
-void sotw_fini(struct sotw *);
-enum request_sense sotw_request(struct sotw *, const struct discovery_request *);
+void session_init(struct session *);
+void session_fini(struct session *);
+enum request_sense session_request(struct session *, const struct discovery_request *);
 /* Bytes that the subscribed names cost. */
-size_t sotw_names_size(const struct sotw *);
+size_t session_names_size(const struct session *);
 /* The newest configuration replaces any that was not sent yet (takes a reference). */
-void sotw_set_config(struct sotw *, struct config_set *);
+void session_set_config(struct session *, struct config_set *);
 /* What comes next in make-before-break order; XDS_N: nothing now. */
-enum xds_type sotw_due(struct sotw *);
+enum xds_type session_due(struct session *);
 /* The client has not answered in time: what waits for its answer does not any more. */
-void sotw_stop_waiting(struct sotw *);
+void session_stop_waiting(struct session *);
 /* Has the client taken over the listeners of the newest configuration, and the secrets without which they do
  * not serve? */
-bool sotw_is_serving(struct sotw *);
+bool session_is_serving(struct session *);
 /* What keeps a proxy from having taken over all of the state of a sequence, or of a later one. */
 enum lack {
     LACK_NOTHING,
@@ -61,21 +60,21 @@ enum lack {
     LACK_ANSWER,   /* it is sent and not answered */
     LACK_CONSENT   /* the client refused it */
 };
-struct sotw_lack {
+struct session_lack {
     enum lack what;
     enum xds_type type; /* XDS_N with LACK_NOTHING and LACK_CONFIG */
 };
 /* A refusal comes before anything else that lacks: it does not pass by itself. */
-struct sotw_lack sotw_lacks(struct sotw *, uint64_t sequence);
+struct session_lack session_lacks(struct session *, uint64_t sequence);
 /* The client's words of its last refusal, if that was of this type; else "". */
-struct str sotw_refusal(const struct sotw *, enum xds_type);
+struct str session_refusal(const struct session *, enum xds_type);
 /* The response of that type, which is due. */
-void sotw_send(struct sotw *, enum xds_type, struct xds_response *out);
+void session_send(struct session *, enum xds_type, struct xds_response *out);
 
 /* headway.c: a response of this type went out; one was accepted or refused. */
-void headway_sent(struct sotw *, enum xds_type);
-void headway_answered(struct sotw *, enum xds_type, bool accepted);
+void headway_sent(struct session *, enum xds_type);
+void headway_answered(struct session *, enum xds_type, bool accepted);
 /* push.c: whether something of that type is to be sent, as things are now; and whether it has to wait. */
-bool sotw_is_due(struct sotw *, enum xds_type, bool *waits);
+bool session_is_due(struct session *, enum xds_type, bool *waits);
 
 #endif

@@ -1,5 +1,5 @@
-/* xds/sotw.c -- a stream's requests: which subscription they belong to, and what was refused. */
-#include "sotw.h"
+/* xds/session.c -- a stream's requests: which subscription they belong to, and what was refused. */
+#include "session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
 
-void sotw_init(struct sotw *s)
+void session_init(struct session *s)
 {
-    *s = (struct sotw){0};
+    *s = (struct session){0};
     for (enum xds_type t = 0; t < XDS_N; t++)
         subscription_init(&s->subs[t], t);
 }
 
-void sotw_fini(struct sotw *s)
+void session_fini(struct session *s)
 {
     for (enum xds_type t = 0; t < XDS_N; t++)
         subscription_fini(&s->subs[t]);
@@ -28,7 +28,7 @@ void sotw_fini(struct sotw *s)
     free(s->nack);
 }
 
-static void keep_refusal(struct sotw *s, const struct discovery_request *r)
+static void keep_refusal(struct session *s, const struct discovery_request *r)
 {
     struct str type = xds_type_info(r->type)->short_name, text = r->error_message;
     size_t size = type.n + 2 + text.n + 1;
@@ -37,7 +37,7 @@ static void keep_refusal(struct sotw *s, const struct discovery_request *r)
     snprintf(s->nack, size, STR_FMT ": " STR_FMT, STR_ARG(type), STR_ARG(text));
 }
 
-enum request_sense sotw_request(struct sotw *s, const struct discovery_request *r)
+enum request_sense session_request(struct session *s, const struct discovery_request *r)
 {
     if (r->type == XDS_N) { /* an extension of some client's; it does not have to be an error */
         COUNT(xds_requests_of_unknown_type);
@@ -55,7 +55,7 @@ enum request_sense sotw_request(struct sotw *s, const struct discovery_request *
     return sense;
 }
 
-size_t sotw_names_size(const struct sotw *s)
+size_t session_names_size(const struct session *s)
 {
     size_t size = 0;
     for (enum xds_type t = 0; t < XDS_N; t++)
