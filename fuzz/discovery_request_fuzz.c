@@ -1,6 +1,6 @@
 /* discovery_request_fuzz.c -- a client's discovery requests: each with its length in two bytes before it, all
- * on one stream. They are decoded and answered from a small configuration; a stream that never falls silent
- * is a fault. */
+ * on one stream, in both variants of the protocol. They are decoded and answered from a small configuration;
+ * a stream that never falls silent is a fault. */
 #include <stdlib.h>
 
 #include "../src/xds/node.h"
@@ -44,7 +44,7 @@ static void answer(struct session *s)
     }
 }
 
-static void request(struct session *s, struct str wire)
+static void request(struct session *s, enum xds_variant variant, struct str wire)
 {
     struct arena arena;
     struct err e;
@@ -52,7 +52,7 @@ static void request(struct session *s, struct str wire)
     struct proxy_node node;
     arena_init(&arena);
     err_init(&e, &arena);
-    if (discovery_request_decode(wire, &arena, &r, &e) == ERR_NONE) {
+    if (discovery_request_decode(variant, wire, &arena, &r, &e) == ERR_NONE) {
         struct resource *dataplane;
         if (proxy_node_read(&r.node, &arena, &node, &e) == ERR_NONE && node.dataplane.n > 0 &&
             proxy_node_decode_dataplane(&node, &dataplane, &e) == ERR_NONE)
@@ -64,22 +64,28 @@ static void request(struct session *s, struct str wire)
     arena_fini(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void talk(enum xds_variant variant, const uint8_t *data, size_t size)
 {
     struct session s;
-    if (!config)
-        config_make();
-    session_init(&s);
+    session_init(&s, variant);
     session_set_config(&s, config);
     while (size >= 2) {
         size_t n = (size_t)data[0] << 8 | data[1];
         data += 2;
         size -= 2;
         n = n < size ? n : size;
-        request(&s, str_from(data, n));
+        request(&s, variant, str_from(data, n));
         data += n;
         size -= n;
     }
     session_fini(&s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!config)
+        config_make();
+    talk(XDS_SOTW, data, size);
+    talk(XDS_DELTA, data, size);
     return 0;
 }

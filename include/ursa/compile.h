@@ -19,6 +19,8 @@ struct xds_list {
     size_t n;
     struct xds_resource *v[];
 };
+struct xds_list *xds_list_ref(struct xds_list *); /* any thread */
+void xds_list_unref(struct xds_list *);           /* any thread; NULL is ignored */
 /* Immutable, reference-counted; any thread. */
 struct config_set {
     atomic_uint refs;

@@ -11,7 +11,13 @@
 #include "ursa/compile.h"
 
 /* ---- messages ---- */
+/* The two variants of the protocol: each answer is all that there is of a type (or of what has changed of the
+ * names asked for), or it is what has come, changed and gone. */
+enum xds_variant { XDS_SOTW, XDS_DELTA };
 #define DISCOVERY_REQUEST_MAX (1u << 20) /* bytes; Envoy's first request is 61 kB */
+struct discovery_version {
+    struct str name, version;
+};
 struct discovery_node {
     bool given;
     struct str id, cluster;
@@ -20,15 +26,19 @@ struct discovery_node {
 struct discovery_request {
     enum xds_type type; /* XDS_N: type_url unknown, kept in type_url */
     struct str type_url, version_info, response_nonce;
-    struct str *names; /* in the arena */
+    struct str *names; /* in the arena; incremental: to subscribe */
     size_t n_names;
+    struct str *unsubscribed; /* incremental only */
+    size_t n_unsubscribed;
+    struct discovery_version *versions; /* the same: what the client has when it comes back */
+    size_t n_versions;
     bool has_error;
     struct str error_message; /* cut to 4 KiB */
     struct discovery_node node;
 };
 /* Bounded: at most 100,000 names. ERR_MALFORMED, ERR_LIMIT. Texts point into 'wire' or the arena. */
-MUST_USE enum err_kind discovery_request_decode(struct str wire, struct arena *, struct discovery_request *,
-                                                struct err *e);
+MUST_USE enum err_kind discovery_request_decode(enum xds_variant, struct str wire, struct arena *,
+                                                struct discovery_request *, struct err *e);
 void discovery_request_fini(struct discovery_request *);
 
 /* What goes out: a gRPC message in parts that are sent one after the other; blobs are shared, never copied
@@ -93,7 +103,8 @@ struct ads_transport {
                    struct str text); /* end the stream with this status; net then calls ads_close */
 };
 /* 'authorization' is the metadata value, or STR_NONE ("exactly one value" is net's check). */
-struct ads_stream *ads_open(struct ads *, const struct ads_transport *, void *peer, struct str authorization);
+struct ads_stream *ads_open(struct ads *, enum xds_variant, const struct ads_transport *, void *peer,
+                            struct str authorization);
 void ads_receive(struct ads_stream *, struct str message);
 /* The next message to send, built from the newest state; false when there is nothing. Ownership of *out
  * passes (xds_message_fini). */

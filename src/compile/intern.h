@@ -20,7 +20,4 @@ struct xds_resource *intern_resource(struct intern *, struct xds_resource *fresh
 /* The list of these resources, sorted here; of several with one name the last wins. A new reference. */
 struct xds_list *intern_list(struct intern *, struct xds_resource **v, size_t n);
 
-void xds_list_unref(struct xds_list *); /* NULL is ignored */
-struct xds_list *xds_list_ref(struct xds_list *);
-
 #endif

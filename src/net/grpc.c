@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "ursa/base/alloc.h"
-#include "ursa/xds.h"
 
-static const struct str ads_path =
-    STR_INIT("/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources");
+#define ADS_SERVICE "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
+static const struct str ads_paths[] = {
+    [XDS_SOTW] = STR_INIT(ADS_SERVICE "StreamAggregatedResources"),
+    [XDS_DELTA] = STR_INIT(ADS_SERVICE "DeltaAggregatedResources"),
+};
 
 enum grpc_code grpc_code_of(enum err_kind kind)
 {
@@ -70,6 +72,12 @@ static bool is_grpc_type(struct str type)
     return str_has_prefix(type, base) && (type.n == base.n || type.p[base.n] == '+' || type.p[base.n] == ';');
 }
 
+static void take_path(struct grpc_head *h, struct str path)
+{
+    h->variant = str_eq(path, ads_paths[XDS_DELTA]) ? XDS_DELTA : XDS_SOTW;
+    h->is_ads = str_eq(path, ads_paths[h->variant]);
+}
+
 void grpc_head_add(struct grpc_head *h, struct str name, struct str value)
 {
     h->n_bytes += name.n + value.n + 32;
@@ -78,7 +86,7 @@ void grpc_head_add(struct grpc_head *h, struct str name, struct str value)
     if (str_eq(name, STR(":method"))) {
         h->is_post = str_eq(value, STR("POST"));
     } else if (str_eq(name, STR(":path"))) {
-        h->is_ads = str_eq(value, ads_path);
+        take_path(h, value);
     } else if (str_eq(name, STR("content-type"))) {
         h->is_grpc = is_grpc_type(value);
     } else if (str_eq(name, STR("grpc-encoding"))) {

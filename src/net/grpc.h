@@ -7,6 +7,7 @@
 
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
+#include "ursa/xds.h"
 
 enum grpc_code {
     GRPC_OK = 0,
@@ -37,6 +38,7 @@ struct grpc_status {
 struct grpc_head {
     size_t n_bytes; /* of all fields */
     bool is_post, is_grpc, is_ads, is_encoded;
+    enum xds_variant variant; /* of the discovery protocol, by the method's name */
     unsigned n_authorizations;
     size_t authorization_size;
     char *authorization; /* the first value; wiped by grpc_head_fini */

@@ -282,7 +282,8 @@ void stream_open(struct stream *s)
 
     if (refusal == 0) {
         COUNT(net_calls_opened);
-        s->ads = ads_open(s->h2->options.ads, &transport, s, grpc_head_authorization(s->head));
+        s->ads =
+            ads_open(s->h2->options.ads, s->head->variant, &transport, s, grpc_head_authorization(s->head));
     } else {
         COUNT(net_calls_refused);
         if (refusal == 200)

@@ -29,27 +29,16 @@ void headway_answered(struct session *s, enum xds_type t, bool accepted)
     h->next.sequence = h->sent;
 }
 
-/* A listener or cluster that was accepted may name routes and filters that the client has yet to ask for. */
-static bool wants_all(const struct subscription *sub, const struct xds_list *list)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < list->n && !sub->wildcard; i++) {
-        while (at < sub->n_wanted && str_cmp(sub->wanted[at].name, list->v[i]->name) < 0)
-            at++;
-        if (at == sub->n_wanted || !str_eq(sub->wanted[at].name, list->v[i]->name))
-            return false;
-    }
-    return true;
-}
-
 static bool is_asked_for(const struct session *s, enum xds_type t)
 {
     const struct xds_list *list = s->config->lists[t];
+    const struct subscription *sub = &s->subs[t];
     if (t == XDS_ENDPOINT) /* new clusters are accepted when their endpoints have come */
         return true;
-    if (t == XDS_ROUTE || t == XDS_EXTENSION)
-        return list->n == 0 || (s->subs[t].active && wants_all(&s->subs[t], list));
-    return list->n == 0 || s->subs[t].active;
+    if (t == XDS_ROUTE ||
+        t == XDS_EXTENSION) /* an accepted listener may name some that are yet to be asked for */
+        return list->n == 0 || (sub->active && s->rules->covers(sub, list));
+    return list->n == 0 || sub->active;
 }
 
 static enum lack lack_of_type(struct session *s, enum xds_type t, uint64_t sequence)

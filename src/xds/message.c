@@ -1,5 +1,5 @@
-/* xds/message.c -- encodes a DiscoveryResponse (envoy.service.discovery.v3) around the shared bytes of its
- * resources. */
+/* xds/message.c -- encodes a DiscoveryResponse or a DeltaDiscoveryResponse (envoy.service.discovery.v3)
+ * around the shared bytes of its resources. */
 #include "message.h"
 
 #include <stdio.h>
@@ -7,13 +7,18 @@
 
 #include "ursa/base/alloc.h"
 
-enum { /* field numbers */
+enum { /* field numbers; the first four are those of a DeltaDiscoveryResponse, too */
        RESPONSE_VERSION_INFO = 1,
        RESPONSE_RESOURCES = 2,
        RESPONSE_TYPE_URL = 4,
        RESPONSE_NONCE = 5,
        RESPONSE_CONTROL_PLANE = 6,
+       DELTA_REMOVED_RESOURCES = 6,
+       DELTA_CONTROL_PLANE = 7,
        CONTROL_PLANE_IDENTIFIER = 1,
+       RESOURCE_VERSION = 1,
+       RESOURCE_RESOURCE = 2,
+       RESOURCE_NAME = 3,
 };
 
 static void put_tail(struct buf *b, const struct xds_response *r, struct str control_plane)
@@ -27,7 +32,28 @@ static void put_tail(struct buf *b, const struct xds_response *r, struct str con
     pb_put_str(b, RESPONSE_NONCE, str_from_c(nonce));
     buf_init(&inner, BUF_MAX_RESOURCE);
     pb_put_str(&inner, CONTROL_PLANE_IDENTIFIER, control_plane);
-    pb_put_bytes(b, RESPONSE_CONTROL_PLANE, buf_str(&inner));
+    pb_put_bytes(b, r->is_delta ? DELTA_CONTROL_PLANE : RESPONSE_CONTROL_PLANE, buf_str(&inner));
+    buf_fini(&inner);
+    for (size_t i = 0; i < r->removed.n; i++)
+        pb_put_str(b, DELTA_REMOVED_RESOURCES, str_from_c(r->removed.v[i]));
+}
+
+/* What stands before the bytes of a resource: in the incremental variant, its name and its version, too. */
+static void put_head(struct buf *b, const struct xds_response *r, const struct xds_resource *resource)
+{
+    char version[VERSION_TEXT_SIZE];
+    struct buf inner;
+    if (!r->is_delta) {
+        pb_put_header(b, RESPONSE_RESOURCES, resource->any->n);
+        return;
+    }
+    version_format(resource->version, version);
+    buf_init(&inner, BUF_MAX_RESOURCE);
+    pb_put_str(&inner, RESOURCE_VERSION, str_from_c(version));
+    pb_put_str(&inner, RESOURCE_NAME, resource->name);
+    pb_put_header(&inner, RESOURCE_RESOURCE, resource->any->n);
+    pb_put_header(b, RESPONSE_RESOURCES, inner.n + resource->any->n);
+    buf_add_str(b, buf_str(&inner));
     buf_fini(&inner);
 }
 
@@ -39,7 +65,7 @@ void message_from_response(const struct xds_response *r, struct str control_plan
     struct message_part *parts = xcalloc(2 * r->n + 1, sizeof(*parts));
     for (size_t i = 0; i < r->n; i++) {
         size_t before = small.n;
-        pb_put_header(&small, RESPONSE_RESOURCES, r->v[i]->any->n);
+        put_head(&small, r, r->v[i]);
         parts[n++].bytes.n = small.n - before;
         parts[n++] = (struct message_part){.bytes = blob_str(r->v[i]->any), .owner = blob_ref(r->v[i]->any)};
     }

@@ -1,4 +1,4 @@
-/* xds/message.h -- a DiscoveryResponse as parts of bytes. */
+/* xds/message.h -- a discovery response of either variant as parts of bytes. */
 #ifndef URSA_XDS_MESSAGE_H
 #define URSA_XDS_MESSAGE_H
 

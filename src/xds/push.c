@@ -9,74 +9,16 @@
  * the answer to a response that added clusters, so that no request meets a route to a cluster that is not
  * there yet. What a client asks for is never held back, and who keeps the time (stream.c) ends a wait in
  * vain: a client that does not answer must not run on old listeners for ever.
- *  - A clusters response carries the whole set, so removing is leaving out. Clusters that are gone stay in
- * the set ("retired") until the listeners and routes of the newest configuration were accepted; then a last
- * response leaves them out. While a client refuses its listeners, the old ones run on and keep their
- * clusters. After a reconnect it is not known which clusters the client has, so nothing is retired then. */
+ *  - What is gone stays with the client until the listeners and routes of the newest configuration were
+ * accepted: clusters in the state of the world, where a last response leaves them out; everything but
+ * listeners in the incremental variant, which then tells removals of their own in reverse order. While a
+ * client refuses its listeners, the old ones run on and keep their clusters. After a reconnect in the state
+ * of the world it is not known which clusters the client has, so nothing is kept then. */
 #include "session.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "ursa/base/count.h"
-
-/* A client that refuses its listeners for ever must not collect clusters for ever. */
-#define RETIRED_MAX 1000
-
-struct resources {
-    struct xds_resource *const *v;
-    size_t n;
-};
-
-static int cluster_cmp(const void *a, const void *b)
-{
-    return str_cmp((*(struct xds_resource *const *)a)->name, (*(struct xds_resource *const *)b)->name);
-}
-
-static struct resources resources_of(struct session *s, enum xds_type t)
-{
-    const struct xds_list *list = s->config->lists[t];
-    if (t == XDS_CLUSTER && s->retiring)
-        return (struct resources){s->clusters.v, s->clusters.n};
-    return (struct resources){list->v, list->n};
-}
-
-static void retired_drop(struct session *s)
-{
-    for (size_t i = 0; i < s->retired.n; i++)
-        xds_resource_unref(s->retired.v[i]);
-    VEC_CLEAR(&s->retired);
-    VEC_CLEAR(&s->clusters);
-}
-
-/* Finds out which clusters the client was given that 'config' does not have any more. */
-static void retire(struct session *s)
-{
-    struct cluster_vec kept = {0};
-    for (size_t i = 0; i < s->retired.n; i++) {
-        struct xds_resource *r = s->retired.v[i];
-        if (!config_set_find(s->config, XDS_CLUSTER, r->name) &&
-            !config_set_find(s->offered, XDS_CLUSTER, r->name))
-            VEC_PUSH(&kept, xds_resource_ref(r));
-    }
-    const struct xds_list *old = s->offered->lists[XDS_CLUSTER];
-    for (size_t i = 0; i < old->n; i++) {
-        if (!config_set_find(s->config, XDS_CLUSTER, old->v[i]->name))
-            VEC_PUSH(&kept, xds_resource_ref(old->v[i]));
-    }
-    retired_drop(s);
-    VEC_FINI(&s->retired);
-    s->retired = kept;
-    if (kept.n > RETIRED_MAX)
-        retired_drop(s);
-    const struct xds_list *list = s->config->lists[XDS_CLUSTER];
-    for (size_t i = 0; i < list->n && s->retired.n > 0; i++)
-        VEC_PUSH(&s->clusters, list->v[i]);
-    for (size_t i = 0; i < s->retired.n; i++)
-        VEC_PUSH(&s->clusters, s->retired.v[i]);
-    if (s->retired.n > 0)
-        qsort(s->clusters.v, s->clusters.n, sizeof(struct xds_resource *), cluster_cmp);
-}
 
 void session_set_config(struct session *s, struct config_set *config)
 {
@@ -84,22 +26,21 @@ void session_set_config(struct session *s, struct config_set *config)
     s->config = config_set_ref(config);
     for (enum xds_type t = 0; t < XDS_N; t++) {
         if (!old || old->lists[t] != config->lists[t])
-            s->subs[t].computed = false;
+            s->rules->renew(&s->subs[t]);
     }
-    if (s->offered && old->lists[XDS_CLUSTER] != config->lists[XDS_CLUSTER])
-        retire(s);
     config_set_unref(old);
 }
 
-static bool is_due(struct session *s, enum xds_type t)
+static bool is_due(struct session *s, enum xds_type t, bool hold)
 {
-    struct resources r = resources_of(s, t);
-    return subscription_is_due(&s->subs[t], r.v, r.n);
+    return s->rules->is_due(&s->subs[t], s->config->lists[t], hold && t != XDS_LISTENER);
 }
 
+/* Removals that are told wait for nothing but themselves. */
 static bool is_settled(struct session *s, enum xds_type t)
 {
-    return !s->subs[t].active || (!is_due(s, t) && subscription_is_accepted(&s->subs[t]));
+    return !s->subs[t].active ||
+           (!is_due(s, t, s->rules->tells_removals) && subscription_is_accepted(&s->subs[t]));
 }
 
 bool session_is_serving(struct session *s)
@@ -110,56 +51,54 @@ bool session_is_serving(struct session *s)
            (s->subs[XDS_SECRET].active || s->config->lists[XDS_SECRET]->n == 0);
 }
 
-static void decide_retiring(struct session *s)
-{
-    bool retiring = s->retired.n > 0 && s->subs[XDS_CLUSTER].wildcard &&
-                    !(is_settled(s, XDS_LISTENER) && is_settled(s, XDS_ROUTE));
-    /* The set itself may have changed while 'retiring' did not. */
-    if (retiring || s->retiring)
-        s->subs[XDS_CLUSTER].computed = false;
-    s->retiring = retiring;
-}
-
-/* The client has the clusters of its first request's version: as if they had been sent. */
-static void note_offered(struct session *s)
-{
-    config_set_unref(s->offered);
-    s->offered = config_set_ref(s->config);
-}
-
 static bool waits_for_clusters(const struct session *s, enum xds_type t)
 {
     return (t == XDS_LISTENER || t == XDS_ROUTE) && !s->subs[t].owed &&
            s->growing > s->subs[XDS_CLUSTER].answered;
 }
 
-enum xds_type session_due(struct session *s)
+static void decide_holding(struct session *s)
 {
-    s->waits = false;
-    if (!s->config)
-        return XDS_N;
-    decide_retiring(s);
-    if (s->endpoints_owed && s->subs[XDS_ENDPOINT].active) {
-        s->subs[XDS_ENDPOINT].fresh = s->endpoints_owed = false;
-        subscription_ask_again(&s->subs[XDS_ENDPOINT]);
-    }
-    for (enum xds_type t = 0; t < XDS_N; t++) {
-        if (is_due(s, t)) {
-            if (!waits_for_clusters(s, t))
-                return t;
-            s->waits = true;
+    s->holds = !(is_settled(s, XDS_LISTENER) && is_settled(s, XDS_ROUTE));
+}
+
+/* Removals go last, and in reverse order: what may be used goes after what may use it. */
+static enum xds_type removal_due(struct session *s)
+{
+    for (enum xds_type t = XDS_N; s->rules->tells_removals && t-- > 0;) {
+        if (is_due(s, t, s->holds) && !waits_for_clusters(s, t)) {
+            s->removes = true;
+            return t;
         }
-        if (t == XDS_CLUSTER && s->subs[t].active && !s->offered)
-            note_offered(s);
     }
     return XDS_N;
 }
 
+enum xds_type session_due(struct session *s)
+{
+    s->waits = s->removes = false;
+    if (!s->config)
+        return XDS_N;
+    decide_holding(s);
+    if (s->endpoints_owed && s->subs[XDS_ENDPOINT].active) {
+        s->endpoints_owed = false;
+        s->rules->repeat_late(&s->subs[XDS_ENDPOINT], &s->subs[XDS_CLUSTER]);
+    }
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        if (!is_due(s, t, s->holds || s->rules->tells_removals))
+            continue;
+        if (!waits_for_clusters(s, t))
+            return t;
+        s->waits = true;
+    }
+    return removal_due(s);
+}
+
 bool session_is_due(struct session *s, enum xds_type t, bool *waits)
 {
-    decide_retiring(s);
+    decide_holding(s);
     *waits = waits_for_clusters(s, t);
-    return is_due(s, t);
+    return is_due(s, t, s->holds);
 }
 
 void session_stop_waiting(struct session *s)
@@ -167,45 +106,23 @@ void session_stop_waiting(struct session *s)
     s->growing = 0;
 }
 
-/* Both sorted by name: did the new list add clusters, did it change one? */
-static void compare_clusters(const struct xds_list *old, const struct xds_list *new, bool *added,
-                             bool *changed)
+static void clusters_sent(struct session *s, const struct xds_response *r)
 {
-    size_t i = 0;
-    *added = *changed = false;
-    for (size_t k = 0; k < new->n; k++) {
-        while (i < old->n && str_cmp(old->v[i]->name, new->v[k]->name) < 0)
-            i++;
-        if (i == old->n || !str_eq(old->v[i]->name, new->v[k]->name))
-            *added = true;
-        else if (old->v[i]->version != new->v[k]->version)
-            *changed = true;
-    }
-}
-
-static void clusters_sent(struct session *s)
-{
-    bool added = false, changed = true; /* of a client that came back it is not known what it lacks */
-    if (s->offered)
-        compare_clusters(s->offered->lists[XDS_CLUSTER], s->config->lists[XDS_CLUSTER], &added, &changed);
-    if (added)
-        s->growing = s->subs[XDS_CLUSTER].nonce;
-    if (changed && s->subs[XDS_ENDPOINT].active && !s->subs[XDS_ENDPOINT].fresh)
-        subscription_ask_again(&s->subs[XDS_ENDPOINT]);
-    else if (changed)
-        s->endpoints_owed = true;
-    note_offered(s);
-    if (!s->retiring)
-        retired_drop(s);
+    if (r->adds)
+        s->growing = r->nonce;
+    if (s->subs[XDS_ENDPOINT].active)
+        s->rules->repeat(&s->subs[XDS_ENDPOINT], r);
+    else
+        s->endpoints_owed |= r->changes;
 }
 
 void session_send(struct session *s, enum xds_type t, struct xds_response *out)
 {
-    struct resources r = resources_of(s, t);
-    assert(is_due(s, t));
-    subscription_send(&s->subs[t], r.v, r.n, out);
+    bool hold = (s->holds || (s->rules->tells_removals && !s->removes)) && t != XDS_LISTENER;
+    assert(s->rules->is_due(&s->subs[t], s->config->lists[t], hold));
+    s->rules->send(&s->subs[t], s->config->lists[t], hold, out);
     COUNT(xds_responses);
     headway_sent(s, t);
     if (t == XDS_CLUSTER)
-        clusters_sent(s);
+        clusters_sent(s, out);
 }

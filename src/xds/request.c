@@ -1,6 +1,6 @@
-/* xds/request.c -- reads a DiscoveryRequest (envoy.service.discovery.v3) without building a tree of it: a
- * first request has 60 kB of Envoy's extension list that nobody needs. Everything is bounded here, at the
- * door. */
+/* xds/request.c -- reads a DiscoveryRequest or a DeltaDiscoveryRequest (envoy.service.discovery.v3) without
+ * building a tree of it: a first request has 60 kB of Envoy's extension list that nobody needs. Everything is
+ * bounded here, at the door. */
 #include "ursa/xds.h"
 
 #include <string.h>
@@ -11,17 +11,38 @@
 #define ERROR_TEXT_MAX 4096
 
 enum { /* field numbers */
-       REQUEST_VERSION_INFO = 1,
-       REQUEST_NODE = 2,
-       REQUEST_RESOURCE_NAMES = 3,
-       REQUEST_TYPE_URL = 4,
-       REQUEST_RESPONSE_NONCE = 5,
-       REQUEST_ERROR_DETAIL = 6,
        NODE_ID = 1,
        NODE_CLUSTER = 2,
        NODE_METADATA = 3,
        STATUS_MESSAGE = 2,
+       ENTRY_KEY = 1,
+       ENTRY_VALUE = 2,
 };
+
+/* What the fields of a request are, in both variants. */
+enum part {
+    PART_UNKNOWN,
+    PART_VERSION_INFO,
+    PART_NODE,
+    PART_NAMES,        /* of the incremental variant: to subscribe */
+    PART_UNSUBSCRIBED, /* names, too */
+    PART_VERSIONS,     /* a name and the version that the client has */
+    PART_TYPE_URL,
+    PART_NONCE,
+    PART_ERROR
+};
+#define FIELDS_MAX 8
+static const enum part parts[][FIELDS_MAX] = {
+    [XDS_SOTW] = {PART_UNKNOWN, PART_VERSION_INFO, PART_NODE, PART_NAMES, PART_TYPE_URL, PART_NONCE,
+                  PART_ERROR},
+    [XDS_DELTA] = {PART_UNKNOWN, PART_NODE, PART_TYPE_URL, PART_NAMES, PART_UNSUBSCRIBED, PART_VERSIONS,
+                   PART_NONCE, PART_ERROR},
+};
+
+static enum part part_of(enum xds_variant variant, const struct pb_field *f)
+{
+    return f->number < FIELDS_MAX ? parts[variant][f->number] : PART_UNKNOWN;
+}
 
 static bool is_text(struct str s)
 {
@@ -100,67 +121,88 @@ static enum err_kind decode_error(struct str wire, struct arena *arena, struct s
     return ERR_NONE;
 }
 
-static enum err_kind add_name(const struct pb_field *f, struct discovery_request *r, struct err *e)
+static enum err_kind take_name(const struct pb_field *f, struct str *name, struct err *e)
 {
-    struct str *name = &r->names[r->n_names++];
     if (f->bytes.n > NAME_MAX_SIZE)
         return err_set(e, ERR_LIMIT, "a resource name has more than %d bytes", NAME_MAX_SIZE);
     return take_text(f, "a resource name", name, e);
 }
 
-static enum err_kind decode_field(const struct pb_field *f, struct arena *arena,
-                                  struct discovery_request *out, struct err *e)
-{
-    switch (f->number) {
-    case REQUEST_VERSION_INFO:
-        return take_text(f, "versionInfo", &out->version_info, e);
-    case REQUEST_NODE:
-        return decode_node(f->bytes, &out->node, e);
-    case REQUEST_RESOURCE_NAMES:
-        return add_name(f, out, e);
-    case REQUEST_TYPE_URL:
-        return take_text(f, "typeUrl", &out->type_url, e);
-    case REQUEST_RESPONSE_NONCE:
-        return take_text(f, "responseNonce", &out->response_nonce, e);
-    case REQUEST_ERROR_DETAIL:
-        out->has_error = true;
-        return decode_error(f->bytes, arena, &out->error_message, e);
-    default:
-        return ERR_NONE;
-    }
-}
-
-static enum err_kind count_names(struct str wire, size_t *n, struct err *e)
+static enum err_kind decode_version(struct str wire, struct discovery_version *v, struct err *e)
 {
     struct pb_reader r;
     struct pb_field f;
-    *n = 0;
+    enum err_kind kind = ERR_NONE;
     pb_reader_init(&r, wire);
-    while (pb_next(&r, &f))
-        *n += f.number == REQUEST_RESOURCE_NAMES;
-    if (r.failed)
-        return err_set(e, ERR_MALFORMED, "the discovery request is malformed");
-    if (*n > NAMES_MAX)
-        return err_set(e, ERR_LIMIT, "a discovery request may name at most %d resources", NAMES_MAX);
+    while (kind == ERR_NONE && pb_next(&r, &f)) {
+        if (f.number == ENTRY_KEY)
+            kind = take_name(&f, &v->name, e);
+        else if (f.number == ENTRY_VALUE)
+            kind = take_text(&f, "a resource version", &v->version, e);
+    }
+    if (kind != ERR_NONE)
+        return kind;
+    return r.failed ? err_set(e, ERR_MALFORMED, "initialResourceVersions is malformed") : ERR_NONE;
+}
+
+static enum err_kind decode_part(enum part part, const struct pb_field *f, struct arena *arena,
+                                 struct discovery_request *out, struct err *e)
+{
+    switch (part) {
+    case PART_VERSION_INFO:
+        return take_text(f, "versionInfo", &out->version_info, e);
+    case PART_NODE:
+        return decode_node(f->bytes, &out->node, e);
+    case PART_NAMES:
+        return take_name(f, &out->names[out->n_names++], e);
+    case PART_UNSUBSCRIBED:
+        return take_name(f, &out->unsubscribed[out->n_unsubscribed++], e);
+    case PART_VERSIONS:
+        return decode_version(f->bytes, &out->versions[out->n_versions++], e);
+    case PART_TYPE_URL:
+        return take_text(f, "typeUrl", &out->type_url, e);
+    case PART_NONCE:
+        return take_text(f, "responseNonce", &out->response_nonce, e);
+    case PART_ERROR:
+        out->has_error = true;
+        return decode_error(f->bytes, arena, &out->error_message, e);
+    case PART_UNKNOWN:
+        break;
+    }
     return ERR_NONE;
 }
 
-enum err_kind discovery_request_decode(struct str wire, struct arena *arena, struct discovery_request *out,
-                                       struct err *e)
+static enum err_kind make_room(enum xds_variant variant, struct str wire, struct arena *arena,
+                               struct discovery_request *out, struct err *e)
 {
-    size_t n;
+    struct pb_reader r;
+    struct pb_field f;
+    size_t n[PART_ERROR + 1] = {0};
+    pb_reader_init(&r, wire);
+    while (pb_next(&r, &f))
+        n[part_of(variant, &f)]++;
+    if (r.failed)
+        return err_set(e, ERR_MALFORMED, "the discovery request is malformed");
+    if (n[PART_NAMES] > NAMES_MAX || n[PART_UNSUBSCRIBED] > NAMES_MAX || n[PART_VERSIONS] > NAMES_MAX)
+        return err_set(e, ERR_LIMIT, "a discovery request may name at most %d resources", NAMES_MAX);
+    out->names = ARENA_ARRAY(arena, struct str, n[PART_NAMES]);
+    out->unsubscribed = ARENA_ARRAY(arena, struct str, n[PART_UNSUBSCRIBED]);
+    out->versions = ARENA_ARRAY(arena, struct discovery_version, n[PART_VERSIONS]);
+    return ERR_NONE;
+}
+
+enum err_kind discovery_request_decode(enum xds_variant variant, struct str wire, struct arena *arena,
+                                       struct discovery_request *out, struct err *e)
+{
     *out = (struct discovery_request){0};
     if (wire.n > DISCOVERY_REQUEST_MAX)
         return err_set(e, ERR_LIMIT, "a discovery request may have at most %u bytes", DISCOVERY_REQUEST_MAX);
-    enum err_kind kind = count_names(wire, &n, e);
-    if (kind != ERR_NONE)
-        return kind;
-    out->names = ARENA_ARRAY(arena, struct str, n);
+    enum err_kind kind = make_room(variant, wire, arena, out, e);
     struct pb_reader r;
     struct pb_field f;
     pb_reader_init(&r, wire);
     while (kind == ERR_NONE && pb_next(&r, &f))
-        kind = decode_field(&f, arena, out, e);
+        kind = decode_part(part_of(variant, &f), &f, arena, out, e);
     if (kind != ERR_NONE)
         discovery_request_fini(out);
     out->type = xds_type_by_url(out->type_url);

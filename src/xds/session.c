@@ -8,23 +8,18 @@
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
 
-void session_init(struct session *s)
+void session_init(struct session *s, enum xds_variant variant)
 {
-    *s = (struct session){0};
+    *s = (struct session){.rules = rules_of(variant)};
     for (enum xds_type t = 0; t < XDS_N; t++)
-        subscription_init(&s->subs[t], t);
+        subscription_init(&s->subs[t], t, s->rules);
 }
 
 void session_fini(struct session *s)
 {
     for (enum xds_type t = 0; t < XDS_N; t++)
         subscription_fini(&s->subs[t]);
-    for (size_t i = 0; i < s->retired.n; i++)
-        xds_resource_unref(s->retired.v[i]);
-    VEC_FINI(&s->retired);
-    VEC_FINI(&s->clusters);
     config_set_unref(s->config);
-    config_set_unref(s->offered);
     free(s->nack);
 }
 
@@ -43,7 +38,7 @@ enum request_sense session_request(struct session *s, const struct discovery_req
         COUNT(xds_requests_of_unknown_type);
         return REQUEST_IGNORED;
     }
-    enum request_sense sense = subscription_request(&s->subs[r->type], r);
+    enum request_sense sense = s->rules->request(&s->subs[r->type], r);
     if (sense == REQUEST_ACK || sense == REQUEST_NACK)
         headway_answered(s, r->type, sense == REQUEST_ACK);
     if (sense == REQUEST_ACK)
@@ -59,6 +54,6 @@ size_t session_names_size(const struct session *s)
 {
     size_t size = 0;
     for (enum xds_type t = 0; t < XDS_N; t++)
-        size += s->subs[t].n_wanted * sizeof(struct wanted) + s->subs[t].text_size;
+        size += s->rules->names_size(&s->subs[t]);
     return size;
 }

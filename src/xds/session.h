@@ -1,12 +1,10 @@
-/* xds/session.h -- one stream in the state-of-the-world protocol: its subscriptions, the newest
- * configuration, and what to send next.
+/* xds/session.h -- one stream in either variant of the protocol: its subscriptions, the newest configuration,
+ * and what to send next.
  *
  * Pure: requests go in, responses come out; owned by one stream, one thread. session.c reads requests, push.c
  * decides the order of what is sent, headway.c knows how far the client has come. */
 #ifndef URSA_XDS_SESSION_H
 #define URSA_XDS_SESSION_H
-
-#include "ursa/base/vec.h"
 
 #include "subscription.h"
 
@@ -20,23 +18,20 @@ struct headway {
 };
 
 struct session {
+    const struct xds_rules *rules;
     struct subscription subs[XDS_N];
     struct headway headway[XDS_N];
-    uint64_t sequence;          /* 'config' is right for the states up to this one; the owner raises it */
-    struct config_set *config;  /* the newest; NULL before the first */
-    struct config_set *offered; /* whose clusters were sent last on this stream; NULL: none were */
-    struct cluster_vec
-    VEC(struct xds_resource *) retired; /* clusters that the client has and 'config' has not; referenced */
-    struct cluster_vec clusters; /* those of 'config' and the retired, by name; borrowed; only while there are
-                                    retired ones */
-    bool retiring;               /* the retired clusters are still part of what it should have */
+    uint64_t sequence;         /* 'config' is right for the states up to this one; the owner raises it */
+    struct config_set *config; /* the newest; NULL before the first */
+    bool holds;                /* what the listeners may still need does not go yet */
+    bool removes;              /* what session_due found is for the removals in it */
     bool waits; /* what is due was held back for the answer to new clusters, when session_due last looked */
     uint64_t growing;    /* nonce of a CDS response that added clusters and is not answered yet; 0: none */
     bool endpoints_owed; /* clusters were sent before the endpoints were asked for */
     char *nack;          /* "lds: text" of the last refusal; NULL: none */
 };
 
-void session_init(struct session *);
+void session_init(struct session *, enum xds_variant);
 void session_fini(struct session *);
 enum request_sense session_request(struct session *, const struct discovery_request *);
 /* Bytes that the subscribed names cost. */
@@ -68,7 +63,7 @@ struct session_lack {
 struct session_lack session_lacks(struct session *, uint64_t sequence);
 /* The client's words of its last refusal, if that was of this type; else "". */
 struct str session_refusal(const struct session *, enum xds_type);
-/* The response of that type, which is due. */
+/* The response of that type, which session_due has just found. */
 void session_send(struct session *, enum xds_type, struct xds_response *out);
 
 /* headway.c: a response of this type went out; one was accepted or refused. */

@@ -85,7 +85,7 @@ static void copy_subscription(struct status_report *r, const struct subscription
     enum xds_type t = sub->type;
     r->status.types[t].active = sub->active;
     r->status.types[t].wildcard = sub->wildcard;
-    r->status.types[t].n_names = sub->n_wanted;
+    r->status.types[t].n_names = sub->n_names;
     r->status.types[t].offered = sub->version;
     r->status.types[t].acked = sub->acked;
     r->status.types[t].nonce = sub->nonce;

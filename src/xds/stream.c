@@ -430,7 +430,7 @@ void ads_receive(struct ads_stream *s, struct str message)
     COUNT(xds_requests);
     arena_init(&scratch);
     err_init(&e, &scratch);
-    enum err_kind kind = discovery_request_decode(message, &scratch, &request, &e);
+    enum err_kind kind = discovery_request_decode(s->variant, message, &scratch, &request, &e);
     if (kind == ERR_NONE) {
         kind = identify(s, &request, &e);
         if (kind == ERR_NONE)
@@ -465,18 +465,19 @@ struct str ads_mesh(const struct ads_stream *s)
     return s->node.params.mesh;
 }
 
-struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transport, void *peer,
-                            struct str authorization)
+struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const struct ads_transport *transport,
+                            void *peer, struct str authorization)
 {
     struct ads_stream *s = xcalloc(1, sizeof(*s));
     *s = (struct ads_stream){.ads = ads,
+                             .variant = variant,
                              .transport = transport,
                              .peer = peer,
                              .inbox.mail.handle = take_delivery,
                              .detached.handle = take_detached};
     arena_init(&s->arena);
     authn_init(&s->authn, ads->options.tokens, authorization);
-    session_init(&s->session);
+    session_init(&s->session, variant);
     lock_init(&s->inbox.lock);
     list_init(&s->report.node);
     list_init(&s->live);

@@ -49,6 +49,7 @@ struct inbox {
 
 struct ads_stream {
     struct ads *ads;
+    enum xds_variant variant;
     const struct ads_transport *transport;
     void *peer; /* NULL: closed */
     enum stream_state state;

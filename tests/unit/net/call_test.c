@@ -181,6 +181,27 @@ TEST(tokens_reach_the_service)
     stop();
 }
 
+TEST(the_method_chooses_the_variant)
+{
+    static const struct {
+        const char *path, *want;
+    } rows[] = {{ADS_PATH, "sotw"}, {ADS_SERVICE "DeltaAggregatedResources", "delta"}};
+    struct client c;
+    struct call call;
+
+    client_dial(&c, start());
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *const fields[] = {CALL("POST", rows[i].path, "application/grpc"), NULL};
+        call_start_with(&call, &c, fields);
+        call_send(&call, "variant");
+        WAIT_FOR(&c, call_has_message(&call));
+        EXPECT_STR(rows[i].path, call_message(&call), rows[i].want);
+        call_end(&call);
+    }
+    client_close(&c);
+    stop();
+}
+
 TEST(wrong_requests_are_refused_and_the_connection_lives)
 {
     static const struct {

@@ -19,7 +19,8 @@
 #include "../../lib/test.h"
 #include "ursa/base/buf.h"
 
-#define ADS_PATH "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
+#define ADS_SERVICE "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
+#define ADS_PATH ADS_SERVICE "StreamAggregatedResources"
 #define CLIENT_SECONDS 10
 #define CLIENT_MESSAGES (64u << 20)
 

@@ -2,7 +2,7 @@
  * functions: for one file a program.
  *
  * What a client sends is an order: "echo TEXT" and "big N" send a message back, "token" the authorization
- * value, "fail" ends the call. */
+ * value, "variant" the protocol's, "fail" ends the call. */
 #ifndef URSA_TESTS_UNIT_NET_FAKE_ADS_H
 #define URSA_TESTS_UNIT_NET_FAKE_ADS_H
 
@@ -32,6 +32,7 @@ struct ads_stream {
     const struct ads_transport *transport;
     void *peer;
     char *token;
+    enum xds_variant variant;
     char *order; /* what to send next: as it came */
 };
 #define FAKE_LOOPS_MAX 4
@@ -73,12 +74,13 @@ void ads_free(struct ads *ads)
     free(ads);
 }
 
-struct ads_stream *ads_open(struct ads *ads, const struct ads_transport *transport, void *peer,
-                            struct str authorization)
+struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const struct ads_transport *transport,
+                            void *peer, struct str authorization)
 {
     struct ads_stream *s = xcalloc(1, sizeof(*s));
 
     s->ads = ads;
+    s->variant = variant;
     s->transport = transport;
     s->peer = peer;
     s->token = xstrndup(authorization);
@@ -161,6 +163,8 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
     *out = (struct xds_message){0};
     if (strncmp(s->order, "echo ", 5) == 0)
         fake_small(s->order + 5, out);
+    else if (strcmp(s->order, "variant") == 0)
+        fake_small(s->variant == XDS_DELTA ? "delta" : "sotw", out);
     else if (strcmp(s->order, "token") == 0)
         fake_small(s->token, out);
     else if (strncmp(s->order, "big ", 4) == 0 && str_to_int(str_from_c(s->order + 4), 0, 1 << 30, &n))

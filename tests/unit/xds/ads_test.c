@@ -141,20 +141,27 @@ TEST(bytes_that_are_no_request)
         const char *name;
         struct str wire;
         enum err_kind kind;
+        enum xds_variant variant;
     } rows[] = {
-        {"truncated", STR_INIT("\x12\x20xx"), ERR_MALFORMED},
-        {"not UTF-8", STR_INIT("\x22\x02\xff\xfe"), ERR_MALFORMED},
-        {"a NUL in a name", STR_INIT("\x1a\x02y\0"), ERR_MALFORMED},
-        {"a number where text belongs", STR_INIT("\x20\x01"), ERR_MALFORMED},
-        {"broken metadata", STR_INIT("\x12\x05\x1a\x03\x0a\x09x"), ERR_MALFORMED},
-        {"nothing at all", STR_INIT(""), ERR_INVALID},
+        {"truncated", STR_INIT("\x12\x20xx"), ERR_MALFORMED, XDS_SOTW},
+        {"not UTF-8", STR_INIT("\x22\x02\xff\xfe"), ERR_MALFORMED, XDS_SOTW},
+        {"a NUL in a name", STR_INIT("\x1a\x02y\0"), ERR_MALFORMED, XDS_SOTW},
+        {"a number where text belongs", STR_INIT("\x20\x01"), ERR_MALFORMED, XDS_SOTW},
+        {"broken metadata", STR_INIT("\x12\x05\x1a\x03\x0a\x09x"), ERR_MALFORMED, XDS_SOTW},
+        {"nothing at all", STR_INIT(""), ERR_INVALID, XDS_SOTW},
+        {"delta: truncated", STR_INIT("\x0a\x20xx"), ERR_MALFORMED, XDS_DELTA},
+        {"delta: a NUL in a name to give up", STR_INIT("\x22\x02y\0"), ERR_MALFORMED, XDS_DELTA},
+        {"delta: a NUL in a name it has", STR_INIT("\x2a\x03\x0a\x01\0"), ERR_MALFORMED, XDS_DELTA},
+        {"delta: a truncated version", STR_INIT("\x2a\x02\x12\x09"), ERR_MALFORMED, XDS_DELTA},
+        {"delta: versions that are a number", STR_INIT("\x28\x01"), ERR_INVALID, XDS_DELTA},
+        {"delta: nothing at all", STR_INIT(""), ERR_INVALID, XDS_DELTA},
     };
     struct world w;
     world_init(&w);
     ads_start(&w, true);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct peer p;
-        peer_open(&w, &p, STR_NONE);
+        peer_open_variant(&w, &p, rows[i].variant, STR_NONE);
         ads_receive(p.stream, rows[i].wire);
         EXPECT_CSTR(rows[i].name, err_kind_name(p.kind), err_kind_name(rows[i].kind));
         peer_close(&w, &p);
@@ -183,6 +190,36 @@ TEST(a_response_on_the_wire)
     EXPECT_STR("who", json_str(json_get(json_get(m, "controlPlane"), "identifier")), "host-1234");
     EXPECT_INT("resources", json_array_size(json_get(m, "resources")), 1);
     EXPECT_STR("name", json_str(json_get(json_array_get(json_get(m, "resources"), 0), "name")), "a");
+    EXPECT_TRUE("no more", peer_hears(&p) == NULL);
+    peer_close(&w, &p);
+    world_fini(&w);
+}
+
+TEST(a_delta_response_on_the_wire)
+{
+    struct world w;
+    struct peer p;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open_variant(&w, &p, XDS_DELTA, STR_NONE);
+    peer_says(&p, "{'node': {'id': 'default.web-1'}, " CDS
+                  ", 'initialResourceVersions': {'gone': '0123456789abcdef'}}");
+    engine_delivers("a");
+    mailbox_run(&w.box);
+    JSON_AUTO first = peer_hears(&p);
+    json_t *resource = json_array_get(json_get(first, "resources"), 0);
+    EXPECT_STR("type", json_str(json_get(first, "typeUrl")),
+               "type.googleapis.com/envoy.config.cluster.v3.Cluster");
+    EXPECT_INT("resources", json_array_size(json_get(first, "resources")), 1);
+    EXPECT_STR("name", json_str(json_get(resource, "name")), "a");
+    EXPECT_INT("version", json_str(json_get(resource, "version")).n, 16);
+    EXPECT_STR("content", json_str(json_get(json_get(resource, "resource"), "name")), "a");
+    EXPECT_STR("nonce", json_str(json_get(first, "nonce")), "1");
+    EXPECT_STR("who", json_str(json_get(json_get(first, "controlPlane"), "identifier")), "host-1234");
+    JSON_AUTO second = peer_hears(&p);
+    EXPECT_INT("nothing else", json_array_size(json_get(second, "resources")), 0);
+    EXPECT_STR("removed", json_str(json_array_get(json_get(second, "removedResources"), 0)), "gone");
     EXPECT_TRUE("no more", peer_hears(&p) == NULL);
     peer_close(&w, &p);
     world_fini(&w);
@@ -396,18 +433,46 @@ TEST(a_proxy_has_so_many_streams)
 }
 
 /* A request for 70,000 names, which cost 3.4 MiB. */
-static void asks_for_many(struct peer *p, enum xds_type type)
+static void asks_for_many_named(struct peer *p, enum xds_type type, const char *prefix)
 {
     struct str url = xds_type_info(type)->type_url;
     struct buf wire;
     buf_init(&wire, DISCOVERY_REQUEST_MAX);
-    buf_add(&wire, (uint8_t[]){0x22, (uint8_t)url.n}, 2);
+    buf_add(&wire, (uint8_t[]){p->variant == XDS_DELTA ? 0x12 : 0x22, (uint8_t)url.n}, 2);
     buf_add_str(&wire, url);
     for (unsigned i = 0; i < 70000; i++)
-        buf_printf(&wire, "\x1a\x0bname-%06u", i);
+        buf_printf(&wire, "\x1a\x0b%s-%06u", prefix, i);
     EXPECT_TRUE("fits into a request", buf_ok(&wire));
     ads_receive(p->stream, buf_str(&wire));
     buf_fini(&wire);
+}
+
+static void asks_for_many(struct peer *p, enum xds_type type)
+{
+    asks_for_many_named(p, type, "name");
+}
+
+TEST(a_delta_stream_may_collect_so_many_names)
+{
+    struct world w;
+    struct peer p;
+    char prefix[8];
+    int n = 0;
+    world_init(&w);
+    put(&w, dataplane_make(WEB));
+    ads_start(&w, false);
+    peer_open_variant(&w, &p, XDS_DELTA, STR_NONE);
+    peer_says(&p, FIRST);
+    for (; p.kind == ERR_NONE && n < 10; n++) {
+        snprintf(prefix, sizeof(prefix), "na%02d", n);
+        asks_for_many_named(&p, XDS_SECRET, prefix);
+        if (n == 0)
+            asks_for_many_named(&p, XDS_SECRET, prefix); /* the same again costs nothing more */
+    }
+    EXPECT_TRUE("some", n > 2 && n < 10);
+    EXPECT_CSTR("text", p.text, "proxy default.web-1 asks for too many resources by name");
+    peer_close(&w, &p);
+    world_fini(&w);
 }
 
 TEST(a_proxy_may_subscribe_to_so_many_names)

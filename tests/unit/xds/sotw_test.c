@@ -1,119 +1,15 @@
-/* sotw_test.c -- conversations with an Envoy, as scripts. A row is a list of commands, separated by ';':
- * - set c=a1,b1 e=a1: the newest configuration. c clusters, e endpoints, s secrets, l listeners, r routes,
- *   x extensions; the digit is the resource's content
+/* sotw_test.c -- conversations in the state-of-the-world variant (script.h). The client's words:
  * - ask eds a,b: a first request, or one that answers nothing; with the version that the client has
  * - say eds a,b: the client's next request: the last nonce, the version it has accepted, these names
  * - ack cds [names]: accepts the last response, with these names or those of before
  * - nack lds: refuses it
- * - old eds a,b: a request that still carries the nonce before the last
- * - reconnect: a new stream; the client keeps what it accepted
- * - restart: the same, and the client has nothing
- * - at 7: the newest configuration is right for the states up to sequence 7
- * - lacks 7 lds answer: what keeps the client from having the state of sequence 7; "lacks 7 nothing"
- * - serves yes, serves no: whether the client has the newest listeners and secrets
- * - = cds(a1,b1) eds(a1): what is sent now, all of it, in order; "=" alone: nothing */
-#include "../../lib/test.h"
-
-#include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "../../../src/xds/session.h"
-#include "ursa/base/alloc.h"
-#include "ursa/base/hash.h"
-
-#define MAX_SETS 16
+ * - old eds a,b: a request that still carries the nonce before the last */
+#include "script.h"
 
 struct client_type {
     uint64_t received, accepted, nonce;
     char names[128];
 };
-struct script {
-    struct session session;
-    struct client_type types[XDS_N];
-    struct config_set *sets[MAX_SETS];
-    size_t n_sets;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    return str_cmp((*(struct xds_resource *const *)a)->name, (*(struct xds_resource *const *)b)->name);
-}
-
-static struct xds_resource *resource_make(enum xds_type type, struct str text)
-{
-    struct xds_resource *r = xcalloc(1, sizeof(*r));
-    r->any = blob_new(text.p, text.n);
-    r->name = str_slice(blob_str(r->any), 0, text.n - 1);
-    r->type = type;
-    r->version = r->any->hash;
-    atomic_init(&r->refs, 1);
-    return r;
-}
-
-static struct xds_list *list_make(enum xds_type type, struct str texts)
-{
-    struct xds_list *l = xcalloc(1, sizeof(*l) + 32 * sizeof(l->v[0]));
-    struct str text;
-    while (texts.n > 0 && str_next(&texts, ',', &text))
-        l->v[l->n++] = resource_make(type, text);
-    qsort(l->v, l->n, sizeof(l->v[0]), by_name);
-    return l;
-}
-
-static enum xds_type type_of_letter(char c)
-{
-    static const char letters[] = "ceslrx";
-    return (enum xds_type)(strchr(letters, c) - letters);
-}
-
-static enum xds_type type_of_word(struct str word)
-{
-    for (enum xds_type t = 0; t < XDS_N; t++) {
-        if (str_eq(xds_type_info(t)->short_name, word))
-            return t;
-    }
-    FAIL("no type " STR_FMT, STR_ARG(word));
-    return XDS_N;
-}
-
-/* Made by hand and freed by hand: the script keeps a reference of its own all the time. Equal lists are one
- * object, as the compiler's are. */
-static struct config_set *set_make(struct script *sc, struct str rest)
-{
-    struct config_set *set = xcalloc(1, sizeof(*set)),
-                      *before = sc->n_sets > 0 ? sc->sets[sc->n_sets - 1] : NULL;
-    struct str word;
-    atomic_init(&set->refs, 1);
-    while (rest.n > 0 && str_next(&rest, ' ', &word))
-        set->lists[type_of_letter(word.p[0])] =
-            list_make(type_of_letter(word.p[0]), str_slice(word, 2, word.n));
-    for (enum xds_type t = 0; t < XDS_N; t++) {
-        if (!set->lists[t] && before)
-            set->lists[t] = before->lists[t];
-        else if (!set->lists[t])
-            set->lists[t] = list_make(t, STR_NONE);
-    }
-    sc->sets[sc->n_sets++] = set;
-    return set;
-}
-
-static void sets_free(struct script *sc)
-{
-    for (size_t i = sc->n_sets; i-- > 0;) {
-        for (enum xds_type t = 0; t < XDS_N; t++) {
-            struct xds_list *l = sc->sets[i]->lists[t];
-            if (i > 0 && l == sc->sets[i - 1]->lists[t])
-                continue;
-            for (size_t k = 0; k < l->n; k++)
-                xds_resource_unref(l->v[k]);
-            free(l);
-        }
-        EXPECT_INT("references left", sc->sets[i]->refs, 1);
-        free(sc->sets[i]);
-    }
-}
 
 static void request(struct script *sc, enum xds_type type, const char *names, uint64_t version,
                     uint64_t nonce, bool refuse)
@@ -134,61 +30,24 @@ static void request(struct script *sc, enum xds_type type, const char *names, ui
     (void)session_request(&sc->session, &r);
 }
 
-/* Pulls everything, at most 20 responses: more is a loop. */
-static void pull_all(struct script *sc, char *out, size_t size)
+static void client_hears(struct script *sc, const struct xds_response *r)
 {
-    size_t n = 0;
-    enum xds_type t;
-    out[0] = '\0';
-    for (int i = 0; i < 20 && (t = session_due(&sc->session)) != XDS_N; i++) {
-        struct xds_response r;
-        session_send(&sc->session, t, &r);
-        n += (size_t)snprintf(out + n, size - n, "%s%s(", n ? " " : "", xds_type_info(t)->short_name.p);
-        for (size_t k = 0; k < r.n; k++)
-            n += (size_t)snprintf(out + n, size - n, "%s" STR_FMT, k ? "," : "",
-                                  STR_ARG(blob_str(r.v[k]->any)));
-        n += (size_t)snprintf(out + n, size - n, ")");
-        sc->types[t].received = r.version;
-        sc->types[t].nonce = r.nonce;
-        xds_response_fini(&r);
-    }
+    sc->types[r->type].received = r->version;
+    sc->types[r->type].nonce = r->nonce;
 }
 
-static void reconnect(struct script *sc, bool with_nothing)
+static void client_reconnects(struct script *sc, bool with_nothing)
 {
-    session_fini(&sc->session);
-    session_init(&sc->session);
     for (enum xds_type t = 0; t < XDS_N; t++) {
         sc->types[t].nonce = 0;
         if (with_nothing)
             sc->types[t] = (struct client_type){0};
     }
-    if (sc->n_sets > 0)
-        session_set_config(&sc->session, sc->sets[sc->n_sets - 1]);
 }
 
-static void expect_lack(const char *at, struct script *sc, struct str args)
+static void client_says(struct script *sc, struct str word, enum xds_type t, struct str rest)
 {
-    static const char *const words[] = {"nothing",  "config", "request", "sending",
-                                        "clusters", "answer", "consent"};
-    struct str sequence_text;
-    uint64_t sequence;
-    char got[64], *want;
-    if (!str_next(&args, ' ', &sequence_text) || !str_to_uint(sequence_text, UINT64_MAX, &sequence))
-        FAIL("%s: no sequence", at);
-    struct session_lack lack = session_lacks(&sc->session, sequence);
-    snprintf(got, sizeof(got), "%s%s%s", lack.type == XDS_N ? "" : xds_type_info(lack.type)->short_name.p,
-             lack.type == XDS_N ? "" : " ", words[lack.what]);
-    want = xstrndup(args);
-    EXPECT_CSTR(at, got, want);
-    free(want);
-}
-
-static void talk(struct script *sc, struct str word, struct str rest)
-{
-    struct str type_word, names;
-    (void)str_next(&rest, ' ', &type_word);
-    enum xds_type t = type_of_word(type_word);
+    struct str names;
     struct client_type *c = &sc->types[t];
     bool given = str_next(&rest, ' ', &names), old = str_has_prefix(word, STR("old"));
     bool accepts = str_eq(word, STR("ack")), refuses = str_has_suffix(word, STR("nack"));
@@ -203,51 +62,18 @@ static void talk(struct script *sc, struct str word, struct str rest)
     request(sc, t, c->names, c->accepted, old ? c->nonce - 1 : c->nonce, refuses);
 }
 
-static void run_script(const char *name, const char *text)
-{
-    struct script sc = {0};
-    struct str rest = str_from_c(text), command;
-    char got[512], at[64];
-    session_init(&sc.session);
-    for (int i = 1; str_next(&rest, ';', &command); i++) {
-        struct str word, args = str_trim(command);
-        snprintf(at, sizeof(at), "%s, command %d", name, i);
-        (void)str_next(&args, ' ', &word);
-        if (str_eq(word, STR("="))) {
-            pull_all(&sc, got, sizeof(got));
-            char *want = xstrndup(args);
-            EXPECT_CSTR(at, got, want);
-            free(want);
-        } else if (str_eq(word, STR("set"))) {
-            session_set_config(&sc.session, set_make(&sc, args));
-        } else if (str_eq(word, STR("reconnect")) || str_eq(word, STR("restart"))) {
-            reconnect(&sc, str_eq(word, STR("restart")));
-        } else if (str_eq(word, STR("impatience"))) {
-            session_stop_waiting(&sc.session);
-        } else if (str_eq(word, STR("waits"))) {
-            (void)session_due(&sc.session);
-            EXPECT_INT(at, sc.session.waits, str_eq(args, STR("yes")));
-        } else if (str_eq(word, STR("at"))) {
-            if (!str_to_uint(args, UINT64_MAX, &sc.session.sequence))
-                FAIL("%s: no sequence", at);
-        } else if (str_eq(word, STR("lacks"))) {
-            expect_lack(at, &sc, args);
-        } else if (str_eq(word, STR("serves"))) {
-            EXPECT_INT(at, session_is_serving(&sc.session), str_eq(args, STR("yes")));
-        } else {
-            talk(&sc, word, args);
-        }
-    }
-    session_fini(&sc.session);
-    sets_free(&sc);
-}
-
 /* A client that has clusters a and b, their endpoints, secret s, listener l with route r. */
 #define STEADY                                                                                               \
     "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1 x=p1;"                                                               \
     "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"                                            \
     "= cds(a1,b1) eds(a1,b1) sds(s1) lds(l1) rds(r1) ecds(p1);"                                              \
     "ack cds;ack eds;ack sds;ack lds;ack rds;ack ecds;=;"
+
+static void talk(const char *name, const char *script)
+{
+    struct client_type types[XDS_N] = {0};
+    run_script(XDS_SOTW, types, name, script);
+}
 
 TEST(conversations)
 {
@@ -359,7 +185,7 @@ TEST(conversations)
          "set c=a1,b1 s=s1,t1;ask cds *;= cds(a1,b1);ask sds *;= sds(s1,t1);ack sds;="},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        run_script(rows[i].name, rows[i].script);
+        talk(rows[i].name, rows[i].script);
 }
 
 TEST(what_a_client_lacks)
@@ -403,5 +229,5 @@ TEST(what_a_client_lacks)
          "ask ecds p;lacks 1 nothing"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        run_script(rows[i].name, rows[i].script);
+        talk(rows[i].name, rows[i].script);
 }

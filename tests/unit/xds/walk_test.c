@@ -1,6 +1,6 @@
-/* walk_test.c -- random configurations, a client that reads, answers, refuses and reconnects at random.
- * Whatever happened, once it has accepted everything it holds exactly the newest configuration, and then
- * nothing is sent any more. */
+/* walk_test.c -- random configurations, a client that reads, answers, refuses and reconnects at random, in
+ * both variants of the protocol. Whatever happened, once it has accepted everything it holds exactly the
+ * newest configuration, and then nothing is sent any more. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "../../../src/xds/session.h"
 #include "../../lib/test.h"
 #include "ursa/base/alloc.h"
+#include "ursa/base/hash.h"
 
 #define N_NAMES 6 /* resources 'a' to 'f' of each type; content 0: there is none */
 #define N_STEPS 400
@@ -20,10 +21,12 @@ struct model {
 };
 struct client {
     struct model has;
+    uint64_t versions[XDS_N][N_NAMES]; /* of what it has; incremental */
     uint64_t accepted[XDS_N], nonce[XDS_N];
-    bool subscribed[XDS_N];
+    bool subscribed[XDS_N], named[XDS_N][N_NAMES];
 };
 struct walk {
+    enum xds_variant variant;
     struct session session;
     struct model newest;
     struct config_set *config; /* a reference of ours: the last one is freed by hand */
@@ -50,8 +53,10 @@ static struct config_set *config_make(const struct model *m)
         struct xds_list *l = xcalloc(1, sizeof(*l) + N_NAMES * sizeof(l->v[0]));
         atomic_init(&l->refs, 1);
         for (unsigned i = 0; i < N_NAMES; i++) {
-            if (m->content[t][i])
-                l->v[l->n++] = resource_make(t, i, m->content[t][i]);
+            if (m->content[t][i] == 0)
+                continue;
+            l->v[l->n] = resource_make(t, i, m->content[t][i]);
+            l->version = hash_mix(l->version, l->v[l->n++]->version);
         }
         set->lists[t] = l;
     }
@@ -71,38 +76,85 @@ static enum xds_type parent_of(enum xds_type t)
     return t == XDS_ENDPOINT ? XDS_CLUSTER : t == XDS_ROUTE ? XDS_LISTENER : XDS_N;
 }
 
+static const char letters[] = "abcdef";
+
+/* Of a type with parents, what these name. */
+static bool wants(const struct walk *w, enum xds_type t, unsigned i)
+{
+    enum xds_type parent = parent_of(t);
+    return parent != XDS_N && w->client.has.content[parent][i];
+}
+
+/* Everything that the client wants, each time. */
+static void fill_sotw(struct walk *w, struct discovery_request *r)
+{
+    static char version[VERSION_TEXT_SIZE];
+    for (unsigned i = 0; i < N_NAMES; i++) {
+        if (wants(w, r->type, i))
+            r->names[r->n_names++] = str_from(&letters[i], 1);
+    }
+    version[0] = '\0';
+    if (w->client.accepted[r->type])
+        version_format(w->client.accepted[r->type], version);
+    r->version_info = str_from_c(version);
+}
+
+/* What is new and what it does not want any more; at first what it has. */
+static void fill_delta(struct walk *w, struct discovery_request *r)
+{
+    static char versions[N_NAMES][VERSION_TEXT_SIZE];
+    struct client *c = &w->client;
+    for (unsigned i = 0; i < N_NAMES; i++) {
+        struct str name = str_from(&letters[i], 1);
+        bool wanted = wants(w, r->type, i), named = c->named[r->type][i];
+        if (wanted && !named)
+            r->names[r->n_names++] = name;
+        if (!wanted && named)
+            r->unsubscribed[r->n_unsubscribed++] = name;
+        c->named[r->type][i] = wanted;
+        if (c->has.content[r->type][i] && !c->subscribed[r->type]) {
+            version_format(c->versions[r->type][i], versions[i]);
+            r->versions[r->n_versions++] = (struct discovery_version){name, str_from_c(versions[i])};
+        }
+        if (!wanted && parent_of(r->type) != XDS_N)
+            c->has.content[r->type][i] = 0;
+    }
+}
+
 static void request(struct walk *w, enum xds_type t, bool refuse)
 {
     struct client *c = &w->client;
-    static const char letters[] = "abcdef";
-    struct str names[N_NAMES];
-    char version[VERSION_TEXT_SIZE] = "", nonce[24] = "";
-    struct discovery_request r = {.type = t, .names = names, .has_error = refuse, .error_message = STR("no")};
-    enum xds_type parent = parent_of(t);
-    for (unsigned i = 0; parent != XDS_N && i < N_NAMES; i++) {
-        if (c->has.content[parent][i])
-            names[r.n_names++] = str_from(&letters[i], 1);
-    }
-    if (parent != XDS_N && r.n_names == 0 && !c->subscribed[t])
+    struct str names[N_NAMES], unsubscribed[N_NAMES];
+    struct discovery_version versions[N_NAMES];
+    char nonce[24] = "";
+    struct discovery_request r = {.type = t,
+                                  .names = names,
+                                  .unsubscribed = unsubscribed,
+                                  .versions = versions,
+                                  .has_error = refuse,
+                                  .error_message = STR("no")};
+    (w->variant == XDS_DELTA ? fill_delta : fill_sotw)(w, &r);
+    if (parent_of(t) != XDS_N && r.n_names == 0 && !c->subscribed[t])
         return;
     c->subscribed[t] = true;
-    if (c->accepted[t])
-        version_format(c->accepted[t], version);
     if (c->nonce[t])
         snprintf(nonce, sizeof(nonce), "%llu", (unsigned long long)c->nonce[t]);
-    r.version_info = str_from_c(version);
     r.response_nonce = str_from_c(nonce);
     (void)session_request(&w->session, &r);
 }
 
 static void accept(struct walk *w, const struct xds_response *r)
 {
-    unsigned *has = w->client.has.content[r->type];
-    if (xds_type_info(r->type)->whole_set)
-        memset(has, 0, sizeof(w->client.has.content[0]));
-    for (size_t i = 0; i < r->n; i++)
-        has[r->v[i]->name.p[0] - 'a'] = r->v[i]->any->p[1];
-    w->client.accepted[r->type] = r->version;
+    struct client *c = &w->client;
+    if (w->variant == XDS_SOTW && xds_type_info(r->type)->whole_set)
+        memset(c->has.content[r->type], 0, sizeof(c->has.content[0]));
+    for (size_t i = 0; i < r->n; i++) {
+        c->has.content[r->type][r->v[i]->name.p[0] - 'a'] = r->v[i]->any->p[1];
+        c->versions[r->type][r->v[i]->name.p[0] - 'a'] = r->v[i]->version;
+    }
+    for (size_t i = 0; i < r->removed.n; i++)
+        c->has.content[r->type][r->removed.v[i][0] - 'a'] = 0;
+    c->accepted[r->type] = r->version;
 }
 
 /* Takes one response; true when there was one. */
@@ -128,8 +180,9 @@ static bool hear(struct walk *w, bool refuse)
 static void reconnect(struct walk *w)
 {
     session_fini(&w->session);
-    session_init(&w->session);
+    session_init(&w->session, w->variant);
     session_set_config(&w->session, w->config);
+    memset(w->client.named, 0, sizeof(w->client.named));
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         w->client.nonce[types[i]] = 0;
         w->client.subscribed[types[i]] = false;
@@ -153,13 +206,15 @@ static void step(struct walk *w)
 }
 
 /* Everything changes and all is accepted: a refusal has no after-effects then. Nothing cannot change, so
- * there is something of every type. */
+ * there is something of every type; and all that a parent may name, since asking for what is missing is
+ * answered. */
 static void settle(struct walk *w)
 {
     int n = 0;
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         for (unsigned k = 0; k < N_NAMES; k++)
-            w->newest.content[types[i]][k] += w->newest.content[types[i]][k] || k == 0 ? 10 : 0;
+            w->newest.content[types[i]][k] +=
+                w->newest.content[types[i]][k] || k == 0 || parent_of(types[i]) != XDS_N ? 10 : 0;
     }
     configure(w);
     while (hear(w, false)) {
@@ -182,11 +237,11 @@ static void expect_newest(struct walk *w, const char *when)
     }
 }
 
-TEST(a_client_ends_up_with_the_newest)
+static void walk(enum xds_variant variant)
 {
     for (int i = 0; i < N_WALKS; i++) {
-        struct walk w = {0};
-        session_init(&w.session);
+        struct walk w = {.variant = variant};
+        session_init(&w.session, variant);
         configure(&w);
         reconnect(&w);
         for (int k = 0; k < N_STEPS; k++)
@@ -198,4 +253,14 @@ TEST(a_client_ends_up_with_the_newest)
         session_fini(&w.session);
         config_set_unref(w.config);
     }
+}
+
+TEST(a_client_ends_up_with_the_newest)
+{
+    walk(XDS_SOTW);
+}
+
+TEST(a_delta_client_ends_up_with_the_newest)
+{
+    walk(XDS_DELTA);
 }

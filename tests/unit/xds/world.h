@@ -130,6 +130,7 @@ struct world {
     char events[256]; /* what the observer was told: c d and how often it changed is left out */
 };
 struct peer {
+    enum xds_variant variant;
     struct ads_stream *stream;
     int n_wakes;
     enum err_kind kind; /* of the end; ERR_NONE: it goes on */
@@ -332,9 +333,22 @@ static inline const char *owner_of(struct world *w, const char *name)
 
 /* ---- peers ---- */
 
+static inline void peer_open_variant(struct world *w, struct peer *p, enum xds_variant variant,
+                                     struct str token)
+{
+    *p = (struct peer){.variant = variant, .stream = ads_open(w->ads, variant, &transport, p, token)};
+}
+
 static inline void peer_open(struct world *w, struct peer *p, struct str token)
 {
-    *p = (struct peer){.stream = ads_open(w->ads, &transport, p, token)};
+    peer_open_variant(w, p, XDS_SOTW, token);
+}
+
+/* The name of a variant's message: "Request", "Response". */
+static inline struct str message_name(struct arena *a, const struct peer *p, const char *what)
+{
+    return arena_printf(a, "envoy.service.discovery.v3.%sDiscovery%s", p->variant == XDS_DELTA ? "Delta" : "",
+                        what);
 }
 
 static inline void peer_close(struct world *w, struct peer *p)
@@ -343,7 +357,7 @@ static inline void peer_close(struct world *w, struct peer *p)
     settle(w);
 }
 
-/* A DiscoveryRequest in Envoy's JSON; apostrophes stand for quotes. */
+/* A request in Envoy's JSON; apostrophes stand for quotes. */
 static inline void peer_says(struct peer *p, const char *request)
 {
     struct arena arena;
@@ -357,7 +371,7 @@ static inline void peer_says(struct peer *p, const char *request)
     err_init(&e, &arena);
     buf_init(&wire, BUF_MAX_RESOURCE);
     if (json_parse(str_from_c(text), &tree, &e) != ERR_NONE ||
-        envoy_encode(STR("envoy.service.discovery.v3.DiscoveryRequest"), tree, &wire, &e) != ERR_NONE)
+        envoy_encode(message_name(&arena, p, "Request"), tree, &wire, &e) != ERR_NONE)
         FAIL("%s: " STR_FMT, request, STR_ARG(err_render(&e, &arena)));
     ads_receive(p->stream, buf_str(&wire));
     buf_fini(&wire);
@@ -381,8 +395,7 @@ static inline json_t *peer_hears(struct peer *p)
     for (size_t i = 0; i < m.n_parts; i++)
         buf_add_str(&wire, m.parts[i].bytes);
     EXPECT_INT("bytes of all parts", m.n_bytes, wire.n);
-    if (envoy_decode(STR("envoy.service.discovery.v3.DiscoveryResponse"), buf_str(&wire), &tree, &e) !=
-        ERR_NONE)
+    if (envoy_decode(message_name(&arena, p, "Response"), buf_str(&wire), &tree, &e) != ERR_NONE)
         FAIL("response: " STR_FMT, STR_ARG(err_render(&e, &arena)));
     xds_message_fini(&m);
     buf_fini(&wire);
