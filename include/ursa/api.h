@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 
+#include "ursa/bootstrap.h"
 #include "ursa/net.h"
 
 enum api_server {
@@ -23,7 +24,8 @@ struct api_bootstrap {   /* bootstrapServer.params and what a bootstrap answer n
     struct str admin_address;
     uint16_t admin_port;
     struct str server_cert_pem;
-    bool authenticate; /* a token is required */
+    enum bootstrap_transport transport; /* of proxies that ask for none */
+    bool authenticate;                  /* a token is required */
 };
 struct api_options {
     struct store *store;

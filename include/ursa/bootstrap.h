@@ -11,9 +11,13 @@
 
 enum bootstrap_proxy { BOOTSTRAP_DATAPLANE, BOOTSTRAP_INGRESS, BOOTSTRAP_EGRESS, BOOTSTRAP_N };
 
+/* How Envoy is to be told its configuration: what has changed, or each time all that there is of a type. */
+enum bootstrap_transport { TRANSPORT_DELTA, TRANSPORT_SOTW, TRANSPORT_N };
+
 /* Texts may be "" and trees NULL where that makes sense; everything is borrowed. */
 struct bootstrap_input {
     enum bootstrap_proxy proxy;
+    enum bootstrap_transport transport;
     bool builtin_gateway;
     struct str mesh; /* of a dataplane */
     struct str name;
@@ -37,6 +41,10 @@ struct bootstrap_input {
 
 /* "dataplane", "ingress", "egress"; "" means dataplane. */
 MUST_USE bool bootstrap_proxy_parse(struct str, enum bootstrap_proxy *);
+
+/* "delta", "sotw". */
+MUST_USE bool bootstrap_transport_parse(struct str, enum bootstrap_transport *);
+struct str bootstrap_transport_name(enum bootstrap_transport);
 
 /* Reads like Envoy's envoy.config.bootstrap.v3.Bootstrap. The caller owns it. */
 json_t *bootstrap_tree(const struct bootstrap_input *);

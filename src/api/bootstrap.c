@@ -20,6 +20,7 @@ struct asked {
     json_t *body; /* owned */
     struct str mesh, name, token, resource_text, ca_pem, host;
     enum bootstrap_proxy proxy;
+    enum bootstrap_transport transport;
     const struct resource *dataplane; /* the one brought, or the stored one */
     struct resource *brought;         /* owned */
 };
@@ -249,6 +250,7 @@ static struct str make_bootstrap(struct request *r, const struct asked *q)
     const json_t *metrics = json_get(q->body, "metricsResources");
     const struct bootstrap_input in = {
         .proxy = q->proxy,
+        .transport = q->transport,
         .builtin_gateway = net->gateway && net->gateway->type == GATEWAY_BUILTIN,
         .mesh = q->mesh,
         .name = q->name,
@@ -294,7 +296,7 @@ static void answer_bootstrap(struct request *r, const struct asked *q)
 
 void bootstrap_post(struct request *r)
 {
-    struct asked q = {.proxy = BOOTSTRAP_DATAPLANE};
+    struct asked q = {.proxy = BOOTSTRAP_DATAPLANE, .transport = r->options->bootstrap.transport};
 
     if (json_parse(buf_str(&r->body), &q.body, &r->err) != ERR_NONE || !json_is_object(q.body)) {
         json_decref(q.body);
@@ -313,6 +315,9 @@ void bootstrap_post(struct request *r)
             refuse(r, 422, STR("proxyType: must be dataplane, ingress or egress"));
         else if (q.proxy != BOOTSTRAP_DATAPLANE)
             refuse(r, 422, STR("proxyType: zone proxies are not available in this version"));
+        else if (json_get(q.body, "xdsTransport") &&
+                 !bootstrap_transport_parse(json_str(json_get(q.body, "xdsTransport")), &q.transport))
+            refuse(r, 422, STR("xdsTransport: must be delta or sotw"));
         else if (find_dataplane(r, &q) && check_token(r, &q) && check_membership(r, &q) && check_ca(r, &q))
             answer_bootstrap(r, &q);
     }

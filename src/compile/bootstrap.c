@@ -2,7 +2,8 @@
  *
  * Differences from the reference, each on purpose: no runtime key for Apple's DNS (Envoy 1.40 has removed it
  * and complains), TLS 1.3 is allowed towards the control plane (Envoy as a client stops at 1.2 by default),
- * and no health discovery service. */
+ * no health discovery service, and the
+ * incremental variant of the discovery protocol unless the other is asked for (decision 15). */
 #include "ursa/bootstrap.h"
 
 #include <assert.h>
@@ -39,6 +40,30 @@ bool bootstrap_proxy_parse(struct str s, enum bootstrap_proxy *out)
         }
     }
     return false;
+}
+
+static const struct {
+    struct str name;
+    const char *api_type; /* Envoy's word */
+} transports[TRANSPORT_N] = {
+    [TRANSPORT_DELTA] = {STR_INIT("delta"), "DELTA_GRPC"},
+    [TRANSPORT_SOTW] = {STR_INIT("sotw"), "GRPC"},
+};
+
+bool bootstrap_transport_parse(struct str s, enum bootstrap_transport *out)
+{
+    for (enum bootstrap_transport t = 0; t < TRANSPORT_N; t++) {
+        if (str_eq(s, transports[t].name)) {
+            *out = t;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct str bootstrap_transport_name(enum bootstrap_transport t)
+{
+    return transports[t].name;
 }
 
 /* What json_pack made; it fails only when a format of this file is wrong. */
@@ -85,8 +110,9 @@ static json_t *dynamic_resources(const struct bootstrap_input *in)
         json_object_set_new(
             service, "initialMetadata",
             packed(json_pack("[{s:s, s:o}]", "key", "authorization", "value", json_from_str(in->token))));
-    json_t *ads = packed(json_pack("{s:s, s:[o], s:b, s:s}", "apiType", "GRPC", "grpcServices", service,
-                                   "setNodeOnFirstMessageOnly", 1, "transportApiVersion", "V3"));
+    json_t *ads = packed(json_pack("{s:s, s:[o], s:b, s:s}", "apiType", transports[in->transport].api_type,
+                                   "grpcServices", service, "setNodeOnFirstMessageOnly", 1,
+                                   "transportApiVersion", "V3"));
     return packed(
         json_pack("{s:o, s:o, s:o}", "adsConfig", ads, "cdsConfig", over_ads(), "ldsConfig", over_ads()));
 }

@@ -8,6 +8,7 @@
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
 #include "ursa/base/log.h"
+#include "ursa/bootstrap.h"
 
 /* Public keys of tokens that are issued elsewhere, as the settings name them: the text or a file. */
 struct public_keys {
@@ -53,6 +54,7 @@ struct config {
     uint64_t dp_max_connections, dp_loops;
     bool dp_authenticate;
     struct token_settings user_tokens, dp_tokens;
+    enum bootstrap_transport xds_transport;
     const char *admin_address;
     uint16_t admin_port;
     const char *xds_host;

@@ -134,6 +134,7 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
                       .xds_port = c->xds_port ? c->xds_port : c->dp_port,
                       .admin_address = str_from_c(c->admin_address),
                       .admin_port = c->admin_port,
+                      .transport = c->xds_transport,
                       .server_cert_pem = d->cert_pem,
                       .authenticate = c->dp_authenticate},
         .rest_address = c->api_enabled ? c->api_interface : NULL,

@@ -50,6 +50,8 @@ const char *value_expectation(enum kind kind)
         return "sqlite or memory";
     case DP_AUTHN:
         return "dpToken or none";
+    case XDS_TRANSPORT:
+        return "delta or sotw";
     case AUTHN:
         return "tokens or adminClientCerts";
     case ACCESS:
@@ -103,6 +105,8 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
             return false;
         *(bool *)member = choice == 1;
         return true;
+    case XDS_TRANSPORT:
+        return bootstrap_transport_parse(text, member);
     case AUTHN:
         if (!parse_choice(text, authn_types, ARRAY_LEN(authn_types), &choice))
             return false;
@@ -353,6 +357,8 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
         return json_string(store_kinds[*(const int *)member == STORE_MEMORY]);
     case DP_AUTHN:
         return json_string(dp_authn_types[*(const bool *)member]);
+    case XDS_TRANSPORT:
+        return json_from_str(bootstrap_transport_name(*(const enum bootstrap_transport *)member));
     case AUTHN:
         return json_string(authn_types[*(const enum authn_type *)member]);
     case LIST:

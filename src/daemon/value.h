@@ -14,6 +14,7 @@ enum kind {
     LOG_LEVEL,
     STORE,
     DP_AUTHN,
+    XDS_TRANSPORT,
     AUTHN,
     ACCESS,
     LIST,

@@ -100,6 +100,8 @@ enum err_kind bootstrap_fetch(const struct options *o, struct str socket, struct
         json_object_set_new(request, "dnsPort", json_integer(o->dns_port));
         json_object_set_new(request, "emptyDnsPort", json_integer(o->dns_resolver_port));
     }
+    if (o->xds_transport)
+        json_object_set_new(request, "xdsTransport", json_string(o->xds_transport));
     enum err_kind kind = ask(o, client, request, a, yaml, e);
     client_free(client);
     return kind;

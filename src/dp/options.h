@@ -25,7 +25,8 @@ struct options {
     const char *config_dir;  /* NULL: a temporary one */
     const char *envoy_log_level;
     enum log_level log_level;
-    const char *concurrency; /* Envoy's worker threads */
+    const char *xds_transport; /* NULL: the control plane's choice */
+    const char *concurrency;   /* Envoy's worker threads */
     int64_t drain_time_ns, retry_for_ns;
     uint16_t dns_port, dns_resolver_port; /* 0: none */
 };

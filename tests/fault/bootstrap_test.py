@@ -47,6 +47,18 @@ def test_the_token_is_passed_on_but_no_file_of_ours(world):
     assert jwt in text and "PRIVATE KEY" not in text
 
 
+@pytest.mark.parametrize("asked, api_type", [(None, "DELTA_GRPC"), ("delta", "DELTA_GRPC"), ("sotw", "GRPC")])
+def test_a_proxy_chooses_how_it_is_told(world, asked, api_type):
+    members = {"xdsTransport": asked} if asked else {}
+    made = bootstrap(ask(world, dataplaneToken=token(world, name="stored"), **members))
+    assert made["dynamicResources"]["adsConfig"]["apiType"] == api_type
+
+
+def test_a_transport_that_is_none(world):
+    answer = ask(world, dataplaneToken=token(world, name="stored"), xdsTransport="rest")
+    assert answer.status == 422 and "delta or sotw" in answer.body
+
+
 def test_other_clients_get_bare_yaml(world):
     answer = ask(world, accept="*/*", dataplaneToken=token(world))
     assert (answer.status, answer.type) == (200, "text/x-yaml") and yaml.safe_load(answer.text)["node"]["id"] == "boot.stored"

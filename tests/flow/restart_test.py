@@ -11,7 +11,13 @@ from world import World, dataplane, inbound, mesh_document, policy
 
 @pytest.fixture
 def world():
-    with World(XDS_SERVER_DATAPLANE_STATUS_FLUSH_INTERVAL="0.1s") as started:
+    with world_over("delta") as started:
+        yield started
+
+
+@contextlib.contextmanager
+def world_over(transport):
+    with World(XDS_SERVER_DATAPLANE_STATUS_FLUSH_INTERVAL="0.1s", BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=transport) as started:
         started.plane.apply(mesh_document("blue", "STRICT"), mesh_document("green", "STRICT"))
         yield started
 
@@ -31,8 +37,14 @@ def all_online(pairs):
     return all(proxy.stream() and proxy.online() for pair in pairs for proxy in pair.proxies)
 
 
-def test_killed_and_started_again_under_load(world, record):
-    plane = world.plane
+@pytest.fixture(params=["delta", "sotw"])
+def either_world(request):
+    with world_over(request.param) as started:
+        yield started
+
+
+def test_killed_and_started_again_under_load(either_world, record):
+    world, plane = either_world, either_world.plane
     pairs = world.pairs("blue", "green")
     proxies = [proxy for pair in pairs for proxy in pair.proxies]
     until("all proxies online", lambda: all_online(pairs))

@@ -53,6 +53,7 @@ static void deviate(json_t *tree)
     json_object_set_new(
         at(tree, "staticResources/clusters/1/transportSocket/typedConfig/commonTlsContext/tlsParams"),
         "tlsMaximumProtocolVersion", json_string("TLSv1_3"));
+    json_object_set_new(at(tree, "dynamicResources/adsConfig"), "apiType", json_string("DELTA_GRPC"));
 }
 
 static uint16_t port_of(json_t *v)
@@ -87,6 +88,22 @@ static struct bootstrap_input input_of(json_t *request, json_t *answer, struct a
     EXPECT_TRUE("proxy type", bootstrap_proxy_parse(json_str(at(request, "proxyType")), &in.proxy));
     EXPECT_TRUE("CA", base64_decode(a, ca, &in.ca_pem, &bad_at));
     return in;
+}
+
+TEST(transports)
+{
+    static const struct {
+        const char *word, *want;
+    } rows[] = {{"delta", "DELTA_GRPC"}, {"sotw", "GRPC"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bootstrap_input in = {.name = STR("web-1"), .mesh = STR("m")};
+        EXPECT_TRUE(rows[i].word, bootstrap_transport_parse(str_from_c(rows[i].word), &in.transport));
+        EXPECT_STR("name", bootstrap_transport_name(in.transport), rows[i].word);
+        json_t *tree = bootstrap_tree(&in);
+        EXPECT_STR(rows[i].word, json_str(at(tree, "dynamicResources/adsConfig/apiType")), rows[i].want);
+        json_decref(tree);
+    }
+    EXPECT_TRUE("none of these", !bootstrap_transport_parse(STR("rest"), &(enum bootstrap_transport){0}));
 }
 
 TEST(as_recorded)
