@@ -39,6 +39,7 @@ def test_permissive_takes_plain_text_and_tls(meshes):
     green = meshes[1]
     assert call(green.port["api1"]).app == "green-api-v1"
     assert "x-forwarded-client-cert" not in call(green.port["api1"]).json["headers"]
+    until("TLS between the proxies", lambda: "x-forwarded-client-cert" in call(green.port["to_api"]).json["headers"])
     assert "URI=spiffe://green/web" in call(green.port["to_api"]).json["headers"]["x-forwarded-client-cert"]
     assert green.web.stat("cluster.api.ssl.handshake") > 0
     assert tcp_call(green.port["db"], "query") == tcp_call(green.port["to_db"], "query") == "green-db: query"
