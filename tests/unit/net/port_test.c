@@ -437,19 +437,19 @@ TEST(stopping_ends_calls_and_says_goaway)
     EXPECT_INT("blobs left", fake.n_blobs, 0);
 }
 
-static void expect_certificate(const char *name, uint16_t port, const char *want)
+static bool shows_certificate(uint16_t port, const char *want)
 {
     struct client c;
     char got[64] = "";
 
     if (!client_open(&c, port, STR("\x02h2")))
-        FAIL("%s: the handshake failed", name);
+        FAIL("%s: the handshake failed", want);
     X509 *cert = SSL_get1_peer_certificate(c.ssl);
 
     X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, got, sizeof(got));
-    EXPECT_CSTR(name, got, want);
     X509_free(cert);
     client_close(&c);
+    return strcmp(got, want) == 0;
 }
 
 TEST(a_new_certificate_serves_new_connections)
@@ -467,15 +467,15 @@ TEST(a_new_certificate_serves_new_connections)
     pem_make(&other, "other");
     client_dial(&c, port);
     call_start(&call, &c);
-    expect_certificate("at first", port, "first");
+    EXPECT_TRUE("at first", shows_certificate(port, "first"));
     EXPECT_INT("no PEM", net_reload_tls(net, STR("x"), second.key, NULL, &e), ERR_INVALID);
     EXPECT_INT("another's key", net_reload_tls(net, second.cert, other.key, NULL, &e), ERR_INVALID);
     EXPECT_INT("half a chain",
                net_reload_tls(net, str_slice(second.cert, 0, second.cert.n - 40), second.key, NULL, &e),
                ERR_INVALID);
-    expect_certificate("bad ones change nothing", port, "first");
+    EXPECT_TRUE("bad ones change nothing", shows_certificate(port, "first"));
     EXPECT_INT("a good one", net_reload_tls(net, second.cert, second.key, NULL, &e), ERR_NONE);
-    expect_certificate("and it is used", port, "second");
+    WAIT_FOR(&c, shows_certificate(port, "second")); /* each loop takes it when its mail's turn comes */
     call_send(&call, "echo on");
     WAIT_FOR(&c, call_has_message(&call));
     call_end(&call);
