@@ -12,6 +12,7 @@
 #include "../tests/tools/fixed_certs.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
+#include "ursa/base/vec.h"
 
 struct shape {
     const char *name;
@@ -176,35 +177,47 @@ static void print_runs(const struct mesh *m, json_t *before)
     json_decref(before);
 }
 
-/* Every proxy's configuration, kept in 'sets' as streams keep what they sent; how many differ. */
-static size_t configure(struct mesh *m, const struct shape *s, struct config_set **sets)
+/* A proxy's configuration, kept in 'last' as a stream keeps what it sent; whether it is another one. */
+static bool configure(struct mesh *m, unsigned number, struct config_set **last)
 {
     struct arena a;
     struct err e;
-    size_t n_changed = 0;
+    struct config_set *set = NULL;
 
     arena_init(&a);
     err_init(&e, &a);
-    for (unsigned i = 0; i < s->n_proxies; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "dp-%u", i);
-        struct proxy_params params = {
-            .mesh = str_from_c(m->name), .name = str_from_c(name), .admin_port = 9901};
-        struct config_set *set = NULL;
-        if (compiler_config(m->compiler, &params, &set, &e)) {
-            fprintf(stderr, "%s: " STR_FMT "\n", name, STR_ARG(e.text));
-            exit(1);
-        }
-        n_changed += set != sets[i];
-        config_set_unref(sets[i]);
-        sets[i] = set;
+    struct proxy_params params = {
+        .mesh = str_from_c(m->name), .name = arena_printf(&a, "dp-%u", number), .admin_port = 9901};
+    if (compiler_config(m->compiler, &params, &set, &e)) {
+        fprintf(stderr, "dp-%u: " STR_FMT "\n", number, STR_ARG(e.text));
+        exit(1);
     }
     arena_fini(&a);
+    bool changed = set != *last;
+    config_set_unref(*last);
+    *last = set;
+    return changed;
+}
+
+/* Those whom the change concerns, as the engine does. */
+static size_t configure_stale(struct mesh *m, struct config_set **sets)
+{
+    struct VEC(unsigned) numbers = {0};
+    size_t n_changed = 0;
+
+    for (struct str name; compiler_next_stale(m->compiler, &name);) {
+        uint64_t number = 0;
+        if (!str_to_uint(str_slice(name, 3, name.n), UINT32_MAX, &number))
+            exit(1);
+        VEC_PUSH(&numbers, (unsigned)number);
+    }
+    for (size_t i = 0; i < numbers.n; i++)
+        n_changed += configure(m, numbers.v[i], &sets[numbers.v[i]]);
+    VEC_FINI(&numbers);
     return n_changed;
 }
 
-static void change(struct mesh *m, const struct shape *s, struct config_set **sets, const char *what,
-                   struct resource *r)
+static void change(struct mesh *m, struct config_set **sets, const char *what, struct resource *r)
 {
     size_t at = 0;
     while (at < m->n && res_key_cmp(&m->v[at]->key, &r->key) != 0)
@@ -218,7 +231,7 @@ static void change(struct mesh *m, const struct shape *s, struct config_set **se
     double start = cpu_ms();
     struct view *next = view_next(m->view, snap, &c, 1, NULL, NULL);
     compiler_update(m->compiler, next, &c, 1);
-    size_t n = configure(m, s, sets);
+    size_t n = configure_stale(m, sets);
     compiler_collect(m->compiler);
     printf("  %-18s %9.2f ms  %5zu proxies:", what, cpu_ms() - start, n);
     print_runs(m, before);
@@ -239,24 +252,26 @@ static void measure(const struct shape *s)
         mesh_init(&meshes[i], s, i);
     double heap = heap_mb(), start = cpu_ms();
     json_t *none = json_object();
-    for (unsigned i = 0; i < s->n_meshes; i++)
-        configure(&meshes[i], s, &sets[(size_t)i * s->n_proxies]);
+    for (unsigned i = 0; i < s->n_meshes; i++) {
+        for (unsigned k = 0; k < s->n_proxies; k++)
+            configure(&meshes[i], k, &sets[(size_t)i * s->n_proxies + k]);
+    }
     double took = cpu_ms() - start;
     printf("%s: inputs %.1f MB, compiler %.1f MB\n", s->name, heap, heap_mb() - heap);
     printf("  %-18s %9.2f ms  %5u proxies:", "all from nothing", took, s->n_meshes * s->n_proxies);
     print_runs(&meshes[0], none);
 
     struct mesh *m = &meshes[0];
-    change(m, s, sets, "endpoint added", dataplane(s, m->name, s->n_proxies, 0, 0));
-    change(m, s, sets, "endpoint removed", dataplane(s, m->name, s->n_proxies, s->n_services + 1, 0));
-    change(m, s, sets, "request timeout", timeout(m->name, 5, 16));
-    change(m, s, sets, "connect timeout", timeout(m->name, 6, 16));
-    change(m, s, sets, "permission",
+    change(m, sets, "endpoint added", dataplane(s, m->name, s->n_proxies, 0, 0));
+    change(m, sets, "endpoint removed", dataplane(s, m->name, s->n_proxies, s->n_services + 1, 0));
+    change(m, sets, "request timeout", timeout(m->name, 5, 16));
+    change(m, sets, "connect timeout", timeout(m->name, 6, 16));
+    change(m, sets, "permission",
            resource(
                RES_TRAFFIC_PERMISSION, m->name, "allow-all",
                "\"sources\": [{\"match\": {\"kuma.io/service\": \"svc-1\"}}], \"destinations\": [{\"match\": "
                "{\"kuma.io/service\": \"*\"}}]"));
-    change(m, s, sets, "outbound added", dataplane(s, m->name, 0, 0, s->n_outbounds + 1));
+    change(m, sets, "outbound added", dataplane(s, m->name, 0, 0, s->n_outbounds + 1));
     printf("  after all changes: compiler %.1f MB\n", heap_mb() - heap);
     for (size_t i = 0; i < (size_t)s->n_meshes * s->n_proxies; i++)
         config_set_unref(sets[i]);

@@ -72,6 +72,10 @@ void compiler_touch_certificates(struct compiler *, struct str proxy);
 MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *,
                                        struct config_set **out, struct err *e);
 void compiler_forget(struct compiler *, const struct proxy_params *);
+/* Of the proxies that are remembered one whose configuration may have changed since it was asked for; each
+ * comes once, by its name, which is valid until the compiler is used otherwise. False: there is no further
+ * one. After compiler_clear(), and when the mesh came or went, none is remembered. */
+bool compiler_next_stale(struct compiler *, struct str *name);
 /* Drops what no remembered proxy reaches: after each batch. */
 void compiler_collect(struct compiler *);
 /* Forgets everything remembered: the next compiler_config is a full build. */

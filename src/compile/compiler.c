@@ -196,6 +196,16 @@ void compiler_forget(struct compiler *c, const struct proxy_params *params)
     memo_release(c->memo);
 }
 
+bool compiler_next_stale(struct compiler *c, struct str *name)
+{
+    struct str args;
+    if (!c->view || !memo_next_stale(c->memo, &args))
+        return false;
+    struct key_reader r = key_read(args);
+    *name = key_get_str(&r);
+    return true;
+}
+
 void compiler_collect(struct compiler *c)
 {
     memo_collect(c->memo);

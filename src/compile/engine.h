@@ -29,8 +29,8 @@ struct engine {
 
 /* A mesh that has attached proxies; without any there is no such object, and its changes cost nothing.
  *
- * Changes are noted and taken up by a pass: the view moves on, every proxy becomes due, and is asked for in
- * slices. All of a pass sees one view; what arrives meanwhile waits for the next one. */
+ * Changes are noted and taken up by a pass: the view moves on, proxies that they may concern become due, and
+ * are asked for in slices. All of a pass sees one view; what arrives meanwhile waits for the next one. */
 struct engine_mesh {
     struct engine *engine;
     char *name;
@@ -43,6 +43,7 @@ struct engine_mesh {
     struct VEC(struct change) changes; /* that the view lacks, in order; with references of their own */
     uint64_t changed_since;            /* the sequence of the first of them; 0: there are none */
     struct list due;                   /* struct engine_proxy.due: to be asked for, at the view as it is */
+    struct list waiting;               /* likewise: not before the view has moved */
     size_t n_held;                     /* proxies that have one and wait for a certificate of the next */
     uint64_t
         lacks_since; /* the first sequence of which a proxy that is due or held may lack something; 0: none */

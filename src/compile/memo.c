@@ -27,6 +27,7 @@ struct call {
     uint32_t n_namers; /* calls that have it as an argument, values that hold it */
     bool has_run, running, stale, held;
     bool is_garbage; /* in the memo's list while nobody may want it */
+    bool is_listed;  /* among those that are held and became stale */
     uint32_t key_size;
     char key[]; /* struct head, the calls among the arguments, the others */
 };
@@ -53,7 +54,7 @@ struct memo {
     void *world;
     struct map entries; /* by key */
     uint64_t last_id;
-    struct VEC(struct call *) garbage;
+    struct VEC(struct call *) garbage, stale;
     struct list touched;
     struct buf call;       /* the one under construction */
     struct memo_ctx *idle; /* contexts of finished runs */
@@ -187,6 +188,7 @@ void memo_clear(struct memo *m)
         call_free(m, c);
     map_fini(&m->entries);
     VEC_CLEAR(&m->garbage);
+    VEC_CLEAR(&m->stale);
 }
 
 void memo_free(struct memo *m)
@@ -195,6 +197,7 @@ void memo_free(struct memo *m)
         return;
     memo_clear(m);
     VEC_FINI(&m->garbage);
+    VEC_FINI(&m->stale);
     buf_fini(&m->call);
     while (m->idle) {
         struct memo_ctx *ctx = m->idle;
@@ -284,14 +287,18 @@ static void link_deps(struct memo *m, struct call *c, struct call *const *deps, 
 }
 
 /* A user that is stale already has only stale users: nothing is fresh behind something stale. */
-static void mark_users_stale(struct call *c)
+static void mark_users_stale(struct memo *m, struct call *c)
 {
     LIST_FOR (node, &c->users) {
         struct call *user = LIST_ITEM(node, struct edge, in_dep)->user;
         if (user->stale)
             continue;
         user->stale = true;
-        mark_users_stale(user);
+        if (user->held && !user->is_listed) {
+            user->is_listed = true;
+            VEC_PUSH(&m->stale, user);
+        }
+        mark_users_stale(m, user);
     }
 }
 
@@ -506,7 +513,7 @@ static void read_touched(struct memo *m)
         uint64_t before = in->call.value.version;
         run(m, &in->call);
         if (in->call.value.version != before)
-            mark_users_stale(&in->call);
+            mark_users_stale(m, &in->call);
     }
 }
 
@@ -519,6 +526,28 @@ const void *memo_hold(struct memo *m)
     return c->value.p;
 }
 
+static void unlist(struct memo *m, const struct call *c)
+{
+    for (size_t i = 0; c->is_listed && i < m->stale.n; i++) {
+        if (m->stale.v[i] == c)
+            m->stale.v[i--] = m->stale.v[--m->stale.n];
+    }
+}
+
+bool memo_next_stale(struct memo *m, struct str *args)
+{
+    read_touched(m);
+    while (m->stale.n) {
+        struct call *c = m->stale.v[--m->stale.n];
+        c->is_listed = false;
+        if (!c->held || !c->stale)
+            continue;
+        *args = call_args(c);
+        return true;
+    }
+    return false;
+}
+
 void memo_collect(struct memo *m)
 {
     while (m->garbage.n) {
@@ -526,6 +555,7 @@ void memo_collect(struct memo *m)
         c->is_garbage = false;
         if (c->held || c->n_namers || !list_empty(&c->users))
             continue;
+        unlist(m, c);
         unlink_deps(m, c);
         release_kept(m, c);
         for (uint32_t i = 0; i < head_of(c).n_calls; i++)

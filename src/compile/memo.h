@@ -74,6 +74,9 @@ uint64_t memo_version(struct memo *);
 /* An input may have changed: if anybody asked for it, it is read again before anything else is evaluated. */
 void memo_touch(struct memo *);
 void memo_touch_all(struct memo *, unsigned function);
+/* The arguments of a call that is held and became stale since it was evaluated; each comes once. False: there
+ * is no further one. Valid until the memo is changed. */
+bool memo_next_stale(struct memo *, struct str *args);
 /* Drops what nobody depends on. */
 void memo_collect(struct memo *);
 /* {"function": {"runs", "hits", "entries"}}; caller owns it. */

@@ -142,31 +142,63 @@ static void make_due(struct engine_proxy *p, uint64_t since)
         m->lacks_since = since;
 }
 
-bool engine_mesh_touch(struct engine_mesh *m, struct str name)
+/* Every stream of the proxy; false: there is none. */
+static bool make_name_due(struct engine_mesh *m, struct str name, uint64_t since)
 {
     struct engine_proxy *p = map_find(&m->by_name, name);
     if (!p)
         return false;
-    compiler_touch_certificates(m->compiler, name);
-    make_due(p, covered(m));
+    make_due(p, since);
     LIST_FOR (node, &p->twins)
-        make_due(LIST_ITEM(node, struct engine_proxy, twins), covered(m));
+        make_due(LIST_ITEM(node, struct engine_proxy, twins), since);
+    return true;
+}
+
+bool engine_mesh_touch(struct engine_mesh *m, struct str name)
+{
+    if (!make_name_due(m, name, covered(m)))
+        return false;
+    compiler_touch_certificates(m->compiler, name);
     schedule(m);
     return true;
 }
 
 /* ---- passes ---- */
 
+/* Whom the changes may concern, and who came with them. */
+static void find_due(struct engine_mesh *m, uint64_t since)
+{
+    struct str name;
+    while (compiler_next_stale(m->compiler, &name))
+        make_name_due(m, name, since);
+    LIST_FOR (node, &m->waiting) {
+        list_del(node);
+        make_due(LIST_ITEM(node, struct engine_proxy, due), since);
+    }
+}
+
+static void all_due(struct engine_mesh *m, uint64_t since)
+{
+    LIST_FOR (node, &m->proxies) {
+        struct engine_proxy *p = LIST_ITEM(node, struct engine_proxy, in_mesh);
+        list_del(&p->due);
+        make_due(p, since);
+    }
+}
+
 static void begin_pass(struct engine_mesh *m)
 {
     uint64_t since = m->changed_since;
     for (size_t i = 0; i < m->changes.n; i++)
         issuer_note(m->engine->issuer, &m->changes.v[i]);
+    bool existed = m->view;
     move_view(m);
     drop_changes(m);
     m->collects = true;
-    LIST_FOR (node, &m->proxies)
-        make_due(LIST_ITEM(node, struct engine_proxy, in_mesh), since);
+    if (existed && m->view)
+        find_due(m, since);
+    else
+        all_due(m, since);
     COUNT(compile_passes);
 }
 
@@ -184,16 +216,15 @@ static void end_pass(struct engine_mesh *m)
 
 void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
 {
-    int64_t begin = clock_mono_ns(), took;
+    int64_t begin = clock_mono_ns(), took = 0;
     if (list_empty(&m->due))
         begin_pass(m);
-    do {
+    for (; !list_empty(&m->due) && took < budget_ns; took = clock_mono_ns() - begin) {
         struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
         list_del(&p->due);
         proxy_compile(p);
-        took = clock_mono_ns() - begin;
-    } while (!list_empty(&m->due) && took < budget_ns);
-    m->spent += took;
+    }
+    m->spent += clock_mono_ns() - begin;
     if (list_empty(&m->due))
         end_pass(m);
     schedule(m);
@@ -212,6 +243,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     list_init(&m->by_age);
     list_init(&m->proxies);
     list_init(&m->due);
+    list_init(&m->waiting);
     list_init(&m->ready);
     list_init(&m->lacking);
     m->rest.expire = end_rest;
@@ -254,7 +286,9 @@ void engine_mesh_add(struct engine *e, struct engine_proxy *p)
         map_put(&m->by_name, p->params.name, p);
     list_add_tail(&m->proxies, &p->in_mesh);
     m->n_proxies++;
-    if (!m->changed_since)
+    if (m->changed_since)
+        list_add_tail(&m->waiting, &p->due);
+    else
         make_due(p, snap_sequence(e->snap));
     schedule(m);
 }

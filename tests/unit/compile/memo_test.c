@@ -283,3 +283,35 @@ TEST(calls_are_arguments)
         EXPECT_INT(functions[i]->name, stat(m, functions[i]->name, "entries"), 0);
     memo_free(m);
 }
+
+TEST(what_is_held_and_became_stale_is_named_once)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    struct str args;
+    hold(m, REPORT, 2);
+    hold(m, SUM, 3);
+    EXPECT_TRUE("nothing yet", !memo_next_stale(m, &args));
+    set(m, world, 2, 30);
+    EXPECT_TRUE("who read it", memo_next_stale(m, &args));
+    struct key_reader r = key_read(args);
+    EXPECT_INT("sum of three", key_get_u32(&r), 3);
+    EXPECT_TRUE("nobody else", !memo_next_stale(m, &args));
+    set(m, world, 1, 5);
+    EXPECT_TRUE("through two others", memo_next_stale(m, &args));
+    r = key_read(args);
+    EXPECT_INT("the report of two; the sum is stale as it was", key_get_u32(&r), 2);
+    EXPECT_TRUE("once", !memo_next_stale(m, &args));
+    hold(m, REPORT, 2);
+    hold(m, SUM, 3);
+    set(m, world, 0, 9);
+    hold(m, SUM, 3);
+    EXPECT_TRUE("one is left", memo_next_stale(m, &args) && !memo_next_stale(m, &args));
+    set(m, world, 0, 8);
+    hold(m, REPORT, 2);
+    key_u32(memo_outer_call(m, SUM), 3);
+    memo_release(m);
+    memo_collect(m);
+    EXPECT_TRUE("released", !memo_next_stale(m, &args));
+    memo_free(m);
+}

@@ -319,17 +319,31 @@ static void compare(struct follower *f, struct snap *snap)
     follower_fini(&full);
 }
 
+/* Who is not named as possibly stale has what it had. */
+static void expect_named(struct follower *f, struct config_set *last[N_PROXIES], bool all)
+{
+    bool named[N_PROXIES] = {false};
+    for (struct str name; compiler_next_stale(f->compiler, &name);)
+        named[name.p[0] - '0'] = true;
+    for (size_t i = 0; i < N_PROXIES; i++) {
+        struct config_set *set = config(f->compiler, f->mesh, proxy_name(i));
+        EXPECT_TRUE("not named, not changed", all || named[i] || set == last[i]);
+        config_set_unref(last[i]);
+        last[i] = set;
+    }
+}
+
 /* Of a mesh that did not change every proxy must be as it was, which the runs say; now and then it is
  * compared all the same. */
-static void move(struct follower *f, struct snap *snap, const struct model *m, bool changed, bool is_compared)
+static void move(struct follower *f, struct config_set *last[N_PROXIES], struct snap *snap,
+                 const struct model *m, bool changed, bool is_compared)
 {
     bool existed = f->view;
     json_t *before = compiler_stats(f->compiler);
     follow(f, snap, m);
+    expect_named(f, last, !existed || !f->view);
     if (changed || is_compared)
         compare(f, snap);
-    for (size_t i = 0; i < N_PROXIES; i++)
-        config_set_unref(config(f->compiler, f->mesh, proxy_name(i)));
     compiler_collect(f->compiler);
     if (existed && f->view)
         expect_runs(changed ? m : NULL, before, f->compiler);
@@ -340,6 +354,7 @@ TEST(incremental_is_full_and_runs_what_the_change_concerns)
 {
     struct model m = {0};
     struct follower meshes[N_MESHES];
+    struct config_set *last[N_MESHES][N_PROXIES] = {{NULL}};
     struct arena a;
     arena_init(&a);
     for (size_t i = 0; i < N_MESHES; i++) {
@@ -353,13 +368,16 @@ TEST(incremental_is_full_and_runs_what_the_change_concerns)
             step(&m, changed, &a);
         struct snap *snap = model_snap(&m);
         for (size_t i = 0; i < N_MESHES; i++)
-            move(&meshes[i], snap, &m, i == changed || at == 0, at % 50 == 0);
+            move(&meshes[i], last[i], snap, &m, i == changed || at == 0, at % 50 == 0);
         snap_unref(snap);
         model_end_step(&m);
         arena_reset(&a);
     }
-    for (size_t i = 0; i < N_MESHES; i++)
+    for (size_t i = 0; i < N_MESHES; i++) {
+        for (size_t k = 0; k < N_PROXIES; k++)
+            config_set_unref(last[i][k]);
         follower_fini(&meshes[i]);
+    }
     model_fini(&m);
     arena_fini(&a);
 }
