@@ -37,7 +37,7 @@ struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *
 {
     struct engine_proxy *p = xcalloc(1, sizeof *p);
     p->engine = e;
-    arena_init(&p->arena);
+    arena_init_sized(&p->arena, 256);
     p->params = *params;
     struct str *texts[] = {&p->params.mesh,           &p->params.name,
                            &p->params.admin_address,  &p->params.access_log_socket,

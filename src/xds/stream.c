@@ -475,7 +475,7 @@ struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const str
                              .peer = peer,
                              .inbox.mail.handle = take_delivery,
                              .detached.handle = take_detached};
-    arena_init(&s->arena);
+    arena_init_sized(&s->arena, 512);
     authn_init(&s->authn, ads->options.tokens, authorization);
     session_init(&s->session, variant);
     lock_init(&s->inbox.lock);
