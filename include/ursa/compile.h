@@ -45,6 +45,7 @@ struct proxy_params {
 
 /* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
 struct compiler;
+struct resolver;
 /* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or
  * NULL when there is none: '*soon' says that it is being made, and compiler_touch_certificates() will tell;
  * else it is reported, and what needs it is left out. The engine's issue and renew. */
@@ -56,6 +57,7 @@ struct compiler_options {
     struct leaf *(*admin_cert)(void *ctx, const struct view *, const struct resource *dataplane,
                                struct blob **ca, bool *soon); /* of the admin listener */
     void *ctx;
+    struct resolver *resolver; /* of host names in Dataplanes; NULL: they have no addresses */
 };
 struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
 void compiler_free(struct compiler *); /* NULL is ignored */
@@ -64,9 +66,12 @@ void compiler_free(struct compiler *); /* NULL is ignored */
 void compiler_update(struct compiler *, struct view *, const struct change *changes, size_t n_changes);
 /* The proxy's certificates came or are to be renewed: asks for them again. */
 void compiler_touch_certificates(struct compiler *, struct str proxy);
+/* The host name stands for something else now; false: nobody asked for it. */
+bool compiler_touch_host(struct compiler *, struct str name);
 /* The proxy's configuration at the present view; a new reference: the same object as long as nothing of it
  * changed. ERR_NOT_FOUND when its Dataplane does not exist; ERR_UNAVAILABLE while a certificate of its is
- * being made, since a configuration is whole or not there. Resources that could not be built are left out and
+ * being made or a host name of the mesh is looked up for the first time, since a configuration is whole or
+ * not there. Resources that could not be built are left out and
  * reported through the log and 'e' (ERR_BUG), the rest is delivered. What the proxy reaches is remembered
  * until compiler_forget(). */
 MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *,

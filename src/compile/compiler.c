@@ -25,6 +25,9 @@ void compiler_free(struct compiler *c)
     if (!c)
         return;
     memo_free(c->memo);
+    for (size_t i = 0; i < c->asked.n; i++)
+        host_release(c->asked.v[i]);
+    VEC_FINI(&c->asked);
     intern_fini(&c->intern);
     view_unref(c->view);
     free(c->mesh);
@@ -160,12 +163,37 @@ void compiler_touch_certificates(struct compiler *c, struct str proxy)
     touch_name(c, FN_IN_ADMIN_CERT, proxy);
 }
 
+bool compiler_touch_host(struct compiler *c, struct str name)
+{
+    if (!c->view)
+        return false;
+    key_str(memo_outer_call(c->memo, FN_IN_HOST), name);
+    if (memo_version(c->memo) == 0)
+        return false;
+    memo_touch(c->memo);
+    return true;
+}
+
 /* ---- asking ---- */
 /* The proxy asked for what it needs, so an input that nobody asked for is none of its. */
 static bool is_soon(struct compiler *c, enum fn input, struct str proxy)
 {
     key_str(memo_outer_call(c->memo, input), proxy);
     return memo_version(c->memo) == VERSION_SOON;
+}
+
+/* Whether a name of the mesh is still looked up for the first time. */
+static bool hosts_are_soon(struct compiler *c)
+{
+    size_t n_left = 0;
+    for (size_t i = 0; i < c->asked.n; i++) {
+        if (host_state(c->asked.v[i]) == HOST_ASKED)
+            c->asked.v[n_left++] = c->asked.v[i];
+        else
+            host_release(c->asked.v[i]);
+    }
+    c->asked.n = n_left;
+    return n_left > 0;
 }
 
 enum err_kind compiler_config(struct compiler *c, const struct proxy_params *params, struct config_set **out,
@@ -183,6 +211,8 @@ enum err_kind compiler_config(struct compiler *c, const struct proxy_params *par
     if (is_soon(c, FN_IN_IDENTITY, params->name) || is_soon(c, FN_IN_ADMIN_CERT, params->name))
         return err_set(e, ERR_UNAVAILABLE, "a certificate of proxy " STR_FMT " is being made",
                        STR_ARG(params->name));
+    if (hosts_are_soon(c))
+        return err_set(e, ERR_UNAVAILABLE, "host names of mesh %s are looked up", c->mesh);
     *out = config_set_ref(result->set);
     if (result->n_failed)
         return err_set(e, ERR_BUG, "%zu resources of proxy " STR_FMT " could not be built", result->n_failed,

@@ -166,12 +166,25 @@ static bool issued(void *ctx, struct str mesh, struct str proxy)
     return m && engine_mesh_touch(m, proxy);
 }
 
+static void host_changed(void *ctx, struct str name)
+{
+    struct engine *e = ctx;
+    size_t at = 0;
+    struct str mesh;
+    void *m;
+    while (map_next(&e->meshes, &at, &mesh, &m))
+        engine_mesh_touch_host(m, name);
+}
+
 static int timeout_ms(const struct engine *e)
 {
     if (!list_empty(&e->ready))
         return 0;
-    int64_t renewal = issuer_deadline(e->issuer), rest = timers_next(&e->resting);
-    int64_t deadline = renewal < rest ? renewal : rest;
+    const int64_t deadlines[] = {issuer_deadline(e->issuer), resolver_deadline(e->resolver),
+                                 timers_next(&e->resting)};
+    int64_t deadline = INT64_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(deadlines); i++)
+        deadline = deadlines[i] < deadline ? deadlines[i] : deadline;
     if (deadline == INT64_MAX)
         return -1;
     int64_t ms = (deadline - clock_mono_ns()) / NS_PER_MS + 1;
@@ -194,12 +207,26 @@ static void *run(void *ctx)
         mailbox_wait(&e->box, timeout_ms(e));
         mailbox_run(&e->box);
         issuer_run(e->issuer, clock_mono_ns());
+        resolver_run(e->resolver, clock_mono_ns());
         timers_run(&e->resting, clock_mono_ns());
         turn(e);
         engine_publish_applied(e);
         answer_queries(e);
     }
     return NULL;
+}
+
+static void engine_free(struct engine *e)
+{
+    assert(e->meshes.n == 0);
+    map_fini(&e->meshes);
+    timers_fini(&e->resting);
+    VEC_FINI(&e->queries);
+    issuer_free(e->issuer);
+    resolver_free(e->resolver);
+    snap_unref(e->snap);
+    mailbox_fini(&e->box);
+    free(e);
 }
 
 enum err_kind engine_start(const struct engine_options *options, struct engine **out, struct err *err)
@@ -211,20 +238,16 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     list_init(&e->ready);
     list_init(&e->lacking);
     list_init(&e->waiters);
-    struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
-    if (issuer_new(&issuer, &e->issuer, err) != ERR_NONE) {
-        mailbox_fini(&e->box);
-        free(e);
-        return err->kind;
-    }
+    const struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
+    const struct resolver_options resolver = {.box = &e->box, .changed = host_changed, .ctx = e};
     e->snap = store_snap(options->store);
     atomic_init(&e->applied, snap_sequence(e->snap));
-    if (pthread_create(&e->thread, NULL, run, e)) {
-        snap_unref(e->snap);
-        issuer_free(e->issuer);
-        mailbox_fini(&e->box);
-        free(e);
-        return err_set(err, ERR_UNAVAILABLE, "cannot start the compile thread");
+    if (issuer_new(&issuer, &e->issuer, err) == ERR_NONE &&
+        resolver_new(&resolver, &e->resolver, err) == ERR_NONE && pthread_create(&e->thread, NULL, run, e))
+        err_set(err, ERR_UNAVAILABLE, "cannot start the compile thread");
+    if (err->kind != ERR_NONE) {
+        engine_free(e);
+        return err->kind;
     }
     store_subscribe(options->store, take_batch, e);
     *out = e;
@@ -243,12 +266,5 @@ void engine_stop(struct engine *e)
     e->stop_mail.handle = handle_stop;
     mailbox_send(&e->box, &e->stop_mail);
     pthread_join(e->thread, NULL);
-    assert(e->meshes.n == 0);
-    map_fini(&e->meshes);
-    timers_fini(&e->resting);
-    VEC_FINI(&e->queries);
-    issuer_free(e->issuer);
-    snap_unref(e->snap);
-    mailbox_fini(&e->box);
-    free(e);
+    engine_free(e);
 }

@@ -3,6 +3,7 @@
 #define URSA_COMPILE_ENGINE_H
 
 #include "issuer.h"
+#include "resolver.h"
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
 #include "ursa/base/timers.h"
@@ -16,6 +17,7 @@ struct engine {
     /* below: the compile thread's */
     struct snap *snap; /* the newest */
     struct issuer *issuer;
+    struct resolver *resolver;
     struct map meshes;   /* struct engine_mesh, by name */
     struct list by_age;  /* struct engine_mesh.by_age: whose view moved longest ago comes first */
     struct list ready;   /* struct engine_mesh.ready: who has something to do, in the order of their turns */
@@ -79,6 +81,8 @@ void engine_mesh_remove(struct engine_proxy *);
 void engine_mesh_note(struct engine_mesh *, const struct change *, uint64_t sequence);
 /* The proxy's certificates came or are to be renewed; false: nobody of that name is attached. */
 bool engine_mesh_touch(struct engine_mesh *, struct str proxy);
+/* A host name stands for something else now. */
+void engine_mesh_touch_host(struct engine_mesh *, struct str name);
 /* Moves on to the newest snapshot when that has nothing new for the mesh. */
 void engine_mesh_refresh(struct engine_mesh *);
 /* Asks for proxies that are due, until that took 'budget_ns' or none is left. */

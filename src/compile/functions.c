@@ -20,6 +20,34 @@ const struct mesh_input *ask_mesh(struct memo_ctx *ctx)
     return memo_get(ctx);
 }
 
+struct str ask_address(struct memo_ctx *ctx, struct str text)
+{
+    if (envoy_address_is_ip(text))
+        return text;
+    key_str(memo_call(ctx, FN_IN_HOST), text);
+    const struct host *h = memo_get(ctx);
+    return h && host_state(h) == HOST_KNOWN ? host_address(h) : STR_NONE;
+}
+
+const struct dataplane_spec *ask_with_address(struct memo_ctx *ctx, const struct dataplane_spec *dp)
+{
+    struct str address = ask_address(ctx, dp->networking->address);
+    if (str_eq(address, dp->networking->address))
+        return dp;
+    struct arena *a = memo_arena(ctx);
+    struct dataplane_spec *copy = ARENA_NEW(a, struct dataplane_spec);
+    struct dp_networking *net = ARENA_NEW(a, struct dp_networking);
+    *copy = *dp;
+    *net = *dp->networking;
+    copy->networking = net;
+    net->address = address;
+    if (address.n == 0) {
+        net->n_inbound = 0;
+        copy->probes = NULL;
+    }
+    return copy;
+}
+
 enum protocol ask_protocol(struct memo_ctx *ctx, struct str service)
 {
     key_str(memo_call(ctx, FN_PROTOCOL), service);

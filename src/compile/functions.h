@@ -5,6 +5,7 @@
 
 #include "intern.h"
 #include "memo.h"
+#include "resolver.h"
 #include "ursa/base/vec.h"
 #include "ursa/compile.h"
 #include "ursa/envoy_build.h"
@@ -26,6 +27,7 @@ struct compiler {
     struct compiler_options options;
     struct intern intern;
     struct memo *memo;
+    struct VEC(struct host *) asked; /* host names that were looked up for the first time when last read */
 };
 
 /* ---- values ---- */
@@ -96,6 +98,11 @@ bool config_set_eq(const struct config_set *, const struct config_set *);
 /* Bytes as an argument that many calls share. */
 struct call *name_text(struct memo_ctx *, struct str);
 const struct mesh_input *ask_mesh(struct memo_ctx *);
+/* An IP address as it is, a host name's address; STR_NONE when it has none. */
+struct str ask_address(struct memo_ctx *, struct str);
+/* The Dataplane with an address in place of a host name. When that has none, what would listen on it is left
+ * out. */
+const struct dataplane_spec *ask_with_address(struct memo_ctx *, const struct dataplane_spec *);
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
 

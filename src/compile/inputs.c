@@ -287,3 +287,28 @@ static void drop_admin_cert(void *value)
 }
 const struct memo_fn fn_in_admin_cert = {
     .name = "in_admin_cert", .read = read_admin_cert, .drop = drop_admin_cert};
+
+static uint64_t host_version(const struct host *h)
+{
+    struct str address = host_address(h);
+    return host_state(h) == HOST_ASKED   ? VERSION_SOON
+           : host_state(h) == HOST_KNOWN ? hash_content(address.p, address.n) | 1
+                                         : VERSION_SOON + 2;
+}
+
+static struct memo_value read_host(void *world, struct str args)
+{
+    struct compiler *c = world;
+    struct key_reader r = key_read(args);
+    struct host *h = c->options.resolver ? resolver_hold(c->options.resolver, key_get_str(&r)) : NULL;
+    if (!h)
+        return (struct memo_value){0};
+    if (host_state(h) == HOST_ASKED)
+        VEC_PUSH(&c->asked, host_hold(h));
+    return (struct memo_value){h, host_version(h)};
+}
+static void drop_host(void *h)
+{
+    host_release(h);
+}
+const struct memo_fn fn_in_host = {.name = "in_host", .read = read_host, .drop = drop_host};

@@ -163,6 +163,16 @@ bool engine_mesh_touch(struct engine_mesh *m, struct str name)
     return true;
 }
 
+void engine_mesh_touch_host(struct engine_mesh *m, struct str name)
+{
+    if (!compiler_touch_host(m->compiler, name))
+        return;
+    m->collects = true;
+    LIST_FOR (node, &m->proxies)
+        make_due(LIST_ITEM(node, struct engine_proxy, in_mesh), covered(m));
+    schedule(m);
+}
+
 /* ---- passes ---- */
 
 /* Whom the changes may concern, and who came with them. */
@@ -249,6 +259,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     m->rest.expire = end_rest;
     map_init(&m->by_name);
     struct compiler_options options = issuer_compiler_options(e->issuer);
+    options.resolver = e->resolver;
     m->compiler = compiler_new(name, &options);
     move_view(m);
     map_put(&e->meshes, str_from_c(m->name), m);

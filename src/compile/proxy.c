@@ -80,9 +80,10 @@ static struct memo_value run_parts(struct memo_ctx *ctx, struct str args)
     const struct resource *dp = memo_get(ctx);
     if (!dp)
         return (struct memo_value){0};
+    const struct dataplane_spec *spec = ask_with_address(ctx, resource_dataplane(dp));
     struct calls *all = calls_new();
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        parts[i](ctx, &params, resource_dataplane(dp), all);
+        parts[i](ctx, &params, spec, all);
     calls_fold(all, ctx);
     return value_calls(ctx, all);
 }

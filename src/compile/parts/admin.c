@@ -29,7 +29,7 @@ void part_admin(struct memo_ctx *ctx, const struct params *params, const struct 
     key_u32(k, params->admin_port);
     calls_add(out, XDS_CLUSTER, ctx);
     /* On the admin port's own address the listener would take its place. */
-    if (str_eq(address, loopback))
+    if (address.n == 0 || str_eq(address, loopback))
         return;
     k = memo_call(ctx, FN_ADMIN_LISTENER);
     key_str(k, address);

@@ -93,49 +93,54 @@ static json_t *locality(struct str zone, bool aware, json_t *endpoints)
     return group;
 }
 
+struct chosen {
+    const struct endpoint *endpoint;
+    struct str address;
+};
+
 static struct str zone_of(const struct endpoint *e)
 {
     struct str zone = tags_get(e->tags, TAG_ZONE);
     return zone.p ? zone : STR("");
 }
 
-/* By zone; inside one as they stand in the service. */
-static int zone_cmp(const void *a, const void *b)
+/* By zone, address and port; what is equal in all stays as it stands in the service. */
+static int endpoint_cmp(const void *a, const void *b)
 {
-    const struct endpoint *x = *(const struct endpoint *const *)a, *y = *(const struct endpoint *const *)b;
-    int c = str_cmp(zone_of(x), zone_of(y));
-    return c ? c : (x > y) - (x < y);
+    const struct chosen *x = a, *y = b;
+    int c = str_cmp(zone_of(x->endpoint), zone_of(y->endpoint));
+    c = c ? c : str_cmp(x->address, y->address);
+    c = c ? c : (x->endpoint->port > y->endpoint->port) - (x->endpoint->port < y->endpoint->port);
+    return c ? c : (x->endpoint > y->endpoint) - (x->endpoint < y->endpoint);
 }
 
-/* The endpoints with the subset's tags that Envoy can be told of, sorted by zone. */
-static const struct endpoint **choose_endpoints(struct arena *a, const struct service *s,
-                                                const struct tags *subset, size_t *n)
+/* The endpoints with the subset's tags that have an address, sorted. */
+static const struct chosen *choose_endpoints(struct memo_ctx *ctx, const struct service *s,
+                                             const struct tags *subset, size_t *n)
 {
-    const struct endpoint **chosen = ARENA_ARRAY(a, const struct endpoint *, s->n_endpoints);
+    struct chosen *chosen = ARENA_ARRAY(memo_arena(ctx), struct chosen, s->n_endpoints);
     *n = 0;
     for (size_t i = 0; i < s->n_endpoints; i++) {
         const struct endpoint *e = &s->endpoints[i];
         if (!selector_matches(subset, e->tags))
             continue;
-        if (envoy_address_is_ip(e->address))
-            chosen[(*n)++] = e;
-        else
-            log_warn("compile",
-                     "service=" STR_FMT " address=" STR_FMT " left out: host names are not resolved",
-                     STR_ARG(s->name), STR_ARG(e->address));
+        struct str address = ask_address(ctx, e->address);
+        if (address.n > 0)
+            chosen[(*n)++] = (struct chosen){e, address};
     }
-    qsort(chosen, *n, sizeof(struct endpoint *), zone_cmp);
+    qsort(chosen, *n, sizeof *chosen, endpoint_cmp);
     return chosen;
 }
 
-static json_t *zone_groups(const struct endpoint *const *v, size_t n, bool locality_aware)
+static json_t *zone_groups(const struct chosen *v, size_t n, bool locality_aware)
 {
     json_t *groups = json_array();
     for (size_t i = 0; i < n;) {
-        struct str zone = zone_of(v[i]);
+        struct str zone = zone_of(v[i].endpoint);
         json_t *list = json_array();
-        for (; i < n && str_eq(zone_of(v[i]), zone); i++)
-            json_array_append_new(list, envoy_endpoint(v[i]->address, v[i]->port, 1, metadata(v[i]->tags)));
+        for (; i < n && str_eq(zone_of(v[i].endpoint), zone); i++)
+            json_array_append_new(
+                list, envoy_endpoint(v[i].address, v[i].endpoint->port, 1, metadata(v[i].endpoint->tags)));
         json_array_append_new(groups, locality(zone, locality_aware, list));
     }
     return groups;
@@ -150,7 +155,7 @@ static struct memo_value run_endpoints(struct memo_ctx *ctx, struct str args)
     key_str(memo_call(ctx, FN_IN_SERVICE), service);
     const struct service *s = memo_get(ctx);
     size_t n = 0;
-    const struct endpoint **chosen = s ? choose_endpoints(a, s, &subset, &n) : NULL;
+    const struct chosen *chosen = s ? choose_endpoints(ctx, s, &subset, &n) : NULL;
     json_t *groups = zone_groups(chosen, n, ask_mesh(ctx)->locality_aware);
     return value_resource(ctx, XDS_ENDPOINT, envoy_endpoints(name, groups));
 }
