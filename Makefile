@@ -103,7 +103,7 @@ analyze: deps-lint $(B)/gen/store_migrations.inc
 	@printf '%s\n' $(filter src/%.c,$(C_FILES)) | xargs -P $(JOBS) -n 1 sh -c 'clang-tidy-14 --quiet --warnings-as-errors="*" "$$@" -- \
 	  -std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen 2>/dev/null' clang-tidy && echo "analyze: nothing found"
 
-.PHONY: coverage bench
+.PHONY: coverage bench bench-full soak
 coverage: deps-test
 	@tools/ensure-packages "the coverage report" gcovr
 	@$(SUB) VARIANT=coverage unit-programs test-programs
@@ -114,9 +114,13 @@ coverage: deps-test
 	  --csv build/coverage/files.csv
 	@awk -F, 'NR > 1 { split($$1, at, "/"); all[at[2]] += $$2; run[at[2]] += $$3 } \
 	  END { for (r in all) printf "%-10s %5.1f %% of %5d lines\n", r, 100 * run[r] / all[r], all[r] }' build/coverage/files.csv | sort
-bench: deps-bench
+bench bench-full: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
-	@bench/run
+	@bench/run $(if $(filter bench-full,$@),--full) $(ARGS)
+# Proxies, changes and real Envoys under load for SOAK_SECONDS (600): memory and descriptors stay, no request fails.
+soak: deps-test
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-programs
+	@bench/soak $(SOAK_SECONDS)
 
 # ---- installation ----
 PREFIX ?= /usr
@@ -147,7 +151,9 @@ help:
 	  'make lint            format, headers alone, layers, names, banned calls, settings, man pages, hardening, cppcheck' \
 	  'make analyze         clang-tidy' \
 	  'make coverage        one number a folder and build/coverage/index.html' \
-	  'make bench           figures, also as JSON under build/bench/' \
+	  'make bench           figures in 3 minutes, also as JSON under build/bench/; ARGS="--only visible"; bench/run --help' \
+  'make bench-full      the sizes that the targets speak of, half an hour' \
+  'make soak            SOAK_SECONDS=600: proxies, changes, two Envoys under load; memory stays, no request fails' \
 	  'make install         DESTDIR= PREFIX=/usr' \
 	  'make clean           removes build/' \
   '' \

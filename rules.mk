@@ -108,7 +108,7 @@ unit-programs: $(UNIT_BIN)
 # What the fault tests drive: build/<variant>/tests/fault/<name>.
 FAULT_BIN := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
 .PHONY: test-programs
-test-programs: $(FAULT_BIN) $(B)/tests/golden $(B)/tests/dump_config
+test-programs: $(FAULT_BIN) $(B)/tests/golden $(B)/tests/dump_config bench-programs
 $(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
@@ -123,12 +123,15 @@ fuzz-programs: $(FUZZ_BIN)
 $(FUZZ_BIN): $(B)/%_fuzz: $(B)/fuzz/%_fuzz.o $(call libs_upto,api)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
-# Benchmarks: build/<variant>/bench/<name>, linked with the daemon's rooms.
-BENCH_BIN := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+# Benchmarks: bench/<name>.c is a program, and so are the files of bench/load together. Linked with the daemon's rooms.
+BENCH_BIN := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c)) $(B)/bench/ads_load
+LOAD_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard bench/load/*.c))
 .PHONY: bench-programs
 bench-programs: $(BENCH_BIN)
-$(BENCH_BIN): $(B)/bench/%: $(B)/bench/%.o $(call libs_upto,net)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
+$(B)/bench/ads_load: $(LOAD_OBJ)
+$(filter-out %/ads_load,$(BENCH_BIN)): $(B)/bench/%: $(B)/bench/%.o
+$(BENCH_BIN): $(call libs_upto,net)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
 .PHONY: clean
 clean:

@@ -1,0 +1,274 @@
+/* churn.c -- a small HTTP/1.1 client on the load's own loop, and the book of changes. */
+#include "churn.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "spread.h"
+#include "ursa/base/clock.h"
+
+#define CLIENTS 64u
+#define ANSWER_MAX (1u << 20)
+#define QUIET_NS (500 * NS_PER_MS)
+
+struct victim {
+    struct VEC(int64_t) due_at; /* of its moves, the first to port VICTIM_PORT + 1 */
+    uint32_t n_sent;
+};
+
+/* One kept connection. A victim belongs to one client, so that its moves are made in order. */
+struct client {
+    struct churn *churn;
+    struct watch watch;
+    struct buf answer;
+    struct VEC(uint32_t) waiting; /* victims whose next move was due while it was busy */
+    size_t n_taken;               /* from the front of them */
+    bool is_busy;
+    int64_t due_at; /* of the change that is under way */
+};
+
+struct churn {
+    struct load *load;
+    struct churn_plan plan;
+    struct timer tick;
+    struct settling settling; /* at its end */
+    int64_t started_at;
+    uint64_t n_due, n_answered, n_refused;
+    struct client clients[CLIENTS];
+    struct victim *victims;
+    /* From the moment that a change was due to its answer, and to its arrival at a proxy. */
+    struct spread answered, reached;
+};
+
+/* ---- requests ---- */
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void client_send(struct client *c, uint32_t number)
+{
+    const struct churn_plan *plan = &c->churn->plan;
+    struct victim *victim = &c->churn->victims[number];
+    struct buf body, out;
+
+    c->is_busy = true;
+    c->due_at = victim->due_at.v[victim->n_sent++];
+    buf_init(&body, ANSWER_MAX);
+    buf_init(&out, ANSWER_MAX);
+    buf_printf(&body,
+               "{\"type\":\"Dataplane\",\"mesh\":\"" STR_FMT "\",\"name\":\"victim-%u\",\"networking\":"
+               "{\"address\":\"" VICTIM_NETWORK "%u.%u\",\"inbound\":[{\"port\":%u,\"tags\":"
+               "{\"kuma.io/service\":\"svc-%u\",\"kuma.io/protocol\":\"" STR_FMT "\"}}]}}",
+               STR_ARG(plan->mesh), number, number >> 8, number & 255, VICTIM_PORT + victim->n_sent,
+               number % (uint32_t)plan->n_services, STR_ARG(plan->protocol));
+    buf_printf(&out,
+               "PUT /meshes/" STR_FMT "/dataplanes/victim-%u HTTP/1.1\r\nHost: localhost\r\n"
+               "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+               STR_ARG(plan->mesh), number, body.n);
+    buf_add_str(&out, buf_str(&body));
+    if (send(c->watch.fd, out.p, out.n, MSG_NOSIGNAL) != (ssize_t)out.n)
+        die("ads_load: a change cannot be sent");
+    buf_fini(&body);
+    buf_fini(&out);
+}
+
+/* ---- answers ---- */
+
+/* The size of the whole answer once its head is there, else 0. */
+static size_t answer_size(struct str answer)
+{
+    size_t head = str_find(answer, STR("\r\n\r\n"));
+    struct str lines = str_slice(answer, 0, head), line;
+    uint64_t n = 0;
+
+    if (head == answer.n)
+        return 0;
+    while (str_next(&lines, '\n', &line)) {
+        size_t colon = str_chr(line, ':');
+
+        if (str_eq_nocase(str_slice(line, 0, colon), STR("content-length")) &&
+            !str_to_uint(str_trim(str_slice(line, colon + 1, line.n)), ANSWER_MAX, &n))
+            return 0;
+    }
+    return head + 4 + n;
+}
+
+static void take_answer(struct client *c, size_t size)
+{
+    struct churn *churn = c->churn;
+    struct str status = str_slice(buf_str(&c->answer), sizeof("HTTP/1.1 ") - 1, sizeof("HTTP/1.1 200") - 1);
+
+    if (!str_has_prefix(status, STR("2")) && churn->n_refused++ == 0)
+        fprintf(stderr, "ads_load: a change was answered: " STR_FMT "\n", STR_ARG(buf_str(&c->answer)));
+    churn->n_answered++;
+    spread_add(&churn->answered, clock_mono_ns() - c->due_at);
+    buf_consume(&c->answer, size);
+    c->is_busy = false;
+    if (c->n_taken < c->waiting.n) {
+        client_send(c, c->waiting.v[c->n_taken++]);
+    } else {
+        VEC_CLEAR(&c->waiting);
+        c->n_taken = 0;
+    }
+}
+
+static void end_when_done(struct churn *);
+
+static void on_answer(struct watch *w, uint32_t events)
+{
+    struct client *c = CONTAINER_OF(w, struct client, watch);
+    char bytes[8192];
+    ssize_t n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    size_t size;
+
+    (void)events;
+    if (n <= 0)
+        die("ads_load: the API closed a connection");
+    buf_add(&c->answer, bytes, (size_t)n);
+    size = answer_size(buf_str(&c->answer));
+    if (size > 0 && size <= c->answer.n)
+        take_answer(c, size);
+    end_when_done(c->churn);
+}
+
+static void client_open(struct client *c, struct churn *churn)
+{
+    struct sockaddr_in api = {.sin_family = AF_INET,
+                              .sin_port = htons(churn->load->options.api_port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    *c = (struct client){.churn = churn,
+                         .watch = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .ready = on_answer}};
+    buf_init(&c->answer, 2 * ANSWER_MAX);
+    if (c->watch.fd < 0 || connect(c->watch.fd, (struct sockaddr *)&api, sizeof(api)) < 0)
+        die("ads_load: the API cannot be reached");
+    loop_watch(&churn->load->place.loop, &c->watch, EPOLLIN);
+}
+
+static void client_close(struct client *c)
+{
+    loop_watch(&c->churn->load->place.loop, &c->watch, 0);
+    close(c->watch.fd);
+    buf_fini(&c->answer);
+    VEC_FINI(&c->waiting);
+}
+
+/* ---- the rate ---- */
+
+static void make_due(struct churn *churn, int64_t at)
+{
+    uint32_t number = (uint32_t)(churn->n_due++ % churn->plan.n_victims);
+    struct client *c = &churn->clients[number % CLIENTS];
+
+    VEC_PUSH(&churn->victims[number].due_at, at);
+    if (c->is_busy)
+        VEC_PUSH(&c->waiting, number);
+    else
+        client_send(c, number);
+}
+
+static void on_tick(struct timer *timer, int64_t now)
+{
+    struct churn *churn = CONTAINER_OF(timer, struct churn, tick);
+    int64_t step = NS_PER_S / (int64_t)churn->plan.rate;
+    uint64_t n = churn->plan.rate * churn->plan.seconds;
+
+    while (churn->n_due < n && churn->started_at + (int64_t)churn->n_due * step <= now)
+        make_due(churn, churn->started_at + (int64_t)churn->n_due * step);
+    if (churn->n_due < n)
+        timer_set(&churn->load->place.loop.timers, timer, churn->started_at + (int64_t)churn->n_due * step);
+}
+
+void churn_start(struct load *l, const struct churn_plan *plan)
+{
+    struct churn *churn = l->churn;
+
+    if (!churn) {
+        churn = l->churn = xcalloc(1, sizeof(*churn));
+        churn->victims = xcalloc(plan->n_victims, sizeof(churn->victims[0]));
+        for (size_t i = 0; i < l->n_proxies; i++)
+            l->proxies[i].moves_seen = xcalloc(plan->n_victims, sizeof(uint32_t));
+    } else if (plan->n_victims != churn->plan.n_victims) {
+        fprintf(stderr, "ads_load: a churn has the victims of the first\n");
+        exit(2);
+    }
+    churn->load = l;
+    churn->plan = *plan;
+    churn->plan.mesh = arena_str(&l->catalog.arena, plan->mesh);
+    churn->plan.protocol = arena_str(&l->catalog.arena, plan->protocol);
+    churn->n_due = churn->n_answered = churn->n_refused = 0;
+    churn->answered = churn->reached = (struct spread){0};
+    for (size_t i = 0; i < CLIENTS; i++)
+        client_open(&churn->clients[i], churn);
+    churn->started_at = clock_mono_ns();
+    churn->tick.expire = on_tick;
+    timer_set(&l->place.loop.timers, &churn->tick, churn->started_at);
+}
+
+/* ---- what the proxies see ---- */
+
+void churn_take(struct load *l, struct proxy *p, const struct content *k)
+{
+    struct churn *churn = l->churn;
+    int64_t now = clock_mono_ns();
+
+    if (!p->moves_seen || !str_eq(p->mesh, churn->plan.mesh))
+        return;
+    for (size_t i = 0; i < k->stamps.n; i++) {
+        const struct stamp *s = &k->stamps.v[i];
+
+        if (s->victim >= churn->plan.n_victims)
+            continue;
+        while (p->moves_seen[s->victim] < s->number)
+            spread_add(&churn->reached, now - churn->victims[s->victim].due_at.v[p->moves_seen[s->victim]++]);
+    }
+}
+
+/* Changes that did not reach proxies which saw an earlier one. */
+static uint64_t count_missing(const struct churn *churn)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < churn->load->n_ordered; i++)
+        for (size_t k = 0; k < churn->plan.n_victims; k++) {
+            uint32_t seen = churn->load->proxies[i].moves_seen[k];
+
+            n += seen > 0 ? churn->victims[k].n_sent - seen : 0;
+        }
+    return n;
+}
+
+static void report(struct load *l)
+{
+    const struct churn *churn = l->churn;
+    const struct spread *s = &churn->reached;
+
+    printf("{\"event\":\"churned\",\"changes\":%" PRIu64 ",\"refused\":%" PRIu64
+           ",\"seconds\":%.3f,\"seen\":%" PRIu64 ",\"missing\":%" PRIu64
+           ",\"answered_p50_ms\":%.3f,\"answered_p99_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"last_ms\":%."
+           "3f}\n",
+           churn->n_answered, churn->n_refused, (double)(l->last_message_at - churn->started_at) / 1e9, s->n,
+           count_missing(churn), spread_percentile(&churn->answered, 50),
+           spread_percentile(&churn->answered, 99), spread_percentile(s, 50), spread_percentile(s, 99),
+           (double)s->longest / 1e6);
+    fflush(stdout);
+}
+
+static void end_when_done(struct churn *churn)
+{
+    if (churn->n_answered < churn->plan.rate * churn->plan.seconds)
+        return;
+    for (size_t i = 0; i < CLIENTS; i++)
+        client_close(&churn->clients[i]);
+    load_settle(churn->load, &churn->settling, QUIET_NS, report);
+}
