@@ -57,7 +57,7 @@ test: deps-test deps-lint
 	@tests/run $(TIERS)
 
 # ---- single tiers ----
-.PHONY: check check-flow check-conformance check-fault check-asan check-tsan fuzz golden-update
+.PHONY: check check-flow check-conformance check-fault check-asan check-tsan check-flow-asan check-flow-tsan fuzz golden-update
 check: deps-test
 	@$(SUB) unit-programs test-programs
 	@tests/run unit golden
@@ -67,6 +67,9 @@ check-flow check-conformance check-fault: check-%: deps-test
 check-asan check-tsan: check-%: deps-test
 	@$(SUB) VARIANT=$* all unit-programs
 	@tests/run $*
+check-flow-asan check-flow-tsan: check-flow-%: deps-test
+	@$(SUB) VARIANT=$* all
+	@tests/run flow-$*
 golden-update: deps-test
 	@$(SUB) test-programs
 	@build/release/tests/golden --update
@@ -146,6 +149,7 @@ help:
 	  'make test            every tier; ends with N passed, N failed, N skipped' \
 	  'make check           unit and golden tests: the inner loop; make unit-ROOM: the unit tests of src/ROOM' \
 	  'make check-flow      real Envoys; also check-conformance, check-fault, check-asan, check-tsan' \
+  'make check-flow-tsan real Envoys and a daemon that watches its threads; also check-flow-asan' \
 	  'make golden-update   rewrite what the golden cases expect; review the diff like code' \
 	  'make fuzz T=yaml S=60  one fuzz target, or all' \
 	  'make lint            format, headers alone, layers, names, banned calls, settings, man pages, hardening, cppcheck' \
