@@ -23,7 +23,9 @@ def _plane():
             web, api = dataplane(name, "web", f"10.{net}.0.1", "web", "api"), dataplane(name, "api", f"10.{net}.0.2", "api")
             api["networking"]["inbound"][0]["tags"]["made-by"] = f"{name}-people"
             own = dataplane(name, f"of-{name}", f"10.{net}.0.3", f"only-{name}")
-            plane.apply(mesh(name), web, api, own, timeout(name, net))
+            sees_all = dataplane(name, "sees-all", f"10.{net}.0.4", "sees-all")
+            sees_all["networking"]["transparentProxying"] = {"redirectPortInbound": 15006, "redirectPortOutbound": 15001}
+            plane.apply(mesh(name), web, api, own, sees_all, timeout(name, net))
         yield plane
     finally:
         plane.stop()
@@ -114,14 +116,15 @@ def test_names_that_are_not_its_own_bring_nothing(plane, protocol, kind):
 
 # ---- what it is sent ----
 @PROTOCOLS
-def test_no_byte_of_another_mesh(plane, protocol):
-    """All that two proxies receive while everything about both meshes changes; each byte, but for what names the control plane."""
-    with Follower(plane, "blue", "web", protocol, token=token(plane, "blue")).ready() as blue, \
-            Follower(plane, "green", "web", protocol, token=token(plane, "green")).ready() as green:
-        for turn, (name, net) in itertools.product(range(3), NETS.items()):
-            plane.apply(timeout(name, net, http={"requestTimeout": f"{turn + 1}s"}),
-                        dataplane(name, "more", f"10.{net}.1.{turn}", "api", *(["db"] if turn % 2 else [])),
-                        dataplane(name, "web", f"10.{net}.0.1", "web", "api", *(["db"] if turn % 2 else [])))
+@pytest.mark.parametrize("name", ["web", "sees-all"])
+def test_no_byte_of_another_mesh(plane, protocol, name):
+    """All that two proxies of one name receive while everything about both meshes changes, byte for byte; transparent ones see every service."""
+    with Follower(plane, "blue", name, protocol, token=token(plane, "blue")).ready() as blue, \
+            Follower(plane, "green", name, protocol, token=token(plane, "green")).ready() as green:
+        for turn, (m, net) in itertools.product(range(3), NETS.items()):
+            plane.apply(timeout(m, net, http={"requestTimeout": f"{turn + 1}s"}),
+                        dataplane(m, "more", f"10.{net}.1.{turn}", "api", *(["db"] if turn % 2 else [])),
+                        dataplane(m, "web", f"10.{net}.0.1", "web", "api", *(["db"] if turn % 2 else [])))
             blue.settle()
             green.settle()
         plane.remove("/meshes/blue/dataplanes/more")

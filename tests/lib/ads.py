@@ -16,7 +16,7 @@ import pb
 LIMIT = 20 * min(pace.SANITIZED, 6)  # seconds for an answer
 SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService/"
 METHODS = {"sotw": "StreamAggregatedResources", "delta": "DeltaAggregatedResources"}
-PROTOCOLS = ["sotw"]
+PROTOCOLS = list(METHODS)
 TYPES = {
     "cds": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
     "eds": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",

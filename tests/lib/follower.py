@@ -7,6 +7,8 @@ import pb
 from ads import LIMIT, TYPES, Client, text
 
 HTTP_MANAGER = "HttpConnectionManager"
+# Where a mesh lets nothing pass, what leads out of it leads nowhere, on purpose.
+NOWHERE = {"outbound:passthrough:ipv4", "outbound:passthrough:ipv6"}
 
 
 def filters(listener):
@@ -84,6 +86,7 @@ class Follower(Client):
             for resource in resources.values():
                 for needed, names in references(kind, resource).items():
                     found[needed] |= names
+        found["cds"] -= NOWHERE - self.held["cds"].keys()
         return found
 
     def _drop(self, kind, names):
