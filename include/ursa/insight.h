@@ -19,7 +19,8 @@ struct insight *insight_new(const struct insight_options *);
 void insight_free(struct insight *);
 /* The ads_options.observe function; ctx is the struct insight. */
 void insight_observe(void *ctx, enum xds_event, const struct xds_status *);
-/* Timers, run by the same loop as the streams. */
+/* Timers, run by the same loop as the streams. Of a crowd only some at a time: then the deadline stays in the
+ * past. */
 int64_t insight_deadline(const struct insight *);
 void insight_run_timers(struct insight *, int64_t now_ns);
 

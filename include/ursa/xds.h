@@ -112,7 +112,8 @@ MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
 /* The mesh of a stream that has something to send. Borrowed. */
 struct str ads_mesh(const struct ads_stream *);
 void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
-/* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run. */
+/* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run, again as long as that
+ * is in the past. */
 int64_t ads_deadline(const struct ads *);
 void ads_run_timers(struct ads *, int64_t now_ns);
 /* A proxy with a live stream and what it was sent, acknowledged and refused: {mesh, name, ...}; caller owns

@@ -47,10 +47,11 @@ struct worker {
     struct list conns;
     size_t n_conns;
     struct frames frames;
-    size_t n_held;     /* bytes of incomplete requests, at most HELD_MAX on all workers */
-    struct timer trim; /* gives memory back to the system after a crowd came or went */
-    size_t n_changes;  /* connections opened and closed since it last did */
-    int64_t stop_at;   /* INT64_MAX: not stopping; else when the rest is closed */
+    size_t n_held;          /* bytes of incomplete requests, at most HELD_MAX on all workers */
+    struct timer trim;      /* gives memory back to the system after a crowd came or went */
+    size_t n_changes;       /* connections opened and closed since it last did */
+    atomic_size_t n_vacant; /* how many more have closed than have taken their place since */
+    int64_t stop_at;        /* INT64_MAX: not stopping; else when the rest is closed */
     pthread_t thread;
     uint8_t scratch[SCRATCH_SIZE];
 };

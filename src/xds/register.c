@@ -16,6 +16,9 @@
 /* One is enough, but those of broken connections are noticed late. */
 #define STREAMS_MAX 32
 
+/* Of a crowd that is gone; the deadline stays in the past for the rest. */
+#define REMOVALS_AT_ONCE 100
+
 struct registered {
     struct list node; /* in a desk's 'expiring' while nobody holds it */
     struct list live; /* the streams that are served, the newest last */
@@ -386,7 +389,7 @@ void desk_run_timers(struct desk *desk, int64_t now_ns)
 {
     struct registry *reg = desk->registry;
     struct registered *p;
-    while ((p = take_expired(desk, now_ns))) {
+    for (size_t n = 0; n < REMOVALS_AT_ONCE && (p = take_expired(desk, now_ns)); n++) {
         struct snap *snap = store_snap(reg->options->store);
         const struct resource *stored = snap_find(snap, RES_DATAPLANE, p->mesh, p->name);
         if (stored && stored->origin == ORIGIN_PROXY)

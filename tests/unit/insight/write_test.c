@@ -320,3 +320,22 @@ TEST(a_dataplane_that_is_gone_gets_no_insight)
     EXPECT_INT("and no timer", insight_deadline(w.insight), INT64_MAX);
     world_fini(&w);
 }
+
+TEST(of_a_crowd_only_some_have_their_turn_at_once)
+{
+    struct world w;
+    size_t n_runs = 0;
+    world_init(&w);
+    insight_start(&w, "cp-1");
+    for (int i = 0; i < 250; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "web-%d", i);
+        happens(&w, XDS_CONNECTED, name, name);
+        happens(&w, XDS_DISCONNECTED, name, name);
+    }
+    for (w.mono_ns += FLUSH_NS; insight_deadline(w.insight) <= w.mono_ns; n_runs++)
+        pass_time(&w, 0);
+    EXPECT_INT("slices", n_runs, 3);
+    EXPECT_INT("and no timer", insight_deadline(w.insight), INT64_MAX);
+    world_fini(&w);
+}
