@@ -16,13 +16,14 @@
 
 struct shape {
     const char *name;
-    unsigned n_meshes, n_proxies, n_services, n_outbounds;
+    unsigned n_meshes, n_proxies, n_services;
+    unsigned n_outbounds; /* 0: transparently proxied, every service at its VIP */
     bool http;
 };
 static const struct shape shapes[] = {
     {"500x100-http", 1, 500, 100, 100, true},
     {"1000x1000-10", 1, 1000, 1000, 10, true},
-    {"1000x1000-tcp", 1, 1000, 1000, 1000, false},
+    {"1000x1000-tcp", 1, 1000, 1000, 0, false},
     {"250-meshes", 250, 100, 20, 20, true},
 };
 
@@ -47,6 +48,7 @@ struct mesh {
     char name[16];
     struct resource **v; /* as they are now */
     size_t n;
+    struct snap *vips; /* a snapshot of nothing else */
     struct snap *snap;
     struct view *view;
     struct compiler *compiler;
@@ -74,7 +76,7 @@ static struct resource *resource(enum res_type type, const char *mesh, const cha
     return r;
 }
 
-/* 'first': the service of the first outbound; they go on from there. */
+/* Unless it has all outbounds, they begin with its own service. */
 static struct resource *dataplane(const struct shape *s, const char *mesh, unsigned number, unsigned service,
                                   unsigned n_outbounds)
 {
@@ -85,8 +87,12 @@ static struct resource *dataplane(const struct shape *s, const char *mesh, unsig
     buf_printf(
         &b,
         "\"networking\": {\"address\": \"10.%u.%u.%u\", \"inbound\": [{\"port\": 8080, \"servicePort\": "
-        "8081, \"tags\": {\"kuma.io/service\": \"svc-%u\", \"kuma.io/protocol\": \"%s\"}}], \"outbound\": [",
+        "8081, \"tags\": {\"kuma.io/service\": \"svc-%u\", \"kuma.io/protocol\": \"%s\"}}]",
         number >> 16, number >> 8 & 255, number & 255, service, s->http ? "http" : "tcp");
+    if (s->n_outbounds == 0)
+        buf_printf(&b, ", \"transparentProxying\": {\"redirectPortInbound\": 15006, "
+                       "\"redirectPortOutbound\": 15001}");
+    buf_printf(&b, ", \"outbound\": [");
     unsigned first = n_outbounds < s->n_services ? service : 0;
     for (unsigned i = 0; i < n_outbounds; i++)
         buf_printf(&b, "%s{\"port\": %u, \"tags\": {\"kuma.io/service\": \"svc-%u\"}}", i ? ", " : "",
@@ -117,6 +123,28 @@ static void mesh_add(struct mesh *m, struct resource *r)
     m->v[m->n++] = r;
 }
 
+static void add_vip(struct mesh *m, unsigned service)
+{
+    struct snap *vips = snap_from_list(NULL, 0, 0);
+    char name[32];
+
+    if (m->vips)
+        snap_share_vips(vips, m->vips);
+    snprintf(name, sizeof name, "svc-%u", service);
+    snap_add_vip(vips, str_from_c(m->name), VIP_SERVICE, str_from_c(name), 0xf0000000u + service);
+    snap_unref(m->vips);
+    m->vips = vips;
+}
+
+static struct snap *mesh_snap(const struct mesh *m, uint64_t revision)
+{
+    struct snap *snap = snap_from_list(m->v, m->n, revision);
+
+    if (m->vips)
+        snap_share_vips(snap, m->vips);
+    return snap;
+}
+
 static void mesh_init(struct mesh *m, const struct shape *s, unsigned number)
 {
     snprintf(m->name, sizeof m->name, "mesh-%u", number);
@@ -134,7 +162,9 @@ static void mesh_init(struct mesh *m, const struct shape *s, unsigned number)
                          EVERYTHING ", \"conf\": {\"http\": {\"numRetries\": 5}}"));
     for (unsigned i = 0; i < s->n_proxies; i++)
         mesh_add(m, dataplane(s, m->name, i, i % s->n_services, s->n_outbounds));
-    m->snap = snap_from_list(m->v, m->n, 1);
+    for (unsigned i = 0; s->n_outbounds == 0 && i < s->n_services; i++)
+        add_vip(m, i);
+    m->snap = mesh_snap(m, 1);
     m->view = view_new(m->snap, str_from_c(m->name));
     m->compiler = compiler_new(str_from_c(m->name), &fixed_certs);
     compiler_update(m->compiler, m->view, NULL, 0);
@@ -145,6 +175,7 @@ static void mesh_fini(struct mesh *m)
     compiler_free(m->compiler);
     view_unref(m->view);
     snap_unref(m->snap);
+    snap_unref(m->vips);
     for (size_t i = 0; i < m->n; i++)
         resource_unref(m->v[i]);
     free(m->v);
@@ -225,7 +256,7 @@ static void change(struct mesh *m, struct config_set **sets, const char *what, s
     struct change c = {CHANGE_PUT, at < m->n ? m->v[at] : NULL, r};
     m->v[at] = r;
     m->n += !c.before;
-    struct snap *snap = snap_from_list(m->v, m->n, snap_revision(m->snap) + 1);
+    struct snap *snap = mesh_snap(m, snap_revision(m->snap) + 1);
     json_t *before = runs(m);
 
     double start = cpu_ms();
@@ -263,7 +294,7 @@ static void measure(const struct shape *s)
 
     struct mesh *m = &meshes[0];
     change(m, sets, "endpoint added", dataplane(s, m->name, s->n_proxies, 0, 0));
-    change(m, sets, "endpoint removed", dataplane(s, m->name, s->n_proxies, s->n_services + 1, 0));
+    change(m, sets, "endpoint moved", dataplane(s, m->name, s->n_proxies, 1, 0));
     change(m, sets, "request timeout", timeout(m->name, 5, 16));
     change(m, sets, "connect timeout", timeout(m->name, 6, 16));
     change(m, sets, "permission",
@@ -271,7 +302,12 @@ static void measure(const struct shape *s)
                RES_TRAFFIC_PERMISSION, m->name, "allow-all",
                "\"sources\": [{\"match\": {\"kuma.io/service\": \"svc-1\"}}], \"destinations\": [{\"match\": "
                "{\"kuma.io/service\": \"*\"}}]"));
-    change(m, sets, "outbound added", dataplane(s, m->name, 0, 0, s->n_outbounds + 1));
+    if (s->n_outbounds) {
+        change(m, sets, "outbound added", dataplane(s, m->name, 0, 0, s->n_outbounds + 1));
+    } else {
+        add_vip(m, s->n_services);
+        change(m, sets, "service added", dataplane(s, m->name, s->n_proxies, s->n_services, 0));
+    }
     printf("  after all changes: compiler %.1f MB\n", heap_mb() - heap);
     for (size_t i = 0; i < (size_t)s->n_meshes * s->n_proxies; i++)
         config_set_unref(sets[i]);

@@ -17,7 +17,9 @@ struct xds_list {
     atomic_uint refs;
     uint64_t version; /* content hash over the versions, which cover the names */
     size_t n;
-    struct xds_resource *v[];
+    struct xds_list *base;    /* holds all but 'n_own' of the resources; NULL: this holds all itself */
+    size_t n_own;             /* what is behind v[n], when there is a base */
+    struct xds_resource *v[]; /* n of them */
 };
 struct xds_list *xds_list_ref(struct xds_list *); /* any thread */
 void xds_list_unref(struct xds_list *);           /* any thread; NULL is ignored */

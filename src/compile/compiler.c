@@ -239,6 +239,7 @@ bool compiler_next_stale(struct compiler *c, struct str *name)
 void compiler_collect(struct compiler *c)
 {
     memo_collect(c->memo);
+    intern_collect(&c->intern);
 }
 
 json_t *compiler_stats(const struct compiler *c)

@@ -9,37 +9,29 @@
 #include "ursa/base/hash.h"
 
 /* ---- lists ---- */
-struct found {
-    struct VEC(struct xds_resource *) v;
-    size_t n_failed;
-};
-
-static void find_resources(struct memo_ctx *ctx, struct call *c, struct found *found)
+static struct list_item ask_item(struct memo_ctx *ctx, struct call *c, size_t *n_failed)
 {
     const void *value = memo_get_call(ctx, c);
     if (call_function(c) == FN_LIST) {
-        const struct part_list *list = value;
-        found->n_failed += list->n_failed;
-        for (size_t i = 0; i < list->list->n; i++)
-            VEC_PUSH(&found->v, list->list->v[i]);
-    } else if (value) {
-        VEC_PUSH(&found->v, (struct xds_resource *)(uintptr_t)value);
-    } else {
-        found->n_failed++;
+        const struct part_list *part = value;
+        *n_failed += part->n_failed;
+        return (struct list_item){.list = part->list};
     }
+    *n_failed += !value;
+    return (struct list_item){.resource = (struct xds_resource *)(uintptr_t)value};
 }
 
 static struct memo_value run_list(struct memo_ctx *ctx, struct str args)
 {
     (void)args;
-    struct found found = {0};
-    for (size_t i = 0; i < memo_n_calls(ctx); i++)
-        find_resources(ctx, memo_call_at(ctx, i), &found);
+    size_t n = memo_n_calls(ctx);
+    struct list_item *items = ARENA_ARRAY(memo_arena(ctx), struct list_item, n);
     struct compiler *c = memo_world(ctx);
-    struct part_list *list = xmalloc(sizeof *list);
-    *list = (struct part_list){intern_list(&c->intern, found.v.v, found.v.n), found.n_failed};
-    VEC_FINI(&found.v);
-    return (struct memo_value){list, hash_mix(list->list->version, list->n_failed) | 1};
+    struct part_list *part = xcalloc(1, sizeof *part);
+    for (size_t i = 0; i < n; i++)
+        items[i] = ask_item(ctx, memo_call_at(ctx, i), &part->n_failed);
+    part->list = intern_list(&c->intern, xds_list_new(items, n));
+    return (struct memo_value){part, hash_mix(part->list->version, part->n_failed) | 1};
 }
 static void drop_list(void *value)
 {
@@ -107,7 +99,7 @@ static struct xds_list *ask_list(struct memo_ctx *ctx, const struct calls *lists
 {
     struct compiler *c = memo_world(ctx);
     if (lists->v[type].n == 0)
-        return intern_list(&c->intern, NULL, 0);
+        return intern_list(&c->intern, xds_list_new(NULL, 0));
     const struct part_list *list = memo_get_call(ctx, lists->v[type].v[0]);
     *n_failed += list->n_failed;
     return xds_list_ref(list->list);
