@@ -16,9 +16,9 @@ QUICK = 0.020  # seconds from the API's answer to the first changed answer
 QUICK_TCP = 0.050  # where a listener's filter chain is replaced
 
 
-@pytest.fixture(scope="module")
-def world():
-    with World() as started:
+@pytest.fixture(scope="module", params=["delta", "sotw"])
+def world(request):
+    with World(BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=request.param) as started:
         started.plane.apply(mesh_document("blue", "STRICT"), mesh_document("green", "STRICT"))
         yield started
 

@@ -456,7 +456,7 @@ TEST(a_delta_stream_may_collect_so_many_names)
 {
     struct world w;
     struct peer p;
-    char prefix[8];
+    char prefix[16];
     int n = 0;
     world_init(&w);
     put(&w, dataplane_make(WEB));
