@@ -160,6 +160,26 @@ static bool walk_next(struct walk *w, struct step *step)
     return true;
 }
 
+/* Steps over what is in both lists and needs nothing, neither now nor with the next change; returns how many
+ * these were. Nearly all of a walk is that, so it reads no resource. */
+static size_t walk_same(struct walk *w, bool wildcard)
+{
+    const struct xds_list *list = list_of(w->d);
+    size_t n = 0, left = list->n - w->old, left_now = w->newest->n - w->now;
+    if (w->aside < w->d->aside.n)
+        return 0;
+    left = left < left_now ? left : left_now;
+    while (n < left && list->v[w->old + n] == w->newest->v[w->now + n]) {
+        unsigned flags = w->d->flags[w->old + n];
+        if ((flags & (SENT | ASKED | DOUBTFUL)) != SENT && (flags != 0 || wildcard))
+            break;
+        n++;
+    }
+    w->old += n;
+    w->now += n;
+    return n;
+}
+
 /* Of a type that Envoy drops when it is told so. It does not drop a secret, a route or a filter while
  * something uses it, perhaps a listener that drains; it gives these up itself, and complains when told to. */
 static bool goes_when_told(enum xds_type type)
@@ -354,7 +374,7 @@ static unsigned tell_present(struct subscription *sub, const struct step *s, enu
     if (!sub->wildcard && !(flags & NAMED))
         return 0;
     if (out && (verdict == VERDICT_SEND || flags & DOUBTFUL)) {
-        out->v[out->n++] = xds_resource_ref(s->now);
+        VEC_PUSH(out, xds_resource_ref(s->now));
         out->adds |= s->had == 0;
         out->changes = true;
         flags = (flags | FLYING) & ~(unsigned)DOUBTFUL;
@@ -382,23 +402,28 @@ static bool tell_absent(const struct subscription *sub, const struct step *s, en
     return left->flags != 0;
 }
 
-/* Brings the client to the newest list. Without a response, there is nothing to tell. */
+/* Brings the client to the newest list. Without a response, there was nothing to tell. */
 static void advance(struct subscription *sub, struct xds_list *newest, bool hold, struct xds_response *out)
 {
-    struct delta_state *d = &sub->delta, next = {.list = xds_list_ref(newest), .compared = true};
+    struct delta_state *d = &sub->delta,
+                       next = {.list = xds_list_ref(newest), .n_flying = d->n_flying, .compared = true};
     struct walk w = {.d = d, .newest = newest};
     struct step step;
     next.flags = xcalloc(newest->n + 1, 1);
-    while (walk_next(&w, &step)) {
+    for (;;) {
+        size_t same = walk_same(&w, sub->wildcard);
+        if (same > 0)
+            memcpy(next.flags + w.now - same, d->flags + w.old - same, same);
+        if (!walk_next(&w, &step))
+            break;
         enum verdict verdict = judge(sub, &step);
-        struct aside left;
-        if (step.now) {
-            next.flags[w.now - 1] = (uint8_t)tell_present(sub, &step, verdict, out);
-            next.n_flying += (next.flags[w.now - 1] & FLYING) != 0;
-        } else if (tell_absent(sub, &step, verdict, hold, out, &left)) {
+        struct aside left = {0};
+        if (step.now)
+            next.flags[w.now - 1] = (uint8_t)(left.flags = tell_present(sub, &step, verdict, out));
+        else if (tell_absent(sub, &step, verdict, hold, out, &left))
             aside_add(&next, step.name, left.version, left.flags);
-            next.n_flying += (left.flags & FLYING) != 0;
-        }
+        next.n_flying += (left.flags & FLYING) != 0;
+        next.n_flying -= (step.flags & FLYING) != 0;
         next.has_removals |= verdict == VERDICT_GONE && hold;
     }
     fini(sub);
@@ -412,7 +437,7 @@ static void compare(struct subscription *sub, struct xds_list *newest)
     struct walk w = {.d = d, .newest = newest};
     struct step step;
     d->has_news = d->has_removals = false;
-    while (walk_next(&w, &step)) {
+    while (walk_same(&w, sub->wildcard), walk_next(&w, &step)) {
         enum verdict verdict = judge(sub, &step);
         d->has_news |= verdict == VERDICT_SEND || verdict == VERDICT_MISSING;
         d->has_removals |= verdict == VERDICT_GONE;
@@ -440,7 +465,6 @@ static void send(struct subscription *sub, struct xds_list *newest, bool hold, s
     bool is_new = !sub->delta.list && sub->delta.aside.n == 0;
     assert(sub->delta.compared);
     *out = (struct xds_response){.type = sub->type, .is_delta = true, .nonce = ++sub->nonce};
-    out->v = xcalloc(newest->n + 1, sizeof(struct xds_resource *));
     advance(sub, newest, hold && sub->delta.aside.n <= ASIDE_MAX, out);
     out->version = sub->version;
     out->adds &= !is_new; /* what a client begins with, it does not wait for */

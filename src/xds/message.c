@@ -38,23 +38,30 @@ static void put_tail(struct buf *b, const struct xds_response *r, struct str con
         pb_put_str(b, DELTA_REMOVED_RESOURCES, str_from_c(r->removed.v[i]));
 }
 
+/* Of a length-delimited field with a number below 16. */
+static size_t field_size(size_t n)
+{
+    size_t size = 2 + n;
+    for (size_t rest = n >> 7; rest > 0; rest >>= 7)
+        size++;
+    return size;
+}
+
 /* What stands before the bytes of a resource: in the incremental variant, its name and its version, too. */
 static void put_head(struct buf *b, const struct xds_response *r, const struct xds_resource *resource)
 {
     char version[VERSION_TEXT_SIZE];
-    struct buf inner;
     if (!r->is_delta) {
         pb_put_header(b, RESPONSE_RESOURCES, resource->any->n);
         return;
     }
     version_format(resource->version, version);
-    buf_init(&inner, BUF_MAX_RESOURCE);
-    pb_put_str(&inner, RESOURCE_VERSION, str_from_c(version));
-    pb_put_str(&inner, RESOURCE_NAME, resource->name);
-    pb_put_header(&inner, RESOURCE_RESOURCE, resource->any->n);
-    pb_put_header(b, RESPONSE_RESOURCES, inner.n + resource->any->n);
-    buf_add_str(b, buf_str(&inner));
-    buf_fini(&inner);
+    pb_put_header(b, RESPONSE_RESOURCES,
+                  field_size(VERSION_TEXT_SIZE - 1) + field_size(resource->name.n) +
+                      field_size(resource->any->n));
+    pb_put_bytes(b, RESOURCE_VERSION, str_from(version, VERSION_TEXT_SIZE - 1));
+    pb_put_bytes(b, RESOURCE_NAME, resource->name);
+    pb_put_header(b, RESOURCE_RESOURCE, resource->any->n);
 }
 
 void message_from_response(const struct xds_response *r, struct str control_plane, struct xds_message *out)

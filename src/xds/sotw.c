@@ -295,14 +295,13 @@ static void send(struct subscription *sub, struct xds_list *newest, bool hold, s
     sub->owed = false;
     sub->counters.responses_sent++;
     *out = (struct xds_response){.type = sub->type, .version = sub->version, .nonce = sub->nonce};
-    out->v = xcalloc(sub->wildcard ? list->n + 1 : sub->n_names + 1, sizeof(struct xds_resource *));
     for (size_t i = 0; i < list->n && sub->wildcard; i++)
-        out->v[out->n++] = xds_resource_ref(list->v[i]);
+        VEC_PUSH(out, xds_resource_ref(list->v[i]));
     for (size_t i = 0; i < sub->n_names; i++) {
         struct wanted *w = &sub->sotw.wanted[i];
         struct xds_resource *r = list_find_from(list, &at, w->name);
         if (r && (whole || w->asked || w->doubtful || w->sent != r->version)) {
-            out->v[out->n++] = xds_resource_ref(r);
+            VEC_PUSH(out, xds_resource_ref(r));
             w->nonce = sub->nonce;
             w->doubtful = false;
         }

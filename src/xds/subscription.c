@@ -2,14 +2,16 @@
  * versions, nonces. */
 #include "subscription.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "ursa/base/count.h"
 
 void version_format(uint64_t version, char out[VERSION_TEXT_SIZE])
 {
-    snprintf(out, VERSION_TEXT_SIZE, "%016llx", (unsigned long long)version);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = VERSION_TEXT_SIZE - 1; i-- > 0; version >>= 4)
+        out[i] = digits[version & 15];
+    out[VERSION_TEXT_SIZE - 1] = '\0';
 }
 
 uint64_t version_parse(struct str s)
@@ -95,7 +97,12 @@ enum request_sense subscription_take_answer(struct subscription *s, const struct
 
 size_t list_search(const struct xds_list *list, size_t at, struct str name)
 {
-    size_t to = list->n;
+    size_t to = at, stride = 1;
+    for (; to < list->n && str_cmp(list->v[to]->name, name) < 0; stride *= 2) { /* mostly it is near */
+        at = to + 1;
+        to += stride;
+    }
+    to = to < list->n ? to : list->n;
     while (at < to) {
         size_t mid = at + (to - at) / 2;
         if (str_cmp(list->v[mid]->name, name) < 0)

@@ -74,12 +74,12 @@ struct subscription {
     };
 };
 
-/* One answer: references to the resources that it carries. */
+/* One answer: references to the resources that it carries, as a vector (base/vec.h). */
 struct xds_response {
     enum xds_type type;
     uint64_t version, nonce;
     struct xds_resource **v;
-    size_t n;
+    size_t n, n_slots;
     struct removed_vec VEC(char *) removed; /* names, owned; incremental only */
     bool is_delta;
     bool adds;    /* resources that the client did not have */
