@@ -9,7 +9,8 @@
 
 #include "ursa/base/clock.h"
 
-#define FAULTS_SHOWN 10
+#define LOSSES_SHOWN 10
+#define RETRY_NS (500 * NS_PER_MS) /* as Envoy's first */
 
 /* ---- the spread of times ---- */
 
@@ -53,9 +54,9 @@ static void report_cohort(struct load *l, const char *event)
         VEC_PUSH(&since_order, p->configured_at - l->cohort.started_at);
         VEC_PUSH(&each, p->configured_at - p->asked_at);
     }
-    printf("{\"event\":\"%s\",\"proxies\":%zu,\"configured\":%zu,\"failed\":%zu,\"started_ns\":%" PRId64
+    printf("{\"event\":\"%s\",\"proxies\":%zu,\"configured\":%zu,\"lost\":%zu,\"started_ns\":%" PRId64
            ",\"ended_ns\":%" PRId64 ",\"bytes\":%" PRIu64 ",\"messages\":%" PRIu64,
-           event, l->cohort.n, since_order.n, l->n_failed, l->cohort.started_at, clock_mono_ns(),
+           event, l->cohort.n, since_order.n, l->n_lost, l->cohort.started_at, clock_mono_ns(),
            l->place.n_bytes, l->n_messages);
     print_times(&since_order, "");
     print_times(&each, "each_");
@@ -90,8 +91,10 @@ void load_connect(struct load *l, size_t n)
 
 void load_reconnect(struct load *l)
 {
-    for (size_t i = 0; i < l->n_ordered; i++)
+    for (size_t i = 0; i < l->n_ordered; i++) {
+        timer_clear(&l->place.loop.timers, &l->proxies[i].retry);
         conn_close(&l->proxies[i].conn);
+    }
     l->is_reconnecting = true;
     order(l, 0, l->n_ordered);
 }
@@ -102,10 +105,6 @@ static void open_some(struct load *l)
     while (l->n_started < l->n_ordered && l->n_opening < l->options.n_parallel) {
         struct proxy *p = &l->proxies[l->n_started++];
 
-        if (p->has_failed) {
-            leave_cohort(l, p);
-            continue;
-        }
         l->n_opening++;
         conn_open(&p->conn, &l->place, p->number);
     }
@@ -139,19 +138,24 @@ void load_configured(struct load *l, struct proxy *p)
     leave_cohort(l, p);
 }
 
-void load_failed(struct load *l, struct proxy *p, const char *why)
-{
-    bool was_waited_for = l->is_reconnecting ? !p->conn.is_open : !p->is_configured;
+/* ---- connections that are lost ---- */
 
+static void on_retry(struct timer *timer, int64_t now)
+{
+    struct proxy *p = CONTAINER_OF(timer, struct proxy, retry);
+
+    (void)now;
+    p->load->n_opening++;
+    conn_open(&p->conn, &p->load->place, p->number);
+}
+
+void load_lost(struct load *l, struct proxy *p, const char *why)
+{
     l->n_opening -= !p->conn.is_open;
-    p->has_failed = true;
-    if (p->is_configured)
-        l->n_configured--;
-    p->is_configured = false;
-    if (l->n_failed++ < FAULTS_SHOWN)
+    if (l->n_lost++ < LOSSES_SHOWN)
         fprintf(stderr, "ads_load: " STR_FMT "." STR_FMT ": %s\n", STR_ARG(p->mesh), STR_ARG(p->name), why);
-    if (was_waited_for)
-        leave_cohort(l, p);
+    p->retry.expire = on_retry;
+    timer_set(&l->place.loop.timers, &p->retry, clock_mono_ns() + RETRY_NS + p->number % 256 * NS_PER_MS);
 }
 
 /* ---- what comes after a moment ---- */
@@ -166,9 +170,9 @@ void load_report_mark(struct load *l)
     for (size_t i = 0; i < l->n_proxies; i++)
         if (l->proxies[i].pushed_at != 0)
             VEC_PUSH(&times, l->proxies[i].pushed_at - m->at);
-    printf("{\"event\":\"pushed\",\"received\":%zu,\"failed\":%zu,\"mark_ns\":%" PRId64 ",\"bytes\":%" PRIu64
+    printf("{\"event\":\"pushed\",\"received\":%zu,\"lost\":%zu,\"mark_ns\":%" PRId64 ",\"bytes\":%" PRIu64
            ",\"messages\":%" PRIu64,
-           times.n, l->n_failed, m->at, l->place.n_bytes - m->n_bytes, l->n_messages - m->n_messages);
+           times.n, l->n_lost, m->at, l->place.n_bytes - m->n_bytes, l->n_messages - m->n_messages);
     print_times(&times, "");
     printf("}\n");
     fflush(stdout);
@@ -246,10 +250,10 @@ void load_report_settled(struct load *l)
     }
     getrusage(RUSAGE_SELF, &use);
     printf("{\"event\":\"settled\",\"last_ns\":%" PRId64 ",\"bytes\":%" PRIu64 ",\"messages\":%" PRIu64
-           ",\"final_bytes\":%zu,\"fewest_endpoints\":%zu,\"missing\":%zu,\"failed\":%zu"
+           ",\"final_bytes\":%zu,\"fewest_endpoints\":%zu,\"missing\":%zu,\"lost\":%zu"
            ",\"load_cpu_s\":%.3f,\"load_rss_kb\":%ld}\n",
            l->last_message_at, l->place.n_bytes, l->n_messages, final, l->n_ordered > 0 ? fewest : 0, missing,
-           l->n_failed,
+           l->n_lost,
            (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
                (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6,
            use.ru_maxrss);

@@ -14,7 +14,7 @@ struct load_options {
     int64_t seconds; /* after that it ends in any case */
 };
 
-/* Proxies that were ordered to connect together: reported when each is configured or has failed. */
+/* Proxies that were ordered to connect together: reported when each is configured. */
 struct cohort {
     size_t first, n, n_waiting;
     int64_t started_at;
@@ -47,7 +47,8 @@ struct load {
     struct proxy *proxies;
     size_t n_proxies;
     size_t n_ordered, n_started; /* the first so many of them are to connect, have begun to */
-    size_t n_opening, n_configured, n_failed;
+    size_t n_opening, n_configured;
+    size_t n_lost; /* connections that ended or did not come about; each is tried again */
     bool is_reconnecting;
     struct cohort cohort;
     struct mark mark;
@@ -78,6 +79,6 @@ void orders_watch(struct load *);
 void load_opened(struct load *, struct proxy *);
 void load_received(struct load *, struct proxy *);
 void load_configured(struct load *, struct proxy *);
-void load_failed(struct load *, struct proxy *, const char *why);
+void load_lost(struct load *, struct proxy *, const char *why);
 
 #endif

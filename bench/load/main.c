@@ -6,8 +6,8 @@
  *
  * FILE has a line "MESH NAME [TOKEN|- [DATAPLANE]]" for each proxy; DATAPLANE, JSON up to the end of the
  * line, is brought by the proxy. They connect at once, --parallel handshakes at a time, from --sources
- * loopback addresses; --hold waits for orders. A proxy is configured when it holds listeners, everything
- * that they and clusters refer to, and --endpoints endpoints.
+ * loopback addresses; a connection that is lost is opened again. --hold waits for orders. A proxy is
+ * configured when it holds listeners, everything that they and clusters refer to, and --endpoints endpoints.
  *
  * Orders on standard input, events on standard output as lines of JSON:
  *

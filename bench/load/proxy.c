@@ -104,7 +104,7 @@ static void on_failed(struct conn *c, const char *why)
 {
     struct proxy *p = CONTAINER_OF(c, struct proxy, conn);
 
-    load_failed(p->load, p, why);
+    load_lost(p->load, p, why);
 }
 
 const struct conn_events proxy_events = {.opened = on_opened, .message = on_message, .failed = on_failed};

@@ -39,8 +39,9 @@ struct proxy {
     uint32_t number;
     struct subscription subs[XDS_N];
     struct holdings holdings;
+    struct timer retry;            /* of a connection that was lost */
     struct VEC(char *) unanswered; /* nonces of clusters' responses */
-    bool said_node, is_configured, has_failed;
+    bool said_node, is_configured;
     bool warms_again; /* a cluster that it held has changed: Envoy asks for its endpoints again */
     int64_t asked_at, configured_at, pushed_at; /* monotonic ns, 0: not yet */
     uint32_t *moves_seen;                       /* of each victim of a churn; NULL: no churn yet */
