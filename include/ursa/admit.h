@@ -56,9 +56,10 @@ struct admit_op {
 };
 struct offline;
 struct admit_request {
-    struct mail mail;   /* the writer's, while submitted */
-    struct arena arena; /* keys, author, texts of the answer */
-    struct str author;  /* user name, proxy, or "ursa" */
+    struct mail mail;    /* the writer's, while submitted */
+    struct roots *roots; /* likewise: what was made before the writer had the request */
+    struct arena arena;  /* keys, author, texts of the answer */
+    struct str author;   /* user name, proxy, or "ursa" */
     enum res_origin origin;
     bool dry_run;                  /* check everything, write nothing */
     const struct offline *offline; /* admit_check()'s; NULL otherwise */

@@ -25,6 +25,8 @@ int64_t ca_leaf_life_ns(const struct ca_backend *);
  * stored. */
 MUST_USE enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *, struct arena *,
                                       struct str *cert_pem, struct str *key_pem, struct err *e);
+/* Does ca_builtin_new() take so long that others should not wait for it? */
+bool ca_builtin_is_slow(const struct ca_backend *);
 /* "<mesh>.ca-builtin-cert-<backend>" and "...-key-...". */
 struct res_key ca_builtin_cert_secret(struct arena *, struct str mesh, struct str backend);
 struct res_key ca_builtin_key_secret(struct arena *, struct str mesh, struct str backend);

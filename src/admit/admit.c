@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "roots.h"
 #include "startup.h"
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
@@ -27,6 +28,7 @@ struct admit {
     struct vip_pool vips;
     struct mailbox box;
     struct mail stop; /* the last mail */
+    struct workers *workers;
     pthread_t thread;
     atomic_uint n_waiting;
     struct VEC(struct admit_request *) group; /* the writer's */
@@ -51,6 +53,7 @@ void admit_request_free(struct admit_request *req)
     }
     if (req->plan_free)
         req->plan_free(req->plan_ctx);
+    roots_wipe(req);
     arena_fini(&req->arena);
     free(req);
 }
@@ -169,6 +172,7 @@ static enum err_kind create_missing(struct admit *a, const struct admit_options 
 
 static void admit_free(struct admit *a)
 {
+    workers_stop(a->workers);
     mailbox_fini(&a->box);
     VEC_FINI(&a->group);
     free(a->zone);
@@ -183,6 +187,8 @@ enum err_kind admit_start(const struct admit_options *options, struct admit **ou
     a->vips = options->vips.n ? options->vips : default_vips;
     mailbox_init(&a->box);
     enum err_kind kind = create_missing(a, options, e);
+    if (kind == ERR_NONE)
+        kind = workers_start("ursa-roots", 1, &a->workers, e);
     if (kind == ERR_NONE) {
         int fault = pthread_create(&a->thread, NULL, writer, a);
         if (fault)
@@ -201,6 +207,8 @@ void admit_stop(struct admit *a)
 {
     if (!a)
         return;
+    workers_stop(a->workers); /* the writer finishes what they do not */
+    a->workers = NULL;
     mailbox_send(&a->box, &a->stop);
     pthread_join(a->thread, NULL);
     assert(atomic_load(&a->n_waiting) == 0);
@@ -221,7 +229,8 @@ void admit_submit(struct admit *a, struct admit_request *req)
         return;
     }
     GAUGE_ADD(admit_waiting, 1);
-    mailbox_send(&a->box, &req->mail);
+    if (!roots_begin(a->workers, a->store, req, &a->box))
+        mailbox_send(&a->box, &req->mail);
 }
 
 struct waiter {

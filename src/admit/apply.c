@@ -160,7 +160,8 @@ static enum err_kind op_finish(struct apply *a, struct admit_op *op)
     const struct snap *secrets = offline && offline->secrets_elsewhere ? NULL : store_pending(a->store);
     if (rule_ca_backends(secrets, mesh, &op->err) != ERR_NONE || offline)
         return op->err.kind;
-    return defaults_finish_mesh(a->store, mesh, op->outcome == OUTCOME_CREATED && !op->restores, &op->err);
+    return defaults_finish_mesh(a->store, a->req, mesh, op->outcome == OUTCOME_CREATED && !op->restores,
+                                &op->err);
 }
 
 /* ---- deletes ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "policies.h"
+#include "roots.h"
 #include "ursa/auth.h"
 #include "ursa/ca.h"
 
@@ -30,8 +31,8 @@ static enum err_kind put_secret(struct store *s, const struct res_key *key, stru
 }
 
 /* Both secrets are there, or both are made anew: half a CA is none. */
-static enum err_kind ensure_builtin_ca(struct store *s, struct str mesh, const struct ca_backend *backend,
-                                       struct arena *scratch, struct err *e)
+static enum err_kind ensure_builtin_ca(struct store *s, const struct admit_request *req, struct str mesh,
+                                       const struct ca_backend *backend, struct arena *scratch, struct err *e)
 {
     struct res_key cert_key = ca_builtin_cert_secret(scratch, mesh, backend->name);
     struct res_key key_key = ca_builtin_key_secret(scratch, mesh, backend->name);
@@ -39,7 +40,8 @@ static enum err_kind ensure_builtin_ca(struct store *s, struct str mesh, const s
     if (!str_eq(backend->type, STR("builtin")) || (exists(snap, &cert_key) && exists(snap, &key_key)))
         return ERR_NONE;
     struct str cert, key;
-    if (ca_builtin_new(mesh, backend, scratch, &cert, &key, e) != ERR_NONE)
+    if (!roots_take(req, mesh, backend->name, &cert, &key) &&
+        ca_builtin_new(mesh, backend, scratch, &cert, &key, e) != ERR_NONE)
         return e->kind;
     enum err_kind kind = put_secret(s, &cert_key, cert, e);
     if (kind == ERR_NONE)
@@ -98,12 +100,13 @@ static enum err_kind ensure_policies(struct store *s, const struct resource *mes
     return ERR_NONE;
 }
 
-static enum err_kind finish_mesh(struct store *s, const struct resource *mesh, bool is_new,
-                                 struct arena *scratch, struct err *e)
+static enum err_kind finish_mesh(struct store *s, const struct admit_request *req,
+                                 const struct resource *mesh, bool is_new, struct arena *scratch,
+                                 struct err *e)
 {
     const struct mesh_mtls *mtls = resource_mesh(mesh)->mtls;
     for (size_t i = 0; mtls && i < mtls->n_backends; i++)
-        if (ensure_builtin_ca(s, mesh->key.name, &mtls->backends[i], scratch, e) != ERR_NONE)
+        if (ensure_builtin_ca(s, req, mesh->key.name, &mtls->backends[i], scratch, e) != ERR_NONE)
             return e->kind;
     if (!is_new)
         return ERR_NONE;
@@ -112,11 +115,12 @@ static enum err_kind finish_mesh(struct store *s, const struct resource *mesh, b
     return ensure_policies(s, mesh, scratch, e);
 }
 
-enum err_kind defaults_finish_mesh(struct store *s, const struct resource *mesh, bool is_new, struct err *e)
+enum err_kind defaults_finish_mesh(struct store *s, const struct admit_request *req,
+                                   const struct resource *mesh, bool is_new, struct err *e)
 {
     struct arena scratch;
     arena_init(&scratch);
-    enum err_kind kind = finish_mesh(s, mesh, is_new, &scratch, e);
+    enum err_kind kind = finish_mesh(s, req, mesh, is_new, &scratch, e);
     arena_fini(&scratch);
     return kind;
 }

@@ -2,13 +2,13 @@
 #ifndef ADMIT_DEFAULTS_H
 #define ADMIT_DEFAULTS_H
 
-#include "ursa/store.h"
+#include "ursa/admit.h"
 
 /* In the open client transaction: the CA secrets of the mesh's builtin backends where they are missing and,
  * for a new mesh, its signing key and default policies. What the same transaction brought already is left
  * alone. */
-MUST_USE enum err_kind defaults_finish_mesh(struct store *, const struct resource *mesh, bool is_new,
-                                            struct err *e);
+MUST_USE enum err_kind defaults_finish_mesh(struct store *, const struct admit_request *,
+                                            const struct resource *mesh, bool is_new, struct err *e);
 
 /* Is there a signing key beside or instead of 'first', whose name ends in the serial 1? */
 bool defaults_has_signing_key(const struct snap *, const struct res_key *first);

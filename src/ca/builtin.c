@@ -112,6 +112,22 @@ enum err_kind builtin_load(const struct snap *snap, struct str mesh, const struc
 
 /* ---- making one ---- */
 
+bool ca_builtin_is_slow(const struct ca_backend *backend)
+{
+    struct arena arena;
+    struct err e;
+    struct builtin_conf conf;
+    bool slow;
+
+    if (!str_eq(backend->type, STR("builtin")))
+        return false;
+    arena_init(&arena);
+    err_init(&e, &arena);
+    slow = builtin_conf_read(&backend->conf, AT_FIELD(NULL, "conf"), &conf, &e) == ERR_NONE && conf.rsa_bits;
+    arena_fini(&arena);
+    return slow;
+}
+
 enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *backend, struct arena *a,
                              struct str *cert_pem, struct str *key_pem, struct err *e)
 {

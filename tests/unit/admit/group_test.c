@@ -2,6 +2,7 @@
 #include <semaphore.h>
 
 #include "fixture.h"
+#include "ursa/base/pkey.h"
 
 /* Holds the writer inside a commit, so that what is submitted meanwhile must wait. */
 struct gate {
@@ -255,5 +256,67 @@ TEST(readers_see_all_of_a_transaction_or_nothing)
     atomic_store(&reader.stop, true);
     pthread_join(reader.thread, NULL);
     EXPECT_INT("torn", atomic_load(&reader.n_torn), 0);
+    fixture_fini(&f);
+}
+
+/* ---- roots that take long ---- */
+
+static unsigned root_bits(struct fixture *f, const char *mesh)
+{
+    struct snap *snap = store_snap(f->store);
+    struct res_key key = ca_builtin_key_secret(&f->arena, str_from_c(mesh), STR("ca"));
+    const struct resource *secret = snap_find(snap, key.type, key.mesh, key.name);
+    EVP_PKEY *pkey = NULL;
+    unsigned bits = 0;
+    if (secret && pkey_read(resource_secret(secret)->data, &pkey, &f->err) == ERR_NONE)
+        bits = (unsigned)EVP_PKEY_get_bits(pkey);
+    EVP_PKEY_free(pkey);
+    snap_unref(snap);
+    return bits;
+}
+
+#define RSA_MESH(name, bits)                                                                                 \
+    "{\"type\":\"Mesh\",\"name\":\"" name "\",\"mtls\":{\"enabledBackend\":\"ca\",\"backends\":[{\"name\":"  \
+    "\"ca\",\"type\":\"builtin\",\"conf\":{\"caCert\":{\"RSAbits\":" bits "}}}]}}"
+
+TEST(nobody_waits_for_the_rsa_key_of_a_new_mesh)
+{
+    struct fixture f;
+    struct tally tally;
+    fixture_init(&f);
+    tally_init(&tally, 1);
+    submit(&f, &tally, RSA_MESH("slow", "3072"));
+    EXPECT_STR("another one", run_docs(&f, DOCS("{\"type\":\"Mesh\",\"name\":\"quick\"}")), "created");
+    struct snap *snap = store_snap(f.store);
+    EXPECT_TRUE("is written first", snap_find_mesh(snap, STR("quick")) && !snap_find_mesh(snap, STR("slow")));
+    snap_unref(snap);
+    sem_wait(&tally.all_done);
+    EXPECT_INT("as it was asked for", root_bits(&f, "slow"), 3072);
+    fixture_fini(&f);
+}
+
+TEST(a_request_may_bring_several_roots_and_faults)
+{
+    struct fixture f;
+    fixture_init(&f);
+    run_docs(&f, DOCS(RSA_MESH("a", "2048"), RSA_MESH("b", "2048"), RSA_MESH("c", "8")));
+    EXPECT_INT("nothing of a faulty one", root_bits(&f, "a"), 0);
+    run_docs(&f, DOCS(RSA_MESH("a", "2048"), RSA_MESH("b", "2048")));
+    EXPECT_TRUE("both", root_bits(&f, "a") == 2048 && root_bits(&f, "b") == 2048);
+    fixture_fini(&f);
+}
+
+TEST(the_end_does_not_lose_who_waits_for_a_root)
+{
+    struct fixture f;
+    struct tally tally;
+    fixture_init(&f);
+    tally_init(&tally, 2);
+    submit(&f, &tally, RSA_MESH("a", "2048"));
+    submit(&f, &tally, RSA_MESH("b", "2048"));
+    admit_stop(f.admit);
+    f.admit = NULL;
+    EXPECT_INT("answered well", atomic_load(&tally.n_ok), 2);
+    EXPECT_TRUE("both", root_bits(&f, "a") == 2048 && root_bits(&f, "b") == 2048);
     fixture_fini(&f);
 }
