@@ -51,6 +51,7 @@ struct engine_mesh {
         lacks_since; /* the first sequence of which a proxy that is due or held may lack something; 0: none */
     bool collects;   /* when none is due any more, the memo has garbage */
     int64_t spent;   /* ns, in this pass */
+    size_t n_delivered;  /* in this pass */
     int64_t rests_until; /* the next pass begins no earlier */
     struct list ready, lacking;
     struct timer rest;

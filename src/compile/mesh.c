@@ -6,13 +6,16 @@
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 
-/* However long a pass took: nobody waits longer than this for the next one to begin. */
-#define REST_MAX (100 * NS_PER_MS)
+/* What a pass costs, and the mesh rests for: its own time, and what a loop spends on each delivery until it
+ * is sent and acknowledged. */
+#define DELIVERY_COST (NS_PER_MS / 25)
+#define REST_MIN NS_PER_MS /* the thread's timers are no finer */
+#define REST_MAX (200 * NS_PER_MS)
 
 /* ---- whose turn it is ---- */
 
 /* Within a pass a mesh waits for its turn only. The next pass waits until as much time has gone by as the
- * last one took: what arrives in growing numbers is compiled in growing groups, and a mesh that never stands
+ * last one cost: what arrives in growing numbers is compiled in growing groups, and a mesh that never stands
  * still takes half of the thread's time at most. */
 static void schedule(struct engine_mesh *m)
 {
@@ -103,6 +106,7 @@ static void proxy_deliver(struct engine_proxy *p, struct config_set *set)
     p->delivered = set ? config_set_ref(set) : NULL;
     p->answered = true;
     COUNT(compile_deliveries);
+    p->mesh->n_delivered++;
     p->deliver(p->ctx, set, covered(p->mesh));
 }
 
@@ -219,9 +223,11 @@ static void end_pass(struct engine_mesh *m)
     m->collects = false;
     if (m->n_held == 0)
         m->lacks_since = 0;
-    if (m->spent)
-        m->rests_until = clock_mono_ns() + (m->spent < REST_MAX ? m->spent : REST_MAX);
+    int64_t cost = m->spent + (int64_t)m->n_delivered * DELIVERY_COST;
+    if (cost >= REST_MIN)
+        m->rests_until = clock_mono_ns() + (cost < REST_MAX ? cost : REST_MAX);
     m->spent = 0;
+    m->n_delivered = 0;
 }
 
 void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
