@@ -125,8 +125,13 @@ class Client:
 
     def send(self, message):
         """A message of any bytes."""
-        self._h2.send_data(self._stream, b"\0" + len(message).to_bytes(4, "big") + message)
-        self._flush()
+        rest = b"\0" + len(message).to_bytes(4, "big") + message
+        while rest:
+            self._wait("leave to send", lambda: self._h2.local_flow_control_window(self._stream))
+            size = min(self._h2.local_flow_control_window(self._stream), self._h2.max_outbound_frame_size)
+            self._h2.send_data(self._stream, rest[:size])
+            self._flush()
+            rest = rest[size:]
 
     def _node(self, number, node):
         node, self.node = (self.node if node is None else node), b""
