@@ -231,7 +231,7 @@ static void stream_wake(void *peer)
 
     if (s->finished)
         return;
-    if (s->h2->lane == 0) {
+    if (s->h2->lane == 0 && s->ads) {
         struct str mesh = ads_mesh(s->ads);
 
         s->h2->lane = hash_key(mesh.p, mesh.n);

@@ -1,6 +1,9 @@
 /* loops_test.c -- a group of two services, each with the mailbox of its loop: what they share. */
 #include "world.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #define WEB(name)                                                                                            \
     "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"" name                                          \
     "\",\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":"   \
@@ -225,5 +228,90 @@ TEST(a_proxy_has_so_many_streams_on_all_loops)
     EXPECT_INT("one more", peers[32].kind, ERR_LIMIT);
     for (size_t i = 0; i < ARRAY_LEN(peers); i++)
         close_peer(&l, &peers[i]);
+    stop(&l);
+}
+
+/* ---- with a thread for each loop ---- */
+
+struct thread {
+    struct loops *l;
+    pthread_barrier_t *both;
+    bool stop;
+};
+#define ROUNDS 300
+
+/* The clock of the program stands still. */
+static void spin_us(int us)
+{
+    struct timespec now, began;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - began.tv_sec) * 1000000 + (now.tv_nsec - began.tv_nsec) / 1000 < us);
+}
+
+/* Opens a stream on the loop of this thread, and waits until it is served. */
+static void be_served(struct ads *ads, struct mailbox *box, struct peer *p)
+{
+    *p = (struct peer){.stream = ads_open(ads, XDS_SOTW, &transport, p, STR_NONE)};
+    peer_says(p, BROUGHT("web-1"));
+    while (!engine_has(p->stream) && p->kind == ERR_NONE) {
+        mailbox_wait(box, -1);
+        mailbox_run(box);
+    }
+}
+
+/* The first loop: has the proxy's stream, loses it, and finds that the proxy's time is up. */
+static void *lose_streams(void *arg)
+{
+    struct thread *t = arg;
+    struct loops *l = t->l;
+    for (int i = 0;; i++) {
+        struct peer p;
+        pthread_barrier_wait(t->both);
+        if (t->stop)
+            return NULL;
+        be_served(l->first, &l->w.box, &p);
+        pthread_barrier_wait(t->both);
+        ads_close(p.stream);
+        spin_us(i); /* so that it happens at every stage of the other's coming */
+        ads_run_timers(l->first, l->w.now_ns + 2 * DELAY_NS);
+        pthread_barrier_wait(t->both);
+    }
+}
+
+static struct str stored_owner(struct loops *l)
+{
+    writer_passes(&l->w);
+    return str_from_c(owner_of(&l->w, "web-1"));
+}
+
+/* While one loop removes the Dataplane of a proxy that is gone, the proxy comes back on the other. Whatever
+ * is first, in the end it is served and stored. */
+TEST(a_proxy_comes_back_while_it_is_removed)
+{
+    struct loops l;
+    pthread_barrier_t both;
+    pthread_t id;
+    struct thread t = {&l, &both, false};
+    start(&l);
+    pthread_barrier_init(&both, NULL, 2);
+    if (pthread_create(&id, NULL, lose_streams, &t) != 0)
+        FAIL("pthread_create");
+    for (int i = 0; i < ROUNDS; i++) {
+        struct peer p;
+        pthread_barrier_wait(&both);
+        pthread_barrier_wait(&both); /* the other is served */
+        be_served(l.other, &l.other_box, &p);
+        pthread_barrier_wait(&both);
+        EXPECT_INT("served", p.kind, ERR_NONE);
+        EXPECT_STR("stored", stored_owner(&l), "proxy");
+        ads_close(p.stream);
+        mailbox_run(&l.other_box);
+    }
+    t.stop = true;
+    pthread_barrier_wait(&both);
+    pthread_join(id, NULL);
+    pthread_barrier_destroy(&both);
     stop(&l);
 }

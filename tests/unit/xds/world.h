@@ -28,7 +28,8 @@ struct engine_proxy {
     void *ctx;
     struct engine_proxy *next;
 };
-static struct engine_proxy *attached; /* the newest first */
+static struct engine_proxy *attached;     /* the newest first */
+static struct lock attaching = LOCK_INIT; /* for tests of several threads: protects the list */
 
 struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *params,
                                    void (*deliver)(void *, struct config_set *, uint64_t), void *ctx)
@@ -36,20 +37,36 @@ struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *
     struct engine_proxy *p = xcalloc(1, sizeof(*p));
     (void)e;
     *p = (struct engine_proxy){
-        .id = xstrndup(params->name), .params = *params, .deliver = deliver, .ctx = ctx, .next = attached};
+        .id = xstrndup(params->name), .params = *params, .deliver = deliver, .ctx = ctx};
+    lock_take(&attaching);
+    p->next = attached;
     attached = p;
+    lock_drop(&attaching);
     return p;
 }
 
 void engine_detach(struct engine_proxy *p, void (*detached)(void *), void *ctx)
 {
+    lock_take(&attaching);
     struct engine_proxy **at = &attached;
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    lock_drop(&attaching);
     free(p->id);
     free(p);
     detached(ctx);
+}
+
+/* The stream is attached, so it is served. */
+static inline bool engine_has(const struct ads_stream *s)
+{
+    bool has = false;
+    lock_take(&attaching);
+    for (struct engine_proxy *p = attached; p; p = p->next)
+        has |= p->ctx == s;
+    lock_drop(&attaching);
+    return has;
 }
 
 /* Where the engine stands: what is later is owed, until engine_passes(). */
@@ -215,8 +232,8 @@ static inline void world_fini(struct world *w)
     clock_fake(-1, -1);
 }
 
-/* Waits until the writer has answered all that was submitted, and takes the mail. */
-static inline void settle(struct world *w)
+/* Waits until the writer has done all that was submitted. */
+static inline void writer_passes(struct world *w)
 {
     struct admit_request *req = admit_request_new(1);
     req->origin = ORIGIN_PROXY;
@@ -225,6 +242,12 @@ static inline void settle(struct world *w)
         .kind = ADMIT_DELETE, .key = {RES_DATAPLANE, STR("default"), STR("nobody")}, .if_origin_proxy = true};
     admit_run(w->admit, req);
     admit_request_free(req);
+}
+
+/* And takes the mail. */
+static inline void settle(struct world *w)
+{
+    writer_passes(w);
     while (mailbox_run(&w->box) > 0)
         ;
 }
