@@ -35,6 +35,7 @@ struct mesh_input {
     struct str name;
     bool mtls, permissive, locality_aware;
     struct str backend; /* the enabled one's name */
+    uint64_t backend_hash;
 };
 struct policy_list { /* sorted by name */
     size_t n;

@@ -47,6 +47,7 @@ static struct memo_value read_mesh(void *world, struct str args)
         memcpy(text + name.n, backend_name.p, backend_name.n);
     in->name = str_from(text, name.n);
     in->backend = str_from(text + name.n, backend_name.n);
+    in->backend_hash = hash_content(backend_name.p, backend_name.n);
     in->mtls = backend;
     in->permissive = backend && backend->mode == CA_PERMISSIVE;
     in->locality_aware = spec->routing && spec->routing->locality_aware_load_balancing;

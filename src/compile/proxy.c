@@ -77,6 +77,12 @@ static struct memo_value run_parts(struct memo_ctx *ctx, struct str args)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         parts[i](ctx, &params, spec, all);
     calls_fold(all, ctx);
+    for (size_t t = 0; t < XDS_N; t++) {
+        if (all->v[t].n)
+            continue;
+        memo_call(ctx, FN_LIST); /* of nothing */
+        calls_add(all, (enum xds_type)t, ctx);
+    }
     return value_calls(ctx, all);
 }
 const struct memo_fn fn_parts = {.name = "parts", .run = run_parts, .drop = drop_calls};
@@ -94,17 +100,6 @@ static struct config_set *set_new(struct str issued_backend, const struct leaf *
     return set;
 }
 
-static struct xds_list *ask_list(struct memo_ctx *ctx, const struct calls *lists, enum xds_type type,
-                                 size_t *n_failed)
-{
-    struct compiler *c = memo_world(ctx);
-    if (lists->v[type].n == 0)
-        return intern_list(&c->intern, xds_list_new(NULL, 0));
-    const struct part_list *list = memo_get_call(ctx, lists->v[type].v[0]);
-    *n_failed += list->n_failed;
-    return xds_list_ref(list->list);
-}
-
 static struct memo_value run_proxy(struct memo_ctx *ctx, struct str args)
 {
     buf_add_str(memo_call(ctx, FN_PARTS), args);
@@ -113,7 +108,7 @@ static struct memo_value run_proxy(struct memo_ctx *ctx, struct str args)
         return (struct memo_value){0};
     const struct mesh_input *mesh = ask_mesh(ctx);
     const struct leaf *identity = NULL;
-    uint64_t version = hash_content(mesh->backend.p, mesh->backend.n);
+    uint64_t version = mesh->backend_hash;
     if (mesh->mtls) {
         key_str(memo_call(ctx, FN_IN_IDENTITY), read_params(args).name);
         identity = memo_get(ctx);
@@ -122,8 +117,10 @@ static struct memo_value run_proxy(struct memo_ctx *ctx, struct str args)
     struct proxy_result *result = xcalloc(1, sizeof *result);
     result->set = set_new(mesh->backend, identity);
     for (size_t t = 0; t < XDS_N; t++) {
-        result->set->lists[t] = ask_list(ctx, lists, (enum xds_type)t, &result->n_failed);
-        version = hash_mix(version, result->set->lists[t]->version);
+        const struct part_list *part = memo_get_call(ctx, lists->v[t].v[0]);
+        result->set->lists[t] = xds_list_ref(part->list);
+        result->n_failed += part->n_failed;
+        version = hash_mix(version, part->list->version);
     }
     return (struct memo_value){result, hash_mix(version, result->n_failed) | 1};
 }
