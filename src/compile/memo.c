@@ -15,20 +15,22 @@ struct edge {
     uint64_t version;
 };
 
-/* An entry of the memo: a call, and its value once it was asked for. */
+/* An entry of the memo: a call, and its value once it was asked for. What evaluating looks at comes first. */
 struct call {
-    const struct memo_fn *fn;
-    uint64_t id;
     struct memo_value value;
-    struct edge *deps;  /* in the order of reading */
-    struct call **kept; /* what the value holds */
-    uint32_t n_deps, n_kept;
-    struct list users; /* of struct edge.in_dep */
-    uint32_t n_namers; /* calls that have it as an argument, values that hold it */
     bool has_run, running, stale, held;
     bool is_garbage; /* in the memo's list while nobody may want it */
     bool is_listed;  /* among those that are held and became stale */
+    uint16_t function;
+    uint32_t n_deps;
+    uint32_t n_namers;  /* calls that have it as an argument, values that hold it */
+    struct edge *deps;  /* in the order of reading */
+    struct list users;  /* of struct edge.in_dep */
+    struct call **kept; /* what the value holds */
+    uint32_t n_kept;
     uint32_t key_size;
+    const struct memo_fn *fn;
+    uint64_t id;
     char key[]; /* struct head, the calls among the arguments, the others */
 };
 
@@ -75,6 +77,7 @@ struct memo_ctx {
 
 struct memo *memo_new(const struct memo_fn *const *functions, size_t n, void *world)
 {
+    assert(n <= UINT16_MAX);
     struct memo *m = xcalloc(1, sizeof *m + n * sizeof m->functions[0]);
     m->fns = functions;
     m->n_functions = n;
@@ -102,7 +105,7 @@ static struct str key_of(const struct call *c)
 
 unsigned call_function(const struct call *c)
 {
-    return head_of(c).function;
+    return c->function;
 }
 
 static struct call *argument(const struct call *c, size_t i)
@@ -144,6 +147,7 @@ static struct call *call_new(struct memo *m, struct str key)
     struct head head;
     memcpy(&head, key.p, sizeof head);
     struct call *c = call_alloc(m, head.function, key.n);
+    c->function = (uint16_t)head.function;
     c->fn = m->fns[head.function];
     c->id = ++m->last_id;
     c->stale = true;
