@@ -113,7 +113,8 @@ $(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
 # The golden runner, and the compiler's output for the conformance tests.
-$(B)/tests/golden $(B)/tests/dump_config: $(B)/tests/%: $(B)/tests/tools/%.o $(B)/tests/tools/world.o $(call libs_upto,compile)
+$(B)/tests/dump_config: $(B)/tests/tools/over_xds.o
+$(B)/tests/golden $(B)/tests/dump_config: $(B)/tests/%: $(B)/tests/tools/%.o $(B)/tests/tools/world.o $(call libs_upto,xds)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
 # Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes.

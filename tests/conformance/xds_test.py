@@ -1,4 +1,4 @@
-"""Compares the compiler's output with what kuma-cp 2.4.10 was recorded to send (../shared/fixtures/xds).
+"""Compares what a client takes over, in both variants of the protocol, with what kuma-cp 2.4.10 was recorded to send (../shared/fixtures/xds).
 
 Ursa delivers routes, permissions, source tags and the admin certificate beside the listeners (architecture.md, "Listeners
 stand still"). Each such deviation is written back into the reference's form first; what it is and why stands in deviations.yaml
@@ -181,13 +181,14 @@ def recordings(folder):
         yield p["mesh"], p["name"], f"{p['mesh']}.{p['name']}" if both.exists() else p["name"]
 
 
-def dump(folder):
+def dump(folder, protocol):
     scenario = json.loads((folder / "scenario.json").read_text())
     command = [DUMP, folder / "input.yaml", *sorted(folder.glob("*.dataplane.yaml"))]
     for deleted in scenario["deletedAfterApply"]:
         command += ["--delete", deleted]
     if scenario.get("dnsPort"):
         command += ["--dns", str(scenario["dnsPort"]), str(scenario["emptyDnsPort"])]
+    command += ["--delta"] if protocol == "delta" else []
     for mesh, name, _ in recordings(folder):
         command += ["--proxy", f"{mesh}/{name}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -195,12 +196,13 @@ def dump(folder):
     return json.loads(done.stdout)
 
 
+@pytest.mark.parametrize("protocol", ["delta", "sotw"])
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(name):
+def test_scenario(name, protocol):
     folder = FIXTURES / name
     if not folder.is_dir():
         pytest.skip("the recordings are not here")
-    dumps = dump(folder)
+    dumps = dump(folder, protocol)
     found = []
     for mesh, proxy, prefix in recordings(folder):
         ours = Proxy(dumps[f"{mesh}/{proxy}"]).dump

@@ -1,14 +1,16 @@
-/* dump_config -- prints what proxies would be sent, without a network: {"<mesh>/<name>": {"cds": [...], ...},
+/* dump_config -- prints what proxies are sent, without a network: {"<mesh>/<name>": {"cds": [...], ...},
  * ...}.
  *
- *     dump_config FILE... [--delete MESH/PATH/NAME]... [--dns PORT RESOLVER-PORT] --proxy MESH/NAME...
+ *     dump_config FILE... [--delete MESH/PATH/NAME]... [--dns PORT RESOLVER-PORT] [--delta] --proxy
+ * MESH/NAME...
  *
- * Files are applied in order to a memory store through the one writer; the engine compiles. Private keys
- * print as REDACTED. */
+ * Files are applied in order to a memory store through the one writer; the engine compiles; a client takes it
+ * over as state of the world, or incrementally. Private keys print as REDACTED. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "over_xds.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/json.h"
 #include "ursa/compile.h"
@@ -80,16 +82,19 @@ static void wait_mail(struct answer *a)
     mailbox_run(&a->box);
 }
 
-static json_t *resource_json(const struct xds_resource *r)
+static void redact(json_t *resources)
 {
-    json_t *tree = xds_resource_to_json(r);
-    json_t *key = json_object_get(json_object_get(tree, "tlsCertificate"), "privateKey");
-    if (key)
-        json_object_set_new(key, "inlineBytes", json_string("REDACTED"));
-    return tree;
+    json_t *r;
+    size_t i;
+    json_array_foreach(resources, i, r)
+    {
+        json_t *key = json_object_get(json_object_get(r, "tlsCertificate"), "privateKey");
+        if (key)
+            json_object_set_new(key, "inlineBytes", json_string("REDACTED"));
+    }
 }
 
-static json_t *dump(struct str mesh, struct str name, const uint32_t dns[2])
+static json_t *dump(struct str mesh, struct str name, const uint32_t dns[2], enum xds_variant variant)
 {
     struct answer a = {.mail = {.handle = handle}};
     mailbox_init(&a.box);
@@ -103,12 +108,11 @@ static json_t *dump(struct str mesh, struct str name, const uint32_t dns[2])
     wait_mail(&a);
     if (!a.set)
         die(STR_FMT "/" STR_FMT ": no such proxy", STR_ARG(mesh), STR_ARG(name));
-    json_t *out = json_object();
-    for (size_t t = 0; t < XDS_N; t++) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < a.set->lists[t]->n; i++)
-            json_array_append_new(list, resource_json(a.set->lists[t]->v[i]));
-        json_object_set_new(out, xds_type_info((enum xds_type)t)->short_name.p, list);
+    json_t *out = json_object(), *trees[XDS_N];
+    over_xds(variant, a.set, trees);
+    for (enum xds_type t = 0; t < XDS_N; t++) {
+        redact(trees[t]);
+        json_object_set_new(out, xds_type_info(t)->short_name.p, trees[t]);
     }
     config_set_unref(a.set);
     engine_detach(p, detached, &a);
@@ -122,18 +126,21 @@ int main(int argc, char **argv)
     struct world *w = world_new(start_engine, NULL);
     json_t *all = json_object();
     uint32_t dns[2] = {0};
+    enum xds_variant variant = XDS_SOTW;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--delete") == 0 && i + 1 < argc) {
             struct str rest = str_from_c(argv[++i]);
             struct str mesh = part(&rest), path = part(&rest);
             world_delete(w, res_type_by_path(path), mesh, rest);
+        } else if (strcmp(argv[i], "--delta") == 0) {
+            variant = XDS_DELTA;
         } else if (strcmp(argv[i], "--dns") == 0 && i + 2 < argc) {
             dns[0] = port(argv[++i]);
             dns[1] = port(argv[++i]);
         } else if (strcmp(argv[i], "--proxy") == 0 && i + 1 < argc) {
             struct str rest = str_from_c(argv[++i]);
             struct str mesh = part(&rest);
-            json_object_set_new(all, argv[i], dump(mesh, rest, dns));
+            json_object_set_new(all, argv[i], dump(mesh, rest, dns, variant));
         } else {
             size_t n;
             char *text = read_file(argv[i], &n);
