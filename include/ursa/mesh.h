@@ -44,8 +44,8 @@ struct service {
     size_t n_endpoints; /* may be 0: the service is known, nothing healthy offers it */
     const struct endpoint *endpoints;
 };
-/* The tags of the i-th of all its inbounds, healthy or not; NULL: there are no more. */
-const struct tags *service_inbound_tags(const struct service *, size_t i);
+/* The i-th of all its inbounds, healthy or not, and whose it is; NULL: there are no more. */
+const struct dp_inbound *service_inbound(const struct service *, size_t i, const struct dp_networking **);
 struct service *service_ref(const struct service *);
 void service_unref(struct service *); /* NULL is ignored */
 
@@ -64,6 +64,8 @@ const struct snap *view_snap(const struct view *); /* only for what belongs to t
 uint64_t view_revision(const struct view *);
 const struct resource *view_dataplane(const struct view *, struct str name); /* NULL when absent */
 const struct service *view_service(const struct view *, struct str name);    /* NULL when nobody offers it */
+/* By name; NULL: there are no more. O(log n). */
+const struct service *view_service_at(const struct view *, size_t i);
 /* Every proxy that offers the service (healthy or not) holds a certificate of this CA backend; false when
  * none offers it. What PERMISSIVE asks before a client turns TLS on (xds.md 4.5). */
 bool view_service_tls_ready(const struct view *, struct str service, struct str backend);
@@ -76,6 +78,7 @@ struct str inbound_address(const struct dp_networking *, const struct dp_inbound
 struct str inbound_advertised_address(const struct dp_networking *, const struct dp_inbound *);
 struct str inbound_workload_address(const struct dp_networking *, const struct dp_inbound *);
 uint32_t inbound_workload_port(const struct dp_inbound *);
+struct str outbound_address(const struct dp_outbound *);
 bool inbound_is_served(const struct dp_inbound *); /* it has a port and a service: it gets a listener */
 bool inbound_is_healthy(const struct dp_inbound *);
 /* The kernel redirects what the workload receives and sends, so that nobody dials the proxy's listeners. */

@@ -53,7 +53,7 @@ static void read_outbounds(struct rules_answer *w)
         if (k == w->n_outbounds)
             w->outbounds[w->n_outbounds++] =
                 (struct target){name, tags_get(&out->tags, TAG_SERVICE), out->tags, json_array()};
-        struct str address = out->address.n ? out->address : STR("127.0.0.1");
+        struct str address = outbound_address(out);
         json_array_append_new(w->outbounds[k].addresses,
                               json_from_str(arena_printf(a, STR_FMT ":%u", STR_ARG(address), out->port)));
     }

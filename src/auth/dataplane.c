@@ -17,11 +17,6 @@ static bool list_has(const struct str_list *list, struct str value)
     return false;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 /* ["a" "b"], ascending, each once: as kuma-cp prints them. */
 static struct str list_quoted(struct arena *a, const struct str_list *list)
 {
@@ -31,7 +26,7 @@ static struct str list_quoted(struct arena *a, const struct str_list *list)
 
     for (size_t i = 0; i < list->n; i++)
         sorted[i] = list->v[i];
-    qsort(sorted, list->n, sizeof(*sorted), compare);
+    qsort(sorted, list->n, sizeof(*sorted), str_order);
     buf_init(&b, BUF_MAX_RESOURCE);
     for (size_t i = 0; i < list->n; i++) {
         if (i == 0 || !str_eq(sorted[i], sorted[i - 1]))

@@ -54,11 +54,6 @@ enum mesh_role user_mesh_role(const struct user *user, struct str mesh)
     return highest;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 struct str_list user_meshes(const struct user *user, enum mesh_role least, struct arena *a)
 {
     struct str_list list = {.v = ARENA_ARRAY(a, struct str, user->groups.n + 1)};
@@ -69,7 +64,7 @@ struct str_list user_meshes(const struct user *user, enum mesh_role least, struc
 
         list.n += role != MESH_ROLE_NONE && role >= least;
     }
-    qsort(list.v, list.n, sizeof(*list.v), compare);
+    qsort(list.v, list.n, sizeof(*list.v), str_order);
     for (size_t i = 0; i < list.n; i++) {
         if (n == 0 || !str_eq(list.v[n - 1], list.v[i]))
             list.v[n++] = list.v[i];

@@ -1,6 +1,7 @@
 /* str.c -- string slices: comparing, searching, cutting, reading integers. */
 #include "ursa/base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,6 +31,23 @@ int str_cmp(struct str a, struct str b)
     int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
 
     return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+int str_order(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+size_t str_sort_distinct(struct str *v, size_t n)
+{
+    size_t kept = 0;
+
+    if (n)
+        qsort(v, n, sizeof(v[0]), str_order);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || !str_eq(v[i], v[kept - 1]))
+            v[kept++] = v[i];
+    return kept;
 }
 
 bool str_has_prefix(struct str s, struct str prefix)

@@ -64,6 +64,7 @@ static void touch_services(struct compiler *c, const struct view *last, const st
         touch_name(c, FN_IN_SERVICE, service);
         touch_name(c, FN_IN_TLS_READY, service);
         touch_name(c, FN_IN_TAG_SETS, service);
+        touch_name(c, FN_IN_INBOUNDS, service);
         if (last && !view_service(last, service) != !view_service(c->view, service))
             touch_only(c, FN_IN_VIPS);
     }
@@ -75,6 +76,7 @@ static void touch_dataplane(struct compiler *c, const struct view *last, const s
         touch_services(c, last, change->before);
     if (change->after)
         touch_services(c, last, change->after);
+    touch_name(c, FN_IN_INBOUNDS, STR("*"));
     touch_name(c, FN_IN_DATAPLANE, change_key(change)->name);
     touch_name(c, FN_IN_IDENTITY, change_key(change)->name);
     touch_name(c, FN_IN_ADMIN_CERT, change_key(change)->name);

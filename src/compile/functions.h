@@ -65,6 +65,15 @@ struct vips {
     struct VEC(struct vip_outbound) outbounds;
     struct VEC(struct vip_name) names; /* sorted and distinct by domain */
 };
+/* What a transparent proxy may dial by address. */
+struct direct_targets {
+    struct arena arena;
+    struct VEC(struct direct_target) v; /* sorted by 'where' */
+};
+struct direct_target {
+    struct str where; /* address and port, as a key has them */
+    struct call *listener;
+};
 struct name_list { /* chosen policies; "" where none matched */
     size_t n;
     struct str v[];
@@ -106,9 +115,6 @@ struct str ask_address(struct memo_ctx *, struct str);
 const struct dataplane_spec *ask_with_address(struct memo_ctx *, const struct dataplane_spec *);
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
-
-/* The services that a proxy says it reaches, as an argument. */
-void key_reachable(struct buf *, struct memo_ctx *, const struct str_list *);
 
 /* ---- the policies that a resource is built under: the names of those that may change the target ---- */
 void key_policies(struct buf *, const struct str names[POLICY_N], enum policy_target);
@@ -156,7 +162,8 @@ struct params {
 /* Each adds what it has for this proxy. */
 typedef void part_fn(struct memo_ctx *, const struct params *, const struct dataplane_spec *,
                      struct calls *out);
-part_fn part_outbound, part_inbound, part_transparent, part_dns, part_probes, part_admin, part_secrets;
+part_fn part_outbound, part_inbound, part_transparent, part_dns, part_direct, part_probes, part_admin,
+    part_secrets;
 
 void call_proxy(struct buf *, const struct proxy_params *);
 

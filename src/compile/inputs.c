@@ -199,38 +199,87 @@ static struct memo_value read_vips(void *world, struct str args)
 }
 const struct memo_fn fn_in_vips = {.name = "in_vips", .read = read_vips, .drop = drop_blob};
 
-static int str_order(const void *a, const void *b)
+/* Texts of a set that is about to be sorted. */
+struct texts {
+    struct arena arena;
+    struct VEC(struct str) v;
+    struct buf one; /* the next one, while it is made */
+};
+
+static void texts_init(struct texts *t)
 {
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+    *t = (struct texts){0};
+    arena_init(&t->arena);
+    buf_init(&t->one, BUF_MAX_RESOURCE);
+}
+
+static void texts_add(struct texts *t)
+{
+    VEC_PUSH(&t->v, arena_str(&t->arena, buf_str(&t->one)));
+    buf_clear(&t->one);
+}
+
+/* All of them in order, each once; frees the set. */
+static struct memo_value texts_value(struct texts *t)
+{
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    size_t n = str_sort_distinct(t->v.v, t->v.n);
+    for (size_t i = 0; i < n; i++)
+        buf_add_str(&b, t->v.v[i]);
+    VEC_FINI(&t->v);
+    buf_fini(&t->one);
+    arena_fini(&t->arena);
+    return bytes_value(&b);
 }
 
 static struct memo_value read_tag_sets(void *world, struct str args)
 {
     struct key_reader r = key_read(args);
     const struct service *s = view_service(view_of(world), key_get_str(&r));
-    struct VEC(struct str) sets = {0};
-    struct arena a;
-    struct buf b;
-    arena_init(&a);
-    buf_init(&b, BUF_MAX_RESOURCE);
-    const struct tags *tags;
-    for (size_t i = 0; s && (tags = service_inbound_tags(s, i)); i++) {
-        buf_clear(&b);
-        key_tags(&b, tags);
-        VEC_PUSH(&sets, arena_str(&a, buf_str(&b)));
+    const struct dp_networking *net;
+    const struct dp_inbound *in;
+    struct texts sets;
+    texts_init(&sets);
+    for (size_t i = 0; s && (in = service_inbound(s, i, &net)); i++) {
+        key_tags(&sets.one, &in->tags);
+        texts_add(&sets);
     }
-    buf_clear(&b);
-    if (sets.n)
-        qsort(sets.v, sets.n, sizeof sets.v[0], str_order);
-    for (size_t i = 0; i < sets.n; i++) {
-        if (i == 0 || !str_eq(sets.v[i], sets.v[i - 1]))
-            buf_add_str(&b, sets.v[i]);
-    }
-    VEC_FINI(&sets);
-    arena_fini(&a);
-    return bytes_value(&b);
+    return texts_value(&sets);
 }
 const struct memo_fn fn_in_tag_sets = {.name = "in_tag_sets", .read = read_tag_sets, .drop = drop_blob};
+
+static void add_inbounds(struct texts *t, const struct service *s)
+{
+    const struct dp_networking *net;
+    const struct dp_inbound *in;
+    for (size_t i = 0; (in = service_inbound(s, i, &net)); i++) {
+        struct str address = inbound_address(net, in);
+        if (!envoy_address_is_ip(address))
+            continue;
+        key_str(&t->one, address);
+        key_u32(&t->one, in->port);
+        texts_add(t);
+    }
+}
+
+static struct memo_value read_inbounds(void *world, struct str args)
+{
+    const struct view *v = view_of(world);
+    struct key_reader r = key_read(args);
+    struct str name = key_get_str(&r);
+    bool all = str_eq(name, STR("*"));
+    const struct service *s;
+    struct texts inbounds;
+    texts_init(&inbounds);
+    for (size_t i = 0; all && (s = view_service_at(v, i)); i++)
+        add_inbounds(&inbounds, s);
+    s = all ? NULL : view_service(v, name);
+    if (s)
+        add_inbounds(&inbounds, s);
+    return texts_value(&inbounds);
+}
+const struct memo_fn fn_in_inbounds = {.name = "in_inbounds", .read = read_inbounds, .drop = drop_blob};
 
 static struct memo_value no_cert(bool soon)
 {

@@ -36,6 +36,15 @@ struct key_reader key_read(struct str args)
     return (struct key_reader){args.p, args.p + args.n};
 }
 
+void key_set(struct buf *b, const struct str_list *list, struct arena *scratch)
+{
+    struct str_list set = {.v = ARENA_ARRAY(scratch, struct str, list->n)};
+    for (size_t i = 0; i < list->n; i++)
+        set.v[i] = list->v[i];
+    set.n = str_sort_distinct(set.v, list->n);
+    key_strs(b, &set);
+}
+
 bool key_more(const struct key_reader *r)
 {
     return r->p < r->end;

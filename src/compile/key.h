@@ -12,6 +12,8 @@ void key_u32(struct buf *, uint32_t);
 void key_str(struct buf *, struct str);
 void key_tags(struct buf *, const struct tags *);
 void key_strs(struct buf *, const struct str_list *);
+/* The same for equal sets, however they are spelled. */
+void key_set(struct buf *, const struct str_list *, struct arena *scratch);
 
 struct key_reader {
     const char *p, *end;

@@ -42,8 +42,8 @@ static void drop_list(void *value)
 const struct memo_fn fn_list = {.name = "list", .run = run_list, .drop = drop_list};
 
 /* ---- the parts together ---- */
-static part_fn *const parts[] = {part_outbound, part_inbound, part_transparent, part_dns,
-                                 part_probes,   part_admin,   part_secrets};
+static part_fn *const parts[] = {part_outbound, part_inbound, part_transparent, part_direct,
+                                 part_dns,      part_probes,  part_admin,       part_secrets};
 
 void call_proxy(struct buf *k, const struct proxy_params *p)
 {

@@ -132,11 +132,6 @@ static struct str address_text(struct arena *a, uint32_t address)
                         address & 255);
 }
 
-static int str_order(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 /* 'reachable' is sorted; empty means all. */
 static bool is_reachable(const struct str_list *reachable, struct str service)
 {
@@ -267,20 +262,3 @@ static void drop_vips(void *value)
     free(vips);
 }
 const struct memo_fn fn_vips = {.name = "vips", .run = run_vips, .drop = drop_vips};
-
-/* Equal sets are one argument, however a Dataplane spells them. */
-void key_reachable(struct buf *k, struct memo_ctx *ctx, const struct str_list *reachable)
-{
-    struct str_list sorted = {.v = ARENA_ARRAY(memo_arena(ctx), struct str, reachable->n)};
-    for (size_t i = 0; i < reachable->n; i++)
-        sorted.v[sorted.n++] = reachable->v[i];
-    if (sorted.n)
-        qsort(sorted.v, sorted.n, sizeof sorted.v[0], str_order);
-    size_t kept = 0;
-    for (size_t i = 0; i < sorted.n; i++) {
-        if (kept == 0 || !str_eq(sorted.v[i], sorted.v[kept - 1]))
-            sorted.v[kept++] = sorted.v[i];
-    }
-    sorted.n = kept;
-    key_strs(k, &sorted);
-}

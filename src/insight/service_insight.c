@@ -49,11 +49,6 @@ static void add_name(void *ctx, struct str service, enum service_type type)
     VEC_PUSH(&names->list, service);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 struct str *insight_service_names(const struct snap *snap, struct str mesh, struct arena *arena, size_t *n)
 {
     struct names names = {0};
@@ -68,7 +63,7 @@ struct str *insight_service_names(const struct snap *snap, struct str mesh, stru
     for (size_t i = 0; i < names.list.n; i++)
         list[i] = arena_str(arena, names.list.v[i]);
     if (names.list.n > 0)
-        qsort(list, names.list.n, sizeof(*list), by_name);
+        qsort(list, names.list.n, sizeof(*list), str_order);
     *n = names.list.n;
     VEC_FINI(&names.list);
     map_fini(&names.seen);

@@ -43,15 +43,23 @@ const struct offer *service_offers(const struct service *s, size_t *n)
     return data_of(s)->offers;
 }
 
-const struct tags *service_inbound_tags(const struct service *s, size_t i)
+const struct dp_inbound *service_inbound(const struct service *s, size_t i, const struct dp_networking **net)
 {
     const struct service_data *d = data_of(s);
-    return i < d->n_offers ? &d->offers[i].inbound->tags : NULL;
+    if (i >= d->n_offers)
+        return NULL;
+    *net = resource_dataplane(d->offers[i].dataplane)->networking;
+    return d->offers[i].inbound;
 }
 
 struct str inbound_address(const struct dp_networking *net, const struct dp_inbound *in)
 {
     return in->address.n ? in->address : net->address;
+}
+
+struct str outbound_address(const struct dp_outbound *out)
+{
+    return out->address.n ? out->address : STR("127.0.0.1");
 }
 
 struct str inbound_advertised_address(const struct dp_networking *net, const struct dp_inbound *in)

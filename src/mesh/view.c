@@ -182,6 +182,11 @@ const struct service *view_service(const struct view *v, struct str name)
     return ptree_find(&service_tree, v->services, &name);
 }
 
+const struct service *view_service_at(const struct view *v, size_t i)
+{
+    return ptree_at(v->services, i);
+}
+
 bool view_service_tls_ready(const struct view *v, struct str service, struct str backend)
 {
     const struct service *s = view_service(v, service);

@@ -150,17 +150,12 @@ static void collect_outbound(struct collector *c, const struct dp_outbound *out,
         VEC_PUSH(reached, to.v[i]);
 }
 
-static int name_order(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static void sort_distinct(struct names *names)
 {
     size_t kept = 0;
 
     if (names->n > 0)
-        qsort(names->v, names->n, sizeof(names->v[0]), name_order);
+        qsort(names->v, names->n, sizeof(names->v[0]), str_order);
     for (size_t i = 0; i < names->n; i++) {
         if (kept == 0 || !str_eq(names->v[i], names->v[kept - 1]))
             names->v[kept++] = names->v[i];

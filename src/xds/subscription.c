@@ -47,26 +47,13 @@ void subscription_fini(struct subscription *s)
     subscription_init(s, s->type, s->rules);
 }
 
-static int name_cmp(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 /* Envoy's lists come sorted, so the common case is one pass. */
 size_t names_normalize(struct str *names, size_t n)
 {
-    size_t n_out = n > 0;
     bool sorted = true;
     for (size_t i = 1; i < n && sorted; i++)
         sorted = str_cmp(names[i - 1], names[i]) < 0;
-    if (sorted)
-        return n;
-    qsort(names, n, sizeof(*names), name_cmp);
-    for (size_t i = 1; i < n; i++) {
-        if (!str_eq(names[n_out - 1], names[i]))
-            names[n_out++] = names[i];
-    }
-    return n_out;
+    return sorted ? n : str_sort_distinct(names, n);
 }
 
 bool subscription_read_nonce(const struct subscription *s, struct str text, uint64_t *nonce)

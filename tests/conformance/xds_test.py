@@ -24,6 +24,7 @@ SCENARIOS = [
     "mtls-strict", "mtls-permissive", "mtls-cert-settings", "traffic-permission", "traffic-route-split", "timeout", "retry",
     "circuit-breaker", "virtual-probes",
     "tproxy", "tproxy-mtls", "reachable-services", "passthrough-off", "virtual-outbound",
+    "tproxy-direct-access",
 ]
 KINDS = {"clusters": "cds", "endpoints": "eds", "listeners": "lds", "routes": "rds", "secrets": "sds"}
 DEVIATIONS = {d["id"]: d for d in yaml.safe_load((pathlib.Path(__file__).parent / "deviations.yaml").read_text())["xds"]}

@@ -96,7 +96,8 @@ class Setting:
         self.backend = world.proxy(dataplane("red", "backend", port["backend_admin"], [
             inbound(port["api"], port["api_app"], "api", "http"), inbound(port["db"], port["db_app"], "db_main", "tcp")]))
         web = dataplane("red", "web", port["web_admin"], [inbound(port["web"], port["web_app"], "web", "tcp")])
-        web["networking"]["transparentProxying"] = {"redirectPortInbound": port["redirect_in"], "redirectPortOutbound": port["redirect_out"]}
+        web["networking"]["transparentProxying"] = {
+            "redirectPortInbound": port["redirect_in"], "redirectPortOutbound": port["redirect_out"], "directAccessServices": ["db_main"]}
         self.web = world.proxy(web, flags=("--dns-envoy-port", str(port["dns"]), "--dns-coredns-empty-port", str(port["resolver"])))
         self.backend.ready()
         self.web.ready()
@@ -163,8 +164,9 @@ def get(address, path="/"):
 def test_names_of_the_mesh():
     with World() as world:
         s = Setting(world)
-        assert lookup(s.port["dns"], "api.mesh") == [("240.0.0.0", 30)]
-        assert s.address("db_main.mesh") == s.address("db.main.mesh") == "240.0.0.1"
+        assert lookup(s.port["dns"], "api.mesh") == [(s.address("api.mesh"), 30)]
+        assert {s.address(f"{name}.mesh") for name in ("api", "db_main", "web")} == {"240.0.0.0", "240.0.0.1", "240.0.0.2"}
+        assert s.address("db_main.mesh") == s.address("db.main.mesh")
         assert lookup(s.port["dns"], "api.mesh", AAAA) == [], "no IPv6: the proxy redirects none"
         assert s.address("only-blue.mesh") is None, "another mesh's name"
         assert lookup(s.port["dns"], "elsewhere.example")[0][0] == ELSEWHERE
@@ -173,7 +175,7 @@ def test_names_of_the_mesh():
 
         s.plane.apply(dataplane("red", "later", 9901, [inbound(80, 80, "later", "http")]))
         vip = until("the new name", lambda: s.address("later.mesh"))
-        assert vip not in ("240.0.0.0", "240.0.0.1", s.address("web.mesh"))
+        assert vip == "240.0.0.3"
         s.plane.remove({"type": "Dataplane", "mesh": "red", "name": "later"})
         until("the name to be gone", lambda: s.address("later.mesh") is None)
         s.plane.apply(dataplane("red", "again", 9901, [inbound(80, 80, "later", "http"), inbound(81, 81, "another", "http")]))
@@ -191,6 +193,9 @@ def test_redirected_connections():
         assert exchange(s.address("db_main.mesh"), 80, "query") == "db: query"
         assert exchange("127.0.0.1", s.port["web"], "hello") == "127.0.0.6", "the workload is called from there"
         assert s.web.stat("cluster.inbound_passthrough_ipv4.upstream_cx_total") == 0
+
+        assert exchange("127.0.0.1", s.port["db"], "query") == "db: query", "a proxy's own address"
+        assert s.web.stat("cluster.direct_access.ssl.handshake") == 1
 
         assert exchange("127.0.0.1", s.port["db_app"], "plain") == "db: plain", "what the mesh does not know is passed on"
         assert s.web.stat("cluster.outbound_passthrough_ipv4.upstream_cx_total") == 1

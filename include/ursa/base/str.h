@@ -34,6 +34,10 @@ bool str_eq(struct str, struct str);
 bool str_eq_nocase(struct str, struct str);
 /* Byte-wise order, as strcmp: negative, 0 or positive. */
 int str_cmp(struct str, struct str);
+/* The same for qsort and bsearch, of struct str. */
+int str_order(const void *a, const void *b);
+/* Sorts and leaves one of each; returns how many. */
+size_t str_sort_distinct(struct str *, size_t n);
 bool str_has_prefix(struct str, struct str prefix);
 bool str_has_suffix(struct str, struct str suffix);
 /* Index of the first / last 'c', or s.n when there is none. */

@@ -16,7 +16,7 @@ void part_dns(struct memo_ctx *ctx, const struct params *params, const struct da
     key_u32(k, params->dns_port);
     key_u32(k, params->empty_dns_port);
     key_u32(k, t->redirect_port_inbound_v6 != 0);
-    key_reachable(k, ctx, &t->reachable_services);
+    key_set(k, &t->reachable_services, memo_arena(ctx));
     calls_add(out, XDS_LISTENER, ctx);
 }
 

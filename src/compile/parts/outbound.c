@@ -18,11 +18,11 @@ static struct call *name_outbounds(struct memo_ctx *ctx, const struct dp_network
     struct buf *k = memo_call(ctx, FN_TEXT);
     key_u32(k, redirected);
     if (redirected)
-        key_reachable(k, ctx, &net->transparent_proxying->reachable_services);
+        key_set(k, &net->transparent_proxying->reachable_services, memo_arena(ctx));
     key_u32(k, (uint32_t)net->n_outbound);
     for (size_t i = 0; i < net->n_outbound; i++) {
         const struct dp_outbound *o = &net->outbound[i];
-        key_str(k, o->address.n ? o->address : STR("127.0.0.1"));
+        key_str(k, outbound_address(o));
         key_u32(k, o->port);
         key_tags(k, &o->tags);
     }

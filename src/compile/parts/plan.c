@@ -79,22 +79,6 @@ static void read_arguments(struct work *w)
 }
 
 /* ---- choosing ---- */
-static int str_order(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static size_t sort_distinct(struct str *v, size_t n)
-{
-    qsort(v, n, sizeof *v, str_order);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !str_eq(v[i], v[kept - 1]))
-            v[kept++] = v[i];
-    }
-    return kept;
-}
-
 /* Sorted services as an argument of choosing. */
 static struct call *name_services(struct work *w, const struct str *services, size_t n)
 {
@@ -127,7 +111,7 @@ static void choose_per_outbound(struct work *w)
     struct str *services = ARENA_ARRAY(w->arena, struct str, w->n);
     for (size_t i = 0; i < w->n; i++)
         services[i] = w->v[i].service;
-    const struct call *named = name_services(w, services, sort_distinct(services, w->n));
+    const struct call *named = name_services(w, services, str_sort_distinct(services, w->n));
     for (unsigned id = 0; id < POLICY_N; id++) {
         if (policy_get(id)->scope != POLICY_PER_OUTBOUND)
             continue;
@@ -155,7 +139,7 @@ static void choose_per_destination(struct work *w, struct reached *r)
         for (size_t k = 0; k < w->v[i].n_reached; k++)
             r->services[r->n++] = w->v[i].reached[k];
     }
-    r->n = sort_distinct(r->services, r->n);
+    r->n = str_sort_distinct(r->services, r->n);
     const struct call *named = name_services(w, r->services, r->n);
     for (unsigned id = 0; id < POLICY_N; id++) {
         if (policy_get(id)->scope != POLICY_PER_DESTINATION)

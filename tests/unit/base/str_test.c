@@ -1,6 +1,7 @@
 /* String slices: searching, cutting, comparing, integers, UTF-8. */
-#include "../../lib/test.h"
+#include <string.h>
 
+#include "../../lib/test.h"
 #include "ursa/base/arena.h"
 #include "ursa/base/buf.h"
 
@@ -216,4 +217,27 @@ TEST(utf8)
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         EXPECT_INT(rows[i].name, str_utf8_size(str_from_c(rows[i].text)), rows[i].want);
+}
+
+TEST(sorted_and_each_once)
+{
+    static const struct {
+        const char *name;
+        const char *given, *want; /* a letter each */
+    } rows[] = {
+        {"none", "", ""},           {"one", "a", "a"},
+        {"in order", "abc", "abc"}, {"backwards", "cba", "abc"},
+        {"twice", "baab", "ab"},    {"all the same", "zzz", "z"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str v[8];
+        char got[8];
+        size_t n = strlen(rows[i].given);
+        for (size_t k = 0; k < n; k++)
+            v[k] = str_from(&rows[i].given[k], 1);
+        n = str_sort_distinct(v, n);
+        for (size_t k = 0; k < n; k++)
+            got[k] = v[k].p[0];
+        EXPECT_STR(rows[i].name, str_from(got, n), rows[i].want);
+    }
 }

@@ -71,11 +71,13 @@ static struct str some_transparency(struct arena *a)
         return STR("");
     return arena_printf(a,
                         ", \"transparentProxying\": {\"redirectPortInbound\": 15006, "
-                        "\"redirectPortOutbound\": %s%s%s}",
+                        "\"redirectPortOutbound\": %s%s%s%s}",
                         ONE_OF("0", "15001", "15001", "15001"),
                         ONE_OF("", ", \"redirectPortInboundV6\": 15010"),
                         ONE_OF("", "", ", \"reachableServices\": [\"web\"]",
-                               ", \"reachableServices\": [\"db\", \"web\", \"db\"]"));
+                               ", \"reachableServices\": [\"db\", \"web\", \"db\"]"),
+                        ONE_OF("", "", ", \"directAccessServices\": [\"web\", \"*\"]",
+                               ", \"directAccessServices\": [\"db\", \"web\", \"db\"]"));
 }
 
 static struct str some_dataplane(struct arena *a)
