@@ -29,12 +29,16 @@ def on_core(core):
 
 
 def allow_descriptors():
-    """For this process and all that it starts; as root the hard limit too."""
+    """For this process and all that it starts: more than the limit if this user may."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with contextlib.suppress(ValueError, OSError):
+    try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, DESCRIPTORS),) * 2)
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def descriptors():
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def fail(text):
@@ -154,9 +158,6 @@ class Plane:
     def rss_mb(self):
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def cpu_s(self):
         """Processor time so far, to the nanosecond: the kernel's clock of that process (clock_getcpuclockid)."""

@@ -14,7 +14,8 @@
 #include "spread.h"
 #include "ursa/base/clock.h"
 
-#define CLIENTS 64u
+#define CLIENTS_MAX 64u
+#define CHANGES_A_CLIENT 4u /* a second, so that the API does not take a connection for idle */
 #define ANSWER_MAX (1u << 20)
 #define QUIET_NS (500 * NS_PER_MS)
 
@@ -41,7 +42,9 @@ struct churn {
     struct settling settling; /* at its end */
     int64_t started_at;
     uint64_t n_due, n_answered, n_refused;
-    struct client clients[CLIENTS];
+    uint64_t n_messages; /* of all proxies, before it began */
+    struct client clients[CLIENTS_MAX];
+    uint32_t n_clients;
     struct victim *victims;
     /* From the moment that a change was due to its answer, and to its arrival at a proxy. */
     struct spread answered, reached;
@@ -132,8 +135,10 @@ static void on_answer(struct watch *w, uint32_t events)
     size_t size;
 
     (void)events;
-    if (n <= 0)
-        die("ads_load: the API closed a connection");
+    if (n <= 0) {
+        fprintf(stderr, "ads_load: the API closed a connection\n");
+        exit(1);
+    }
     buf_add(&c->answer, bytes, (size_t)n);
     size = answer_size(buf_str(&c->answer));
     if (size > 0 && size <= c->answer.n)
@@ -168,7 +173,7 @@ static void client_close(struct client *c)
 static void make_due(struct churn *churn, int64_t at)
 {
     uint32_t number = (uint32_t)(churn->n_due++ % churn->plan.n_victims);
-    struct client *c = &churn->clients[number % CLIENTS];
+    struct client *c = &churn->clients[number % churn->n_clients];
 
     VEC_PUSH(&churn->victims[number].due_at, at);
     if (c->is_busy)
@@ -206,9 +211,14 @@ void churn_start(struct load *l, const struct churn_plan *plan)
     churn->plan = *plan;
     churn->plan.mesh = arena_str(&l->catalog.arena, plan->mesh);
     churn->plan.protocol = arena_str(&l->catalog.arena, plan->protocol);
+    churn->n_messages = l->n_messages;
     churn->n_due = churn->n_answered = churn->n_refused = 0;
     churn->answered = churn->reached = (struct spread){0};
-    for (size_t i = 0; i < CLIENTS; i++)
+    churn->n_clients = (uint32_t)(plan->rate / CHANGES_A_CLIENT);
+    churn->n_clients = churn->n_clients < 1             ? 1
+                       : churn->n_clients > CLIENTS_MAX ? CLIENTS_MAX
+                                                        : churn->n_clients;
+    for (size_t i = 0; i < churn->n_clients; i++)
         client_open(&churn->clients[i], churn);
     churn->started_at = clock_mono_ns();
     churn->tick.expire = on_tick;
@@ -254,13 +264,13 @@ static void report(struct load *l)
     const struct spread *s = &churn->reached;
 
     printf("{\"event\":\"churned\",\"changes\":%" PRIu64 ",\"refused\":%" PRIu64
-           ",\"seconds\":%.3f,\"seen\":%" PRIu64 ",\"missing\":%" PRIu64
-           ",\"answered_p50_ms\":%.3f,\"answered_p99_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"last_ms\":%."
+           ",\"seconds\":%.3f,\"messages\":%" PRIu64 ",\"seen\":%" PRIu64 ",\"missing\":%" PRIu64,
+           churn->n_answered, churn->n_refused, (double)(l->last_message_at - churn->started_at) / 1e9,
+           l->n_messages - churn->n_messages, s->n, count_missing(churn));
+    printf(",\"answered_p50_ms\":%.3f,\"answered_p99_ms\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"last_ms\":%."
            "3f}\n",
-           churn->n_answered, churn->n_refused, (double)(l->last_message_at - churn->started_at) / 1e9, s->n,
-           count_missing(churn), spread_percentile(&churn->answered, 50),
-           spread_percentile(&churn->answered, 99), spread_percentile(s, 50), spread_percentile(s, 99),
-           (double)s->longest / 1e6);
+           spread_percentile(&churn->answered, 50), spread_percentile(&churn->answered, 99),
+           spread_percentile(s, 50), spread_percentile(s, 99), (double)s->longest / 1e6);
     fflush(stdout);
 }
 
@@ -268,7 +278,7 @@ static void end_when_done(struct churn *churn)
 {
     if (churn->n_answered < churn->plan.rate * churn->plan.seconds)
         return;
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < churn->n_clients; i++)
         client_close(&churn->clients[i]);
     load_settle(churn->load, &churn->settling, QUIET_NS, report);
 }
