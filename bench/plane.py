@@ -58,17 +58,17 @@ class Profile:
         if not shutil.which("perf"):
             fail("--profile needs perf")
         self.data = folder / "perf.data"
-        self.process = subprocess.Popen(["perf", "record", "-q", "-F", "499", "-g", "-p", str(pid), "-o", str(self.data)],
+        self.process = subprocess.Popen(["perf", "record", "-q", "-F", "499", "-p", str(pid), "-o", str(self.data)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def report(self, title):
         self.process.send_signal(signal.SIGINT)
         self.process.wait()
-        for kind, flag in (("itself", "--no-children"), ("with what it calls", "--children")):
-            text = subprocess.run(["perf", "report", "-i", str(self.data), "--stdio", flag, "-g", "none", "--percent-limit", "1"],
+        for what, sort in (("threads and libraries", "comm,dso"), ("functions", "comm,symbol")):
+            text = subprocess.run(["perf", "report", "-i", str(self.data), "--stdio", "--no-children", "-g", "none", "--sort", sort, "--percent-limit", "0.7"],
                                   capture_output=True, text=True, check=False).stdout
             rows = [line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-            print(f"-- {title}: {kind}", *rows[:25], sep="\n", flush=True)
+            print(f"-- {title}: {what}", *rows[:30], sep="\n", flush=True)
 
 
 class Plane:
