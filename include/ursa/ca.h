@@ -76,10 +76,16 @@ MUST_USE enum err_kind server_cert_new(struct arena *, struct str *cert_pem, str
 /* GlobalSecret "envoy-admin-ca" (and "inter-cp-ca"): certificate followed by its key in one PEM, which the
  * caller wipes. */
 MUST_USE enum err_kind admin_ca_new(struct arena *, struct str common_name, struct str *pem, struct err *e);
+/* That CA, read once for many certificates; immutable, reference-counted. */
+struct admin_ca;
+MUST_USE enum err_kind admin_ca_load(struct str ca_pem, struct admin_ca **out, struct err *e);
+struct admin_ca *admin_ca_ref(struct admin_ca *);
+void admin_ca_unref(struct admin_ca *);              /* NULL is ignored */
+struct blob *admin_ca_cert(const struct admin_ca *); /* PEM; borrowed */
 /* Server certificate of a proxy's admin listener for its address, and the control plane's client certificate
  * (DNS "kuma-cp"). Deterministic content is not promised: callers cache. */
-MUST_USE enum err_kind admin_server_cert(struct str ca_pem, struct str address, struct leaf **out,
-                                         struct blob **ca_cert_pem, struct err *e);
+MUST_USE enum err_kind admin_server_cert(const struct admin_ca *, struct str address, struct leaf **out,
+                                         struct err *e);
 MUST_USE enum err_kind admin_client_cert(struct str ca_pem, struct leaf **out, struct err *e);
 /* The DNS and IP SANs of a PEM certificate, and whether its basic constraints say CA. */
 MUST_USE enum err_kind cert_describe(struct str cert_pem, struct arena *, struct str_list *sans, bool *is_ca,

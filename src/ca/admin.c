@@ -1,6 +1,9 @@
 /* admin.c -- the CA between the control plane and the admin listeners of proxies: each side shows the other a
  * certificate of it. */
+#include <stdlib.h>
+
 #include "cert.h"
+#include "ursa/base/alloc.h"
 
 #define ADMIN_CA_SKEW_NS (300 * NS_PER_S)
 
@@ -25,12 +28,62 @@ enum err_kind admin_ca_new(struct arena *a, struct str common_name, struct str *
     return ERR_NONE;
 }
 
-/* A certificate of the CA for one host name or address, for one side. */
-static enum err_kind issue(struct str ca_pem, struct str host, bool server, struct leaf **out,
-                           struct blob **ca_cert_pem, struct err *e)
+/* ---- issuing ---- */
+
+struct admin_ca {
+    atomic_uint refs;
+    X509 *cert;
+    EVP_PKEY *key;
+    struct blob *cert_pem;
+};
+
+enum err_kind admin_ca_load(struct str ca_pem, struct admin_ca **out, struct err *e)
 {
-    CERTS_AUTO ca = NULL;
-    PKEY_AUTO ca_key = NULL;
+    CERTS_AUTO certs = NULL;
+    PKEY_AUTO key = NULL;
+    struct admin_ca *ca;
+
+    *out = NULL;
+    if (certs_read(ca_pem, &certs, e) || pkey_read(ca_pem, &key, e))
+        return e->kind;
+    ca = xcalloc(1, sizeof(*ca));
+    atomic_init(&ca->refs, 1);
+    ca->cert = sk_X509_value(certs, 0);
+    X509_up_ref(ca->cert);
+    X509_check_ca(ca->cert); /* reads the extensions now, so that the threads that share it only read */
+    EVP_PKEY_up_ref(key);
+    ca->key = key;
+    ca->cert_pem = cert_to_pem(ca->cert);
+    *out = ca;
+    return ERR_NONE;
+}
+
+struct admin_ca *admin_ca_ref(struct admin_ca *ca)
+{
+    if (ca)
+        atomic_fetch_add_explicit(&ca->refs, 1, memory_order_relaxed);
+    return ca;
+}
+
+void admin_ca_unref(struct admin_ca *ca)
+{
+    if (!ca || atomic_fetch_sub_explicit(&ca->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    X509_free(ca->cert);
+    EVP_PKEY_free(ca->key);
+    blob_unref(ca->cert_pem);
+    free(ca);
+}
+
+struct blob *admin_ca_cert(const struct admin_ca *ca)
+{
+    return ca->cert_pem;
+}
+
+/* A certificate of the CA for one host name or address, for one side. */
+static enum err_kind issue(const struct admin_ca *ca, struct str host, bool server, struct leaf **out,
+                           struct err *e)
+{
     NAMES_AUTO names = sk_GENERAL_NAME_new_null();
     PKEY_AUTO key = NULL;
     CERT_AUTO cert = NULL;
@@ -38,14 +91,14 @@ static enum err_kind issue(struct str ca_pem, struct str host, bool server, stru
     struct cert_plan plan;
 
     *out = NULL;
-    if (certs_read(ca_pem, &ca, e) || pkey_read(ca_pem, &ca_key, e) || pkey_new_ec(&key, e))
+    if (pkey_new_ec(&key, e))
         return e->kind;
     if (!names_add_host(names, host))
         return err_set(e, ERR_INVALID, "\"" STR_FMT "\" is neither an address nor a host name",
                        STR_ARG(host));
     plan = (struct cert_plan){.key = key,
-                              .issuer = sk_X509_value(ca, 0),
-                              .issuer_key = ca_key,
+                              .issuer = ca->cert,
+                              .issuer_key = ca->key,
                               .not_before_ns = now - CERT_SKEW_NS,
                               .not_after_ns = now + CERT_TEN_YEARS_NS,
                               .key_usage = KU_DIGITAL_SIGNATURE,
@@ -55,18 +108,24 @@ static enum err_kind issue(struct str ca_pem, struct str host, bool server, stru
     if (cert_build(&plan, &cert, e))
         return e->kind;
     *out = leaf_new(cert, key, now);
-    if (ca_cert_pem)
-        *ca_cert_pem = cert_to_pem(plan.issuer);
     return ERR_NONE;
 }
 
-enum err_kind admin_server_cert(struct str ca_pem, struct str address, struct leaf **out,
-                                struct blob **ca_cert_pem, struct err *e)
+enum err_kind admin_server_cert(const struct admin_ca *ca, struct str address, struct leaf **out,
+                                struct err *e)
 {
-    return issue(ca_pem, address, true, out, ca_cert_pem, e);
+    return issue(ca, address, true, out, e);
 }
 
 enum err_kind admin_client_cert(struct str ca_pem, struct leaf **out, struct err *e)
 {
-    return issue(ca_pem, STR("kuma-cp"), false, out, NULL, e);
+    struct admin_ca *ca;
+
+    *out = NULL;
+    if (admin_ca_load(ca_pem, &ca, e) != ERR_NONE)
+        return e->kind;
+    enum err_kind kind = issue(ca, STR("kuma-cp"), false, out, e);
+
+    admin_ca_unref(ca);
+    return kind;
 }

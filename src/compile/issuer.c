@@ -23,7 +23,6 @@
 struct cert {
     struct holder *holder;
     struct leaf *leaf;  /* NULL: there is none */
-    struct blob *ca;    /* the admin listener's: who signed it */
     uint64_t wanted;    /* content hash of what 'leaf' was, or is to be, issued for */
     struct job *job;    /* makes the next one; NULL: nobody does */
     struct timer again; /* when to renew it, or to try again */
@@ -52,12 +51,11 @@ struct job {
     size_t n_uris;
     int64_t life_ns;
     /* the admin listener's: */
-    struct resource *admin_ca;
+    struct admin_ca *admin_ca;
     struct str address;
     /* what comes out */
     enum err_kind kind;
     struct leaf *leaf;
-    struct blob *ca;
 };
 
 struct issuer {
@@ -65,6 +63,8 @@ struct issuer {
     struct workers *workers;
     struct map holders;
     struct authorities authorities;
+    struct admin_ca *admin_ca; /* NULL: it cannot be used */
+    uint64_t admin_ca_source;  /* content hash of the secret that it was read from; 0: none yet */
     struct timers timers;
     size_t n_jobs;
     bool stopping;
@@ -105,7 +105,6 @@ static void cert_drop(struct cert *c)
     if (c->job)
         c->job->cert = NULL;
     leaf_unref(c->leaf);
-    blob_unref(c->ca);
     timer_clear(&c->holder->issuer->timers, &c->again);
     cert_init(c, c->holder);
 }
@@ -133,6 +132,7 @@ void issuer_free(struct issuer *i)
     map_fini(&i->holders);
     timers_fini(&i->timers);
     authorities_fini(&i->authorities);
+    admin_ca_unref(i->admin_ca);
     free(i);
 }
 
@@ -233,9 +233,8 @@ static void job_free(struct job *job)
     job->issuer->n_jobs--;
     GAUGE_ADD(certificates_under_way, -1);
     authority_unref(job->authority);
-    resource_unref(job->admin_ca);
+    admin_ca_unref(job->admin_ca);
     leaf_unref(job->leaf);
-    blob_unref(job->ca);
     arena_fini(&job->arena);
     free(job);
 }
@@ -244,11 +243,8 @@ static void take_leaf(struct job *job)
 {
     struct cert *c = job->cert;
     leaf_unref(c->leaf);
-    blob_unref(c->ca);
     c->leaf = job->leaf;
-    c->ca = job->ca;
     job->leaf = NULL;
-    job->ca = NULL;
     if (c == &c->holder->identity)
         timer_set(&job->issuer->timers, &c->again, renewal_time(job->life_ns));
     COUNT(certificates_issued);
@@ -297,8 +293,7 @@ static void make_identity(struct work *work)
 static void make_admin_cert(struct work *work)
 {
     struct job *job = CONTAINER_OF(work, struct job, work);
-    job->kind = admin_server_cert(resource_secret(job->admin_ca)->data, job->address, &job->leaf, &job->ca,
-                                  &job->err);
+    job->kind = admin_server_cert(job->admin_ca, job->address, &job->leaf, &job->err);
 }
 
 static struct job *job_new(struct issuer *i, struct cert *c, void (*make)(struct work *))
@@ -385,29 +380,50 @@ static struct leaf *give_identity(void *ctx, const struct view *v, const struct 
 
 /* ---- the admin listener's certificate ---- */
 
+static void load_admin_ca(struct issuer *i, struct str pem)
+{
+    uint64_t source = hash_content(pem.p, pem.n) | 1;
+    if (i->admin_ca_source == source)
+        return;
+    struct arena a;
+    arena_init(&a);
+    struct err e;
+    err_init(&e, &a);
+    admin_ca_unref(i->admin_ca);
+    i->admin_ca_source = source;
+    if (admin_ca_load(pem, &i->admin_ca, &e) != ERR_NONE) {
+        struct str text = err_render(&e, &a);
+        log_error("compile", "the CA of admin listeners is not usable: " STR_FMT, STR_ARG(text));
+    }
+    arena_fini(&a);
+}
+
 static struct leaf *give_admin_cert(void *ctx, const struct view *v, const struct resource *dp,
                                     struct blob **ca, bool *soon)
 {
     struct issuer *i = ctx;
-    struct resource *secret = (struct resource *)(uintptr_t)snap_find(view_snap(v), RES_GLOBAL_SECRET,
-                                                                      STR(""), STR("envoy-admin-ca"));
+    const struct resource *secret =
+        snap_find(view_snap(v), RES_GLOBAL_SECRET, STR(""), STR("envoy-admin-ca"));
     *soon = false;
     if (!secret || !resource_secret(secret)->data.p)
         return NULL;
-    struct str pem = resource_secret(secret)->data, address = resource_dataplane(dp)->networking->address;
+    load_admin_ca(i, resource_secret(secret)->data);
+    if (!i->admin_ca)
+        return NULL;
+    struct str address = resource_dataplane(dp)->networking->address;
     struct arena a;
     arena_init(&a);
     struct cert *c = &holder_get(i, &a, dp)->admin;
     arena_fini(&a);
-    want(c, hash_mix(hash_content(pem.p, pem.n), hash_content(address.p, address.n)));
+    want(c, hash_mix(i->admin_ca_source, hash_content(address.p, address.n)));
     if (is_wanting(c)) {
         struct job *job = job_new(i, c, make_admin_cert);
-        job->admin_ca = resource_ref(secret); /* only counts */
+        job->admin_ca = admin_ca_ref(i->admin_ca);
         job->address = arena_str(&job->arena, address);
         begin(job);
     }
     if (c->leaf)
-        *ca = blob_ref(c->ca);
+        *ca = blob_ref(admin_ca_cert(i->admin_ca));
     return give(c, soon);
 }
 

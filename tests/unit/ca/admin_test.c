@@ -56,12 +56,14 @@ TEST(admin_servers)
     pem = new_ca(&w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct leaf *leaf;
+        struct admin_ca *ca;
         struct blob *ca_pem;
         struct str text;
         X509 *cert, *root;
 
-        EXPECT_INT("issue", admin_server_cert(pem, str_from_c(rows[i].address), &leaf, &ca_pem, &w.err),
-                   ERR_NONE);
+        EXPECT_INT("load", admin_ca_load(pem, &ca, &w.err), ERR_NONE);
+        EXPECT_INT("issue", admin_server_cert(ca, str_from_c(rows[i].address), &leaf, &w.err), ERR_NONE);
+        ca_pem = admin_ca_cert(ca);
         cert = cert_of(blob_str(leaf->cert_pem));
         root = cert_of(blob_str(ca_pem));
         text = extensions_of(&w.arena, cert);
@@ -74,7 +76,7 @@ TEST(admin_servers)
         EXPECT_INT("no key in the CA's text", str_find(blob_str(ca_pem), STR("PRIVATE")), ca_pem->n);
         X509_free(cert);
         X509_free(root);
-        blob_unref(ca_pem);
+        admin_ca_unref(ca);
         leaf_unref(leaf);
     }
     world_fini(&w);
@@ -119,14 +121,16 @@ TEST(admin_faults)
     world_init(&w);
     good = new_ca(&w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct leaf *leaf;
-        struct blob *ca_pem = NULL;
+        struct leaf *leaf = NULL;
+        struct admin_ca *ca;
+        enum err_kind kind = admin_ca_load(rows[i].ca ? str_from_c(rows[i].ca) : good, &ca, &w.err);
 
-        EXPECT_INT(rows[i].name,
-                   admin_server_cert(rows[i].ca ? str_from_c(rows[i].ca) : good, str_from_c(rows[i].address),
-                                     &leaf, &ca_pem, &w.err),
-                   ERR_INVALID);
-        EXPECT_TRUE(rows[i].name, !leaf && !ca_pem);
+        EXPECT_TRUE(rows[i].name, !ca == (kind != ERR_NONE));
+        if (kind == ERR_NONE)
+            kind = admin_server_cert(ca, str_from_c(rows[i].address), &leaf, &w.err);
+        EXPECT_INT(rows[i].name, kind, ERR_INVALID);
+        EXPECT_TRUE(rows[i].name, !leaf);
+        admin_ca_unref(ca);
         EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want);
     }
     world_fini(&w);
@@ -184,12 +188,15 @@ TEST(describing_others)
 {
     struct world w;
     struct str_list sans;
+    struct admin_ca *ca;
     struct leaf *leaf;
     bool is_ca;
     int64_t expires;
 
     world_init(&w);
-    EXPECT_INT("issue", admin_server_cert(new_ca(&w), STR("fd00::7"), &leaf, NULL, &w.err), ERR_NONE);
+    EXPECT_INT("load", admin_ca_load(new_ca(&w), &ca, &w.err), ERR_NONE);
+    EXPECT_INT("issue", admin_server_cert(ca, STR("fd00::7"), &leaf, &w.err), ERR_NONE);
+    admin_ca_unref(ca);
     EXPECT_INT("describe", cert_describe(blob_str(leaf->cert_pem), &w.arena, &sans, &is_ca, &expires, &w.err),
                ERR_NONE);
     EXPECT_INT("names", sans.n, 1);
