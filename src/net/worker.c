@@ -16,29 +16,44 @@
 
 /* Each handshake leaves holes between what the connection keeps: 12 KB of free memory, still resident, for
  * each. When a crowd has come, they are given back at once, in a millisecond. What a crowd leaves behind when
- * it goes is another matter: it takes a second for 6,000 proxies, and nobody could be served meanwhile. It is
- * kept for those who come back, unless nobody is left who would wait. */
+ * it goes is another matter: that takes a second for 6,000 proxies, and nobody could be served meanwhile. It
+ * is kept for those who come back, unless nobody is there for long. */
 #define CROWD 100
-#define TRIM_AFTER NS_PER_S /* of calm */
+#define TRIM_AFTER NS_PER_S            /* of calm */
+#define DESERTED_AFTER (60 * NS_PER_S) /* of nobody */
+
+/* Of all workers, since malloc_trim() goes over the memory of all threads. */
+static bool crowd_has_left(const struct worker *w, bool *deserted)
+{
+    size_t n_vacant = 0, n_here = 0;
+
+    for (size_t i = 0; i < w->n_siblings; i++) {
+        n_vacant += atomic_load_explicit(&w->siblings[i].n_vacant, memory_order_relaxed);
+        n_here += atomic_load_explicit(&w->siblings[i].n_assigned, memory_order_relaxed);
+    }
+    *deserted = n_here == 0;
+    return n_vacant >= CROWD;
+}
 
 static void trim(struct timer *t, int64_t now)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, trim);
-    size_t n_vacant = 0, n_here = 0;
+    int64_t deserted_at = w->changed_at + DESERTED_AFTER;
+    bool deserted;
 
-    (void)now;
     w->n_changes = 0;
-    frames_trim(&w->frames);
-    for (size_t i = 0; i < w->n_siblings; i++) { /* malloc_trim() goes over the memory of all threads */
-        n_vacant += atomic_load_explicit(&w->siblings[i].n_vacant, memory_order_relaxed);
-        n_here += atomic_load_explicit(&w->siblings[i].n_assigned, memory_order_relaxed);
-    }
-    if (n_vacant < CROWD || n_here == 0)
+    if (!crowd_has_left(w, &deserted) || (deserted && deserted_at <= now)) {
+        frames_trim(&w->frames);
         malloc_trim(0);
+        atomic_store_explicit(&w->n_vacant, 0, memory_order_relaxed);
+    } else if (deserted) {
+        timer_set(&w->loop.timers, &w->trim, deserted_at);
+    }
 }
 
 static void changed(struct worker *w)
 {
+    w->changed_at = w->loop.now;
     if (++w->n_changes >= CROWD)
         timer_set(&w->loop.timers, &w->trim, w->loop.now + TRIM_AFTER);
 }

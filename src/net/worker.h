@@ -50,6 +50,7 @@ struct worker {
     size_t n_held;          /* bytes of incomplete requests, at most HELD_MAX on all workers */
     struct timer trim;      /* gives memory back to the system after a crowd came or went */
     size_t n_changes;       /* connections opened and closed since it last did */
+    int64_t changed_at;     /* when the last did */
     atomic_size_t n_vacant; /* how many more have closed than have taken their place since */
     int64_t stop_at;        /* INT64_MAX: not stopping; else when the rest is closed */
     pthread_t thread;
