@@ -18,6 +18,7 @@ struct status_board {
 struct stream_status {
     struct str mesh, name, subscription; /* constant */
     int64_t connected_ns;                /* constant */
+    enum xds_variant variant;            /* constant */
     struct {
         bool active;
         bool wildcard;

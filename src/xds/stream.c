@@ -268,6 +268,7 @@ static void go_live(struct ads_stream *s)
     s->report.status.name = s->node.params.name;
     s->report.status.subscription = rand_uuid(&s->arena);
     s->report.status.connected_ns = clock_wall_ns();
+    s->report.status.variant = s->variant;
     s->report.version = s->node.version;
     s->n_holders += 2;
     status_report_add(&s->ads->board, &s->report, take_released);

@@ -38,16 +38,22 @@ def all_online(pairs):
 
 
 @pytest.fixture(params=["delta", "sotw"])
-def either_world(request):
-    with world_over(request.param) as started:
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def either_world(transport):
+    with world_over(transport) as started:
         yield started
 
 
-def test_killed_and_started_again_under_load(either_world, record):
+def test_killed_and_started_again_under_load(either_world, transport, record):
     world, plane = either_world, either_world.plane
     pairs = world.pairs("blue", "green")
     proxies = [proxy for pair in pairs for proxy in pair.proxies]
     until("all proxies online", lambda: all_online(pairs))
+    assert {proxy.stream()["transport"] for proxy in proxies} == {transport}
     until("quiet", lambda: all(type_["sentVersion"] == type_["acknowledgedVersion"] for proxy in proxies for type_ in proxy.stream()["types"].values()))
     first_start = plane.metrics()["xds_bytes_sent"]
     before = {proxy: state(proxy) for proxy in proxies}

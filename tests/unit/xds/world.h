@@ -120,6 +120,7 @@ static inline struct config_set *config_make(const char *name)
             continue;
         set->lists[t]->v[0] = xds_resource_new(t, tree, &e);
         set->lists[t]->n = 1;
+        set->lists[t]->version = set->lists[t]->v[0]->version;
     }
     arena_fini(&arena);
     return set;
