@@ -16,6 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/release"
+DAEMON = ROOT / os.environ.get("URSA_BUILD", "build/release") / "ursa-cp"  # another build to compare with, or a sanitized one
 DESCRIPTORS = 200000
 CORES = sorted(os.sched_getaffinity(0))
 PLANE_CORE = CORES[1] if len(CORES) > 1 else None  # the first one is the load generator's and the driver's
@@ -82,7 +83,7 @@ class Plane:
                "URSA_DP_SERVER_INTERFACE": "127.0.0.1", "URSA_DIAGNOSTICS_SERVER_PORT": str(self.diag), "URSA_LOG_LEVEL": "warn",
                "URSA_DP_SERVER_AUTHN_DP_PROXY_TYPE": "none", "URSA_API_SERVER_HTTPS_ENABLED": "false"}
         started = time.monotonic()
-        self.process = subprocess.Popen([BUILD / "ursa-cp", "run"], env=env, stdin=subprocess.DEVNULL, preexec_fn=on_core(PLANE_CORE))
+        self.process = subprocess.Popen([DAEMON, "run"], env=env, stdin=subprocess.DEVNULL, preexec_fn=on_core(PLANE_CORE))
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > started + 30:
                 fail("ursa-cp does not start")

@@ -6,13 +6,14 @@ import time
 from plane import BUILD, LOAD_CORE, fail, on_core
 
 PROXIES_A_SOURCE = 10000  # connections from one loopback address
+HANDSHAKES = 200  # at a time: more would only wait for the one thread that makes them all, until ursa-cp takes them for dead
 
 
 class Proxies:
     """with Proxies(plane, dataplanes, ...) as proxies: ... 'dataplanes' are Dataplanes in the order in which they connect; those in 'brought'
     (True: all) are brought by their proxies. Nothing connects before connect()."""
 
-    def __init__(self, plane, dataplanes, transport="delta", brought=False, endpoints=0, parallel=None, seconds=900, token=None):
+    def __init__(self, plane, dataplanes, transport="delta", brought=False, endpoints=0, seconds=900, token=None):
         lines = plane.work / "proxies"
         with open(lines, "w", encoding="utf-8") as file:
             for d in dataplanes:
@@ -23,7 +24,7 @@ class Proxies:
         self.events = []
         self.process = subprocess.Popen(
             [BUILD / "bench/ads_load", f"--port={plane.dp}", f"--api-port={plane.api}", f"--proxies={lines}", f"--transport={transport}", "--hold",
-             f"--endpoints={endpoints}", f"--sources={n // PROXIES_A_SOURCE + 1}", f"--parallel={parallel or n}", f"--seconds={seconds}"],
+             f"--endpoints={endpoints}", f"--sources={n // PROXIES_A_SOURCE + 1}", f"--parallel={HANDSHAKES}", f"--seconds={seconds}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(LOAD_CORE))
 
     def __enter__(self):

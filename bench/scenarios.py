@@ -39,7 +39,7 @@ def connected(plane, proxies, figures, name, n, target_s=None, target_ratio=None
     figures.add(f"{name}: nothing more comes, s", (settled["last_ns"] - result["started_ns"]) / 1e9)
     figures.add(f"{name}: bytes sent, MB", settled["bytes"] / 1e6)
     figures.add(f"{name}: bytes against the final ones", settled["bytes"] / max(settled["final_bytes"], 1), target_ratio)
-    figures.add(f"{name}: connections lost", settled["lost"], 0)
+    figures.add(f"{name}: connections lost", settled["lost"])
     figures.add(f"{name}: CPU, s", plane.cpu_s() - cpu)
     figures.add(f"{name}: RSS a proxy, KB", (plane.rss_mb() - before) * 1024 / n)
     return result
@@ -153,7 +153,7 @@ def meshes(figures, size, transport, brought):
         plane.apply(worlds.mesh(name) for name in names)
         if not brought:
             plane.apply(dataplanes)
-        with Proxies(plane, dataplanes, transport, brought=brought, endpoints=per_mesh, parallel=512) as proxies:
+        with Proxies(plane, dataplanes, transport, brought=brought, endpoints=per_mesh) as proxies:
             connected(plane, proxies, figures, how, n, target_s=90 * part)
             figures.add(f"{how}: RSS, MB", plane.rss_mb(), 2048 * part)
             before = runs_of_others(plane, names[0])
