@@ -31,12 +31,13 @@ MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **
  */
 void admit_stop(struct admit *);
 
-enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE };
+enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE, ADMIT_HEALTH };
 enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
 struct admit_op {
     enum admit_op_kind kind;
     struct resource *res; /* PUT: owned reference; decoded and checked as a document */
-    struct res_key key;   /* DELETE: in the request's arena */
+    struct res_key key;   /* DELETE, HEALTH: in the request's arena */
+    struct str health;    /* HEALTH: what the Dataplane's Envoy tells (dataplane_with_health), likewise */
     bool keep_unchanged;  /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as
                              kuma-cp does */
     bool if_base; /* only while what is stored is still the object that the caller judged; else ERR_STALE

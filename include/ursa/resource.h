@@ -78,7 +78,11 @@ struct resource {
     int64_t created_ns;     /* wall clock */
     int64_t modified_ns;    /* likewise; 0 before it is stored */
     struct blob *spec_json; /* canonical JSON of the spec: what is stored, what equality means */
-    const void *spec;       /* struct <kind>_spec of kinds.h */
+    /* Of a Dataplane whose Envoy told how it is: what it told (below), and the spec's JSON
+     * with that in it, which is what clients are shown. Else empty and NULL. No part of equality. */
+    struct str health;
+    struct blob *shown_json;
+    const void *spec; /* struct <kind>_spec of kinds.h */
 };
 
 /* An object under construction with refs == 1, empty spec and spec_json NULL; key is copied. */
@@ -127,6 +131,21 @@ json_t *resource_schema(enum res_type, enum schema_of);
 struct resource *resource_from_spec(const struct res_key *, const void *spec);
 /* The same resource (key, origin, revision, times) with another spec. */
 struct resource *resource_with_spec(const struct resource *, const void *spec);
+/* ---- the health of a Dataplane's inbounds, as its Envoy tells it ----
+ * One byte an inbound. What is told has the last word over the document's own 'health', and is kept beside
+ * the document: it makes no history. */
+#define HEALTH_UNKNOWN '-' /* nothing was told: the document's word holds */
+#define HEALTH_READY '1'
+#define HEALTH_NOT_READY '0'
+/* The same Dataplane (key, origin, revision, times, document) with this health, of as many bytes as it has
+ * inbounds; bytes that are missing, or others than these, are unknown. A new object. */
+struct resource *dataplane_with_health(const struct resource *, struct str health);
+/* A Dataplane that is about to be stored, with what still holds of the health of the one before it (NULL:
+ * there is none): that of inbounds which are probed as they were, and of which the document says nothing new.
+ * Returns a new reference: to the same object when no health has to do with it, else to one that is not
+ * stored yet. */
+struct resource *dataplane_keep_health(struct resource *fresh, const struct resource *before);
+
 /* A copy with another spec JSON; no rule is checked: stored text and derived objects. NULL and 'e' when it
  * does not decode. */
 struct resource *resource_from_stored(const struct res_key *, struct str spec_json, struct err *e);
@@ -140,9 +159,10 @@ void resource_print(const struct resource *, size_t level, struct buf *out);
 void resource_print_meta(const struct resource *, struct str type_name, size_t level, struct buf *out);
 /* The spec alone, compact; borrowed. */
 struct str resource_spec_text(const struct resource *);
-/* The same as a tree, for whoever looks into it. Caller owns it. */
+/* What resource_print() shows as a tree, but as the document was written: without what Envoy tells of it.
+ * Caller owns it. */
 json_t *resource_to_json(const struct resource *);
-/* The spec alone. */
+/* The spec alone, as it is shown. */
 json_t *resource_spec_to_json(const struct resource *);
 /* The meta part alone (type, mesh, name, times): insights' and inspect's lists. */
 json_t *resource_meta_to_json(const struct resource *, struct str type_name);

@@ -6,10 +6,10 @@
  * src/store/ only.
  *
  * Two numbers date a snapshot. The revision is durable and counts client transactions that made history. What
- * makes none -- types with RES_NO_HISTORY, and Dataplanes that a proxy brought (ORIGIN_PROXY) -- leaves it as
- * it is. The sequence counts published batches since the store was opened, whatever they held: it is what to
- * wait for. A proxy's Dataplane that replaces one that was made by hand, or is replaced by one, is history;
- * one proxy's after another's is not. */
+ * makes none -- types with RES_NO_HISTORY, Dataplanes that a proxy brought (ORIGIN_PROXY), and what an Envoy
+ * tells of its Dataplane's health -- leaves it as it is. The sequence counts published batches since the
+ * store was opened, whatever they held: it is what to wait for. A proxy's Dataplane that replaces one that
+ * was made by hand, or is replaced by one, is history; one proxy's after another's is not. */
 #ifndef URSA_STORE_H
 #define URSA_STORE_H
 
@@ -163,6 +163,10 @@ MUST_USE enum err_kind store_tx_begin(struct store *, const struct store_origin 
  * revision filled in; from here on nobody may change it. One that was stored before (its modified_ns is not
  * 0) is left as it is and copied. A mesh-scoped resource whose Mesh is not there is ERR_INVALID. */
 MUST_USE enum err_kind store_tx_put(struct store *, struct resource *, struct err *e);
+/* What its Envoy tells of a stored Dataplane (dataplane_with_health): no history, and its origin, revision
+ * and times stay. ERR_NOT_FOUND when absent. */
+MUST_USE enum err_kind store_tx_health(struct store *, const struct res_key *, struct str health,
+                                       struct err *e);
 /* ERR_NOT_FOUND when absent. A Mesh takes everything in it along; each key is a change of its own, the Mesh's
  * the last. */
 MUST_USE enum err_kind store_tx_delete(struct store *, const struct res_key *, struct err *e);

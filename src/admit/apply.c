@@ -40,7 +40,7 @@ static bool in_phase(const struct admit_op *op, enum phase phase)
 {
     enum res_type type = op_key(op)->type;
     bool is_mesh = type == RES_MESH, is_secret = type == RES_SECRET || type == RES_GLOBAL_SECRET;
-    bool is_put = op->kind == ADMIT_PUT;
+    bool is_put = op->kind != ADMIT_DELETE;
     switch (phase) {
     case PUT_MESH:
     case FINISH_MESH:
@@ -146,9 +146,28 @@ static enum err_kind op_put(struct apply *a, struct admit_op *op)
     if (check_condition(op, before) != ERR_NONE)
         return op->err.kind;
     struct resource *res = op->restores ? resource_ref(op->res) : complete(a, op->res, !before);
+    if (key->type == RES_DATAPLANE) {
+        struct resource *document = res;
+        res = dataplane_keep_health(document, before);
+        resource_unref(document);
+    }
     enum err_kind kind = put_complete(a, op, res, before);
     resource_unref(res);
     return kind;
+}
+
+/* No rule has a say in it: it is how things are. */
+static enum err_kind op_health(struct apply *a, struct admit_op *op)
+{
+    const struct resource *before = find(a, &op->key);
+    op->outcome = OUTCOME_UPDATED;
+    if (check_condition(op, before) != ERR_NONE)
+        return op->err.kind;
+    if (before && str_eq(before->health, op->health)) {
+        op->outcome = OUTCOME_UNCHANGED;
+        return ERR_NONE;
+    }
+    return store_tx_health(a->store, &op->key, op->health, &op->err);
 }
 
 static enum err_kind op_finish(struct apply *a, struct admit_op *op)
@@ -212,6 +231,8 @@ static void run_op(struct apply *a, enum phase phase, struct admit_op *op)
         op_finish(a, op);
     else if (op->kind == ADMIT_PUT)
         op_put(a, op);
+    else if (op->kind == ADMIT_HEALTH)
+        op_health(a, op);
     else
         op_delete(a, op);
 }

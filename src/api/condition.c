@@ -4,9 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ursa/base/hash.h"
+
 void etag_print(const struct resource *r, char out[ETAG_SIZE])
 {
-    snprintf(out, ETAG_SIZE, "\"%" PRIu64 "-%" PRIx64 "\"", r->revision, (uint64_t)r->modified_ns);
+    char health[18] = "";
+    if (r->health.n > 0)
+        snprintf(health, sizeof(health), "-%" PRIx64, hash_content(r->health.p, r->health.n));
+    snprintf(out, ETAG_SIZE, "\"%" PRIu64 "-%" PRIx64 "%s\"", r->revision, (uint64_t)r->modified_ns, health);
 }
 
 /* ---- lists of tags ---- */

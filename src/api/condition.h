@@ -4,10 +4,11 @@
 
 #include "request.h"
 
-#define ETAG_SIZE 48 /* bytes of the longest tag, with its quotes and a final NUL */
+#define ETAG_SIZE 64 /* bytes of the longest tag, with its quotes and a final NUL */
 
 /* "<revision>-<time of modification in ns, in hex>", in quotes: differs whenever what GET answers does. The
- * time is there for what makes no revision (a proxy's own Dataplane). */
+ * time is there for what makes no revision (a proxy's own Dataplane). A Dataplane's health, which changes
+ * neither, adds a hash of itself. */
 void etag_print(const struct resource *, char out[ETAG_SIZE]);
 
 /* What If-Match, If-None-Match and the caller's rights demand; p == NULL: nothing. */

@@ -65,6 +65,7 @@ void resource_unref(struct resource *r)
         return;
     wipe_spec(r->key.type, r->spec);
     blob_unref(r->spec_json);
+    blob_unref(r->shown_json);
     arena_fini(&r->arena);
     free(r);
 }
@@ -132,6 +133,19 @@ struct resource *resource_with_spec(const struct resource *r, const void *spec)
     return made;
 }
 
+/* The tables print what they read, so the text of a spec that changed in place is one that decodes. */
+struct blob *resource_show(const struct resource *r)
+{
+    struct arena scratch;
+
+    arena_init(&scratch);
+    JSON_AUTO tree = fields_encode(res_type_info(r->key.type)->fields, r->spec, &scratch);
+    struct str text = json_format(&scratch, tree);
+    struct blob *blob = blob_new(text.p, text.n);
+    arena_fini(&scratch);
+    return blob;
+}
+
 enum err_kind resource_decode(enum res_type type, const json_t *doc, struct resource **out, struct err *e)
 {
     const struct res_type_info *info = res_type_info(type);
@@ -182,10 +196,15 @@ static void write_meta(const struct resource *r, struct str type_name, struct bu
     write_time(out, STR(",\"modificationTime\":"), r->modified_ns);
 }
 
-/* The spec's members, compact, with the brace that ends the object: the rest of it. */
-static struct str spec_members(const struct resource *r)
+static const struct blob *shown(const struct resource *r)
 {
-    return r->spec_json ? str_slice(blob_str(r->spec_json), 1, SIZE_MAX) : STR("}");
+    return r->shown_json ? r->shown_json : r->spec_json;
+}
+
+/* The spec's members, compact, with the brace that ends the object: the rest of it. */
+static struct str members_of(const struct blob *spec)
+{
+    return spec ? str_slice(blob_str(spec), 1, SIZE_MAX) : STR("}");
 }
 
 json_t *resource_meta_to_json(const struct resource *r, struct str type_name)
@@ -204,7 +223,7 @@ json_t *resource_meta_to_json(const struct resource *r, struct str type_name)
 struct str resource_spec_text(const struct resource *r)
 {
     static const struct str open = STR_INIT("{\"spec\":");
-    struct str text = r->spec_json ? blob_str(r->spec_json) : STR("{}");
+    struct str text = shown(r) ? blob_str(shown(r)) : STR("{}");
 
     if (!str_has_prefix(text, open) || !(res_type_info(r->key.type)->traits & RES_TARGET_REF))
         return text;
@@ -219,7 +238,7 @@ json_t *resource_spec_to_json(const struct resource *r)
 json_t *resource_to_json(const struct resource *r)
 {
     struct buf text;
-    struct str members = spec_members(r);
+    struct str members = members_of(r->spec_json);
 
     buf_init(&text, BUF_MAX_RESOURCE);
     write_meta(r, res_type_info(r->key.type)->name, &text);
@@ -242,7 +261,7 @@ void resource_print_meta(const struct resource *r, struct str type_name, size_t 
 
 void resource_print(const struct resource *r, size_t level, struct buf *out)
 {
-    struct str members = spec_members(r);
+    struct str members = members_of(shown(r));
 
     resource_print_meta(r, res_type_info(r->key.type)->name, level, out);
     json_indent(out, members.n > 1 ? STR(",") : STR(""), level + 1);

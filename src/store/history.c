@@ -93,19 +93,29 @@ struct rewind {
     struct snap *snap;
 };
 
+/* What a proxy's Envoy told is no part of it. */
+static void put_document(struct rewind *w, struct resource *r)
+{
+    struct resource *document = r->health.n > 0 ? dataplane_with_health(r, STR("")) : resource_ref(r);
+    snap_put(w->snap, document);
+    resource_unref(document);
+}
+
 /* What a proxy brought is no history: it is left out of the past, since nobody knows when it was there. */
-static void drop_younger(void *ctx, const struct resource *r)
+static void turn_back(void *ctx, const struct resource *r)
 {
     struct rewind *w = ctx;
     if (r->revision > w->revision || r->origin == ORIGIN_PROXY)
         snap_del(w->snap, &r->key);
+    else if (r->health.n > 0)
+        put_document(w, (struct resource *)(uintptr_t)r);
 }
 
 static void put_older(void *ctx, struct resource *r)
 {
     struct rewind *w = ctx;
     if (makes_history(&r->key, r->origin))
-        snap_put(w->snap, r);
+        put_document(w, r);
     resource_unref(r);
 }
 
@@ -122,7 +132,7 @@ enum err_kind history_at(struct history *h, uint64_t revision, const struct hist
                        (unsigned long long)revision, (unsigned long long)h->pruned);
     struct rewind w = {.revision = revision, .snap = snap_copy(h->snap)};
     w.snap->revision = revision;
-    walk_live(h, scope, drop_younger, &w);
+    walk_live(h, scope, turn_back, &w);
     if (h->backend->ops->read_state(h->backend, revision, scope, put_older, &w, e) != ERR_NONE) {
         snap_unref(w.snap);
         return e->kind;

@@ -23,10 +23,11 @@ static const char *const statements[SQL_N] = {
     [SQL_ADD_REVISION] = "INSERT INTO revisions (revision, author, origin, time) VALUES (?1, ?2, ?3, ?4)",
     [SQL_ADD_MESH] = "INSERT INTO meshes (name) VALUES (?1)",
     [SQL_REMOVE_MESH] = "DELETE FROM meshes WHERE name = ?1",
-    [SQL_INSERT] = "INSERT INTO resources (type, mesh, name, spec, origin, created, modified, revision)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [SQL_UPDATE] = "UPDATE resources SET spec = ?4, origin = ?5, created = ?6, modified = ?7, revision = ?8"
-                   " WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+    [SQL_INSERT] =
+        "INSERT INTO resources (type, mesh, name, spec, origin, created, modified, revision, health)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SQL_UPDATE] = "UPDATE resources SET spec = ?4, origin = ?5, created = ?6, modified = ?7, revision = ?8,"
+                   " health = ?9 WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
     [SQL_REMOVE] = "DELETE FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
     [SQL_PUT_VIP] = "INSERT INTO vips (mesh, kind, name, address, unused) VALUES (?1, ?2, ?3, ?4, ?5)"
                     " ON CONFLICT (mesh, kind, name) DO UPDATE SET address = ?4, unused = ?5",
@@ -215,6 +216,13 @@ static enum err_kind write_row(struct sqlite *b, enum sqlite_stmt_id id, const s
     return run(b, id, e);
 }
 
+static enum err_kind write_live(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
+                                struct err *e)
+{
+    sqlite_bind_str(b->stmts[id], 9, r->health);
+    return write_row(b, id, r, e);
+}
+
 static enum err_kind write_mesh(struct sqlite *b, enum sqlite_stmt_id id, const struct res_key *key,
                                 struct err *e)
 {
@@ -228,12 +236,12 @@ static enum err_kind sqlite_insert(struct backend *base, const struct resource *
 {
     struct sqlite *b = sqlite_of(base);
     enum err_kind kind = write_mesh(b, SQL_ADD_MESH, &r->key, e);
-    return kind != ERR_NONE ? kind : write_row(b, SQL_INSERT, r, e);
+    return kind != ERR_NONE ? kind : write_live(b, SQL_INSERT, r, e);
 }
 
 static enum err_kind sqlite_update(struct backend *base, const struct resource *r, struct err *e)
 {
-    return write_row(sqlite_of(base), SQL_UPDATE, r, e);
+    return write_live(sqlite_of(base), SQL_UPDATE, r, e);
 }
 
 static enum err_kind sqlite_remove(struct backend *base, const struct res_key *key, struct err *e)

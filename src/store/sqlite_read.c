@@ -32,8 +32,16 @@ enum {
     COL_ORIGIN,
     COL_CREATED,
     COL_MODIFIED,
-    COL_REVISION
+    COL_REVISION,
+    COL_HEALTH /* only of what is live */
 };
+
+static struct resource *told(struct resource *dataplane, struct str health)
+{
+    struct resource *made = dataplane_with_health(dataplane, health);
+    resource_unref(dataplane);
+    return made;
+}
 
 static enum err_kind load_row(struct sqlite *b, sqlite3_stmt *stmt, struct resource **out, struct err *e)
 {
@@ -52,6 +60,9 @@ static enum err_kind load_row(struct sqlite *b, sqlite3_stmt *stmt, struct resou
                         STR_ARG(key.mesh), STR_ARG(key.name));
         return e->kind = ERR_IO;
     }
+    struct str health = sqlite3_column_count(stmt) > COL_HEALTH ? column_str(stmt, COL_HEALTH) : STR("");
+    if (health.n > 0 && key.type == RES_DATAPLANE)
+        r = told(r, health);
     r->origin = (enum res_origin)sqlite3_column_int(stmt, COL_ORIGIN);
     r->created_ns = sqlite3_column_int64(stmt, COL_CREATED);
     r->modified_ns = sqlite3_column_int64(stmt, COL_MODIFIED);
@@ -92,7 +103,7 @@ static enum err_kind read_counters(struct sqlite *b, sqlite3 *db, uint64_t *revi
 enum err_kind sqlite_load(struct backend *base, void (*each)(void *ctx, struct resource *), void *ctx,
                           uint64_t *revision, struct err *e)
 {
-    static const char *const rows = "SELECT " RESOURCE_COLUMNS " FROM resources";
+    static const char *const rows = "SELECT " RESOURCE_COLUMNS ", health FROM resources";
     struct sqlite *b = sqlite_of(base);
     sqlite3_stmt *stmt = NULL;
     uint64_t pruned;

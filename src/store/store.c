@@ -292,10 +292,16 @@ static bool is_history(const struct resource *r)
     return r && makes_history(&r->key, r->origin);
 }
 
+/* The same document with another health. */
+static bool is_told(const struct change *c)
+{
+    return c->before && c->after && c->before->revision == c->after->revision && is_history(c->before);
+}
+
 /* What this very transaction wrote was never visible and is no history. */
 static bool is_superseded(const struct store *s, const struct change *c)
 {
-    return s->history_revisions && c->before && c->before->revision != s->tx.revision &&
+    return s->history_revisions && c->before && c->before->revision != s->tx.revision && !is_told(c) &&
            (is_history(c->before) || is_history(c->after));
 }
 
@@ -412,6 +418,24 @@ static struct resource *take_fresh(struct resource *r, struct err *e)
     return copy;
 }
 
+/* Takes over 'after'. */
+static void put(struct store *s, struct resource *before, struct resource *after)
+{
+    struct change change = {.op = CHANGE_PUT, .before = before ? resource_ref(before) : NULL, .after = after};
+    VEC_PUSH(&s->changes, change);
+    snap_put(s->pending, after);
+}
+
+enum err_kind store_tx_health(struct store *s, const struct res_key *key, struct str health, struct err *e)
+{
+    assert(s->tx.open && key->type == RES_DATAPLANE);
+    struct resource *before = snap_get(s->pending, key);
+    if (!before)
+        return err_set(e, ERR_NOT_FOUND, "Not found");
+    put(s, before, dataplane_with_health(before, health));
+    return ERR_NONE;
+}
+
 enum err_kind store_tx_put(struct store *s, struct resource *r, struct err *e)
 {
     assert(s->tx.open);
@@ -426,9 +450,7 @@ enum err_kind store_tx_put(struct store *s, struct resource *r, struct err *e)
     after->modified_ns = s->tx.origin.now_ns;
     tx_revise(s, before, after);
     after->revision = s->pending->revision;
-    struct change change = {.op = CHANGE_PUT, .before = before ? resource_ref(before) : NULL, .after = after};
-    VEC_PUSH(&s->changes, change);
-    snap_put(s->pending, after);
+    put(s, before, after);
     return ERR_NONE;
 }
 

@@ -257,6 +257,58 @@ TEST(a_dataplane_gets_its_zone_and_an_unknown_health)
     fixture_fini(&f);
 }
 
+static uint64_t newest_revision(const struct fixture *f)
+{
+    struct snap *snap = store_snap(f->store);
+    uint64_t revision = snap_revision(snap);
+    snap_unref(snap);
+    return revision;
+}
+
+static struct str tell(struct fixture *f, const char *name, const char *health, const struct resource *base)
+{
+    struct admit_request *req = admit_request_new(1);
+    req->author = STR("default.d");
+    req->origin = ORIGIN_SYSTEM;
+    req->ops[0] = (struct admit_op){.kind = ADMIT_HEALTH,
+                                    .key = {RES_DATAPLANE, STR("default"), str_from_c(name)},
+                                    .health = str_from_c(health),
+                                    .if_base = base != NULL,
+                                    .base = base ? resource_ref((struct resource *)(uintptr_t)base) : NULL};
+    uint64_t before = newest_revision(f);
+    admit_run(f->admit, req);
+    EXPECT_INT("no history", newest_revision(f), before);
+    struct str text = answer(req, &f->arena);
+    admit_request_free(req);
+    return text;
+}
+
+TEST(what_an_envoy_tells_makes_no_history_and_outlives_the_document)
+{
+    struct fixture f;
+    fixture_init(&f);
+    static const char *const d = DATAPLANE("default", "d", "a");
+    EXPECT_STR("none yet", tell(&f, "d", "1", NULL), "updated; 0: Not found");
+    EXPECT_STR("create", run_docs(&f, DOCS(d)), "created");
+    struct snap *old = store_snap(f.store);
+    const struct resource *first = snap_find(old, RES_DATAPLANE, STR("default"), STR("d"));
+    EXPECT_STR("told", tell(&f, "d", "0", first), "updated");
+    EXPECT_STR("told again", tell(&f, "d", "0", NULL), "unchanged");
+    EXPECT_STR("about an older one", tell(&f, "d", "1", first),
+               "updated; 0: it was changed at the same time");
+    EXPECT_STR("put again", run_docs(&f, DOCS(d)), "updated");
+    struct snap *now = store_snap(f.store);
+    EXPECT_STR("kept", snap_find(now, RES_DATAPLANE, STR("default"), STR("d"))->health, "0");
+    snap_unref(now);
+    snap_unref(old);
+    EXPECT_STR("delete", run_docs(&f, DOCS("-Dataplane/default/d")), "deleted");
+    EXPECT_STR("create", run_docs(&f, DOCS(d)), "created");
+    now = store_snap(f.store);
+    EXPECT_INT("not kept", snap_find(now, RES_DATAPLANE, STR("default"), STR("d"))->health.n, 0);
+    snap_unref(now);
+    fixture_fini(&f);
+}
+
 static struct str run_as(struct fixture *f, enum res_origin origin, bool if_origin_proxy, const char *doc)
 {
     struct admit_request *req = request_of(DOCS(doc));

@@ -291,3 +291,77 @@ TEST(dataplanes_get_zone_and_health)
         resource_unref(after);
     }
 }
+
+/* ---- health ---- */
+#define IN(port, more) "{\"port\":" port ",\"tags\":{\"kuma.io/service\":\"a\"}" more "}"
+#define SERVED(port, by) "{\"port\":" port ",\"servicePort\":" by ",\"tags\":{\"kuma.io/service\":\"a\"}}"
+#define TWO(first, second) "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[" first "," second "]}}"
+#define PROBE ",\"serviceProbe\":{\"tcp\":{}}"
+#define READY ",\"health\":{\"ready\":true}"
+#define UNREADY ",\"health\":{}"
+
+TEST(health_is_shown_and_is_no_part_of_the_document)
+{
+    static const struct {
+        const char *name, *health, *kept, *shown;
+    } rows[] = {
+        {"all", "10", "10", TWO(IN("80", READY), IN("81", UNREADY PROBE))},
+        {"one", "-1", "-1", TWO(IN("80", ""), IN("81", READY PROBE))},
+        {"too few", "1", "1-", TWO(IN("80", READY), IN("81", PROBE))},
+        {"too many, and garbage", "x011", "-0", TWO(IN("80", ""), IN("81", UNREADY PROBE))},
+        {"nothing", "--", "", TWO(IN("80", ""), IN("81", PROBE))},
+    };
+    static const char document[] = TWO(IN("80", ""), IN("81", PROBE));
+    struct resource *r = doc_resource(RES_DATAPLANE, document);
+    r->origin = ORIGIN_PROXY;
+    r->revision = 7;
+    r->modified_ns = 9;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct resource *told = dataplane_with_health(r, str_from_c(rows[i].health));
+        EXPECT_STR(rows[i].name, told->health, rows[i].kept);
+        EXPECT_STR(rows[i].name, resource_spec_text(told), rows[i].shown);
+        EXPECT_STR(rows[i].name, blob_str(told->spec_json), document);
+        EXPECT_INT(rows[i].name, told->origin, ORIGIN_PROXY);
+        EXPECT_INT(rows[i].name, told->revision, 7);
+        EXPECT_INT(rows[i].name, told->modified_ns, 9);
+        resource_unref(told);
+    }
+    resource_unref(r);
+}
+
+TEST(health_is_kept_as_long_as_it_is_of_the_same_probe)
+{
+    static const struct {
+        const char *name, *before, *health, *after, *kept;
+    } rows[] = {
+        {"the same", TWO(IN("80", ""), IN("81", PROBE)), "01", TWO(IN("80", ""), IN("81", PROBE)), "01"},
+        {"nothing told", TWO(IN("80", ""), IN("81", PROBE)), "", TWO(IN("80", ""), IN("81", PROBE)), ""},
+        {"another port", TWO(IN("80", ""), IN("81", "")), "00", TWO(IN("82", ""), IN("81", "")), "-0"},
+        {"another workload", TWO(IN("80", ""), IN("81", "")), "00", TWO(SERVED("80", "8"), IN("81", "")),
+         "-0"},
+        {"no more probe", TWO(IN("80", PROBE), IN("81", "")), "01", TWO(IN("80", ""), IN("81", "")), "-1"},
+        {"a word of the document", TWO(IN("80", ""), IN("81", "")), "00",
+         TWO(IN("80", READY), IN("81", UNREADY)), ""},
+        {"a word that it had before", TWO(IN("80", READY), IN("81", UNREADY)), "01",
+         TWO(IN("80", READY), IN("81", UNREADY)), "01"},
+        {"what a probed one begins as is no word", TWO(IN("80", PROBE), IN("81", "")), "11",
+         TWO(IN("80", UNREADY PROBE), IN("81", "")), "11"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct resource *document = doc_resource(RES_DATAPLANE, rows[i].before);
+        struct resource *before = dataplane_with_health(document, str_from_c(rows[i].health));
+        struct resource *fresh = doc_resource(RES_DATAPLANE, rows[i].after);
+        struct resource *after = dataplane_keep_health(fresh, before);
+        EXPECT_STR(rows[i].name, after->health, rows[i].kept);
+        EXPECT_STR(rows[i].name, blob_str(after->spec_json), rows[i].after);
+        EXPECT_INT("not stored yet", after->modified_ns, 0);
+        struct resource *alone =
+            dataplane_keep_health(before, NULL); /* as when it comes back from the past */
+        EXPECT_INT("of itself it brings none", alone->health.n, 0);
+        resource_unref(alone);
+        resource_unref(after);
+        resource_unref(fresh);
+        resource_unref(before);
+        resource_unref(document);
+    }
+}

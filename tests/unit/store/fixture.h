@@ -163,10 +163,10 @@ static inline struct str snap_text(const struct snap *snap, struct arena *a)
         struct snap_iter it = snap_iter(&range);
         const struct resource *r;
         while ((r = snap_next(&it)))
-            buf_printf(&b, STR_FMT "/" STR_FMT "/" STR_FMT " r%d o%d c%d m%d " STR_FMT "\n",
+            buf_printf(&b, STR_FMT "/" STR_FMT "/" STR_FMT " r%d o%d c%d m%d " STR_FMT "%s" STR_FMT "\n",
                        STR_ARG(res_type_info(type)->name), STR_ARG(r->key.mesh), STR_ARG(r->key.name),
                        (int)r->revision, (int)r->origin, (int)r->created_ns, (int)r->modified_ns,
-                       STR_ARG(blob_str(r->spec_json)));
+                       STR_ARG(blob_str(r->spec_json)), r->health.n ? " h" : "", STR_ARG(r->health));
     }
     struct str text = arena_str(a, buf_str(&b));
     buf_fini(&b);

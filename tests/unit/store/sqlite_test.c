@@ -162,7 +162,7 @@ TEST(a_newer_schema_in_the_log_is_refused_untouched)
     EXPECT_INT("change", sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     struct str before = file_bytes(&f);
-    EXPECT_INT("header is old", before.p[63], 3);
+    EXPECT_INT("header is old", before.p[63], 4);
     EXPECT_INT("kind", try_open(&f), ERR_STALE);
     EXPECT_TRUE("untouched", str_eq(before, file_bytes(&f)));
     fixture_fini(&f);

@@ -114,6 +114,55 @@ TEST(only_history_moves_the_revision_and_every_batch_moves_the_sequence)
     }
 }
 
+static struct str shown(struct fixture *f)
+{
+    struct snap *snap = store_snap(f->store);
+    struct str text = resource_spec_text(snap_find(snap, RES_DATAPLANE, STR("m"), STR("d")));
+    text = arena_str(&f->arena, text);
+    snap_unref(snap);
+    return text;
+}
+
+TEST(what_an_envoy_tells_is_kept_beside_the_document)
+{
+    static const char document[] = "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,"
+                                   "\"tags\":{\"kuma.io/service\":\"a\"}}]}}";
+    for (size_t k = 0; k < ARRAY_LEN(store_kinds); k++) {
+        const char *name = store_kind_names[k];
+        struct fixture f;
+        struct heard heard = {0};
+        uint64_t revision;
+        fixture_init(&f, store_kinds[k]);
+        store_subscribe(f.store, hear, &heard);
+        put_alone(&f, ORIGIN_API, RES_MESH, "", "m", "");
+        put_alone(&f, ORIGIN_API, RES_DATAPLANE, "m", "d", "a");
+        struct res_key key = key_of(RES_DATAPLANE, "m", "d"), absent = key_of(RES_DATAPLANE, "m", "e");
+        group_begin(&f);
+        tx_begin(&f, ORIGIN_SYSTEM, 5000);
+        EXPECT_INT(name, store_tx_health(f.store, &absent, STR("1"), &f.err), ERR_NOT_FOUND);
+        EXPECT_INT(name, store_tx_health(f.store, &key, STR("0"), &f.err), ERR_NONE);
+        revision = tx_end(&f, true);
+        group_commit(&f);
+        EXPECT_INT("no revision", revision, 2);
+        EXPECT_CSTR("the feed tells it", heard.text, "~d");
+        for (int round = 0; round < (store_kinds[k] == STORE_SQLITE ? 2 : 1); round++) {
+            EXPECT_STR(name, store_text(&f),
+                       arena_printf(&f.arena,
+                                    "Mesh//m r1 o0 c1000 m1000 {}\nDataplane/m/d r2 o0 c1000 m1000 %s h0\n",
+                                    document)
+                           .p);
+            EXPECT_STR(name, shown(&f),
+                       "{\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{"
+                       "\"kuma.io/service\":\"a\"},\"health\":{}}]}}");
+            if (store_kinds[k] == STORE_SQLITE) { /* and a restart does not forget it */
+                fixture_close(&f);
+                fixture_open(&f);
+            }
+        }
+        fixture_fini(&f);
+    }
+}
+
 TEST(what_is_undone_leaves_no_trace)
 {
     for (size_t k = 0; k < ARRAY_LEN(store_kinds); k++) {
