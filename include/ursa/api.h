@@ -26,6 +26,7 @@ struct api_bootstrap {   /* bootstrapServer.params and what a bootstrap answer n
     struct str server_cert_pem;
     enum bootstrap_transport transport; /* of proxies that ask for none */
     bool authenticate;                  /* a token is required */
+    bool health_discovery;              /* Envoys ask what they are to check */
 };
 struct api_options {
     struct store *store;

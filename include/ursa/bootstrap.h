@@ -26,6 +26,7 @@ struct bootstrap_input {
     uint16_t admin_port;      /* 0: none */
     struct str xds_host; /* where Envoy finds the control plane; an address or a name, without brackets */
     uint16_t xds_port;
+    bool health_discovery;             /* a dataplane's Envoy asks what it is to check */
     struct str ca_pem;                 /* who signed the control plane's certificate, or that certificate */
     struct str token;                  /* sent along as it is, without "Bearer" */
     struct str dataplane_resource;     /* the proxy's own resource as it sent it, JSON or YAML */

@@ -45,6 +45,14 @@ struct proxy_params {
     uint32_t dns_port, empty_dns_port;
 };
 
+/* What Envoys check for us where a Dataplane does not say otherwise. */
+struct health_check_options {
+    int64_t
+        report_interval_ns; /* Envoys tell at least this often; those with a shorter probe as often as that */
+    int64_t timeout_ns, interval_ns, no_traffic_interval_ns;
+    uint32_t healthy_threshold, unhealthy_threshold;
+};
+
 /* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
 struct compiler;
 struct resolver;
@@ -60,6 +68,7 @@ struct compiler_options {
                                struct blob **ca, bool *soon); /* of the admin listener */
     void *ctx;
     struct resolver *resolver; /* of host names in Dataplanes; NULL: they have no addresses */
+    struct health_check_options health;
 };
 struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
 void compiler_free(struct compiler *); /* NULL is ignored */
@@ -83,6 +92,11 @@ void compiler_forget(struct compiler *, const struct proxy_params *);
  * comes once, by its name, which is valid until the compiler is used otherwise. False: there is no further
  * one. After compiler_clear(), and when the mesh came or went, none is remembered. */
 bool compiler_next_stale(struct compiler *, struct str *name);
+/* What the proxy's Envoy is to check for us: an envoy.service.health.v3.HealthCheckSpecifier on the wire; a
+ * new reference. NULL when its Dataplane does not exist, or it could not be built, which is reported through
+ * the log. Remembered until compiler_forget_health_checks(). */
+struct blob *compiler_health_checks(struct compiler *, const struct proxy_params *);
+void compiler_forget_health_checks(struct compiler *, const struct proxy_params *);
 /* Drops what no remembered proxy reaches: after each batch. */
 void compiler_collect(struct compiler *);
 /* Forgets everything remembered: the next compiler_config is a full build. */
@@ -95,6 +109,7 @@ struct engine;
 struct engine_proxy; /* one attached proxy */
 struct engine_options {
     struct store *store;
+    struct health_check_options health;
 };
 MUST_USE enum err_kind engine_start(const struct engine_options *, struct engine **out, struct err *e);
 void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL is ignored */
@@ -104,6 +119,9 @@ void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL
 struct engine_proxy *engine_attach(struct engine *, const struct proxy_params *,
                                    void (*deliver)(void *ctx, struct config_set *set, uint64_t sequence),
                                    void *ctx);
+/* Likewise for what the proxy's Envoy is to check; NULL: the Dataplane or its mesh is not there. */
+struct engine_proxy *engine_attach_health(struct engine *, const struct proxy_params *,
+                                          void (*deliver)(void *ctx, struct blob *checks), void *ctx);
 /* Asynchronous; after 'detached' ran (compile thread) no delivery comes any more. */
 void engine_detach(struct engine_proxy *, void (*detached)(void *ctx), void *ctx);
 /* Sends 'mail' to 'box' as soon as all that the feed brought up to 'sequence' (snap_sequence) is compiled and

@@ -40,6 +40,9 @@ struct discovery_request {
 MUST_USE enum err_kind discovery_request_decode(enum xds_variant, struct str wire, struct arena *,
                                                 struct discovery_request *, struct err *e);
 void discovery_request_fini(struct discovery_request *);
+/* Its node alone, as other services' requests bring it too; the metadata is the caller's, after a fault too.
+ */
+MUST_USE enum err_kind discovery_node_decode(struct str wire, struct discovery_node *, struct err *e);
 
 /* What goes out: a gRPC message in parts that are sent one after the other; blobs are shared, never copied
  * per stream. */
@@ -61,6 +64,7 @@ void xds_message_fini(struct xds_message *);
 struct ads_group;
 struct ads;
 struct ads_stream;
+struct hds_stream;
 
 /* What the services tell about a proxy's streams; runs on the thread of 'observe_box', for one stream in
  * order. Implemented by insight/. */
@@ -82,6 +86,7 @@ struct ads_options {
     struct str instance_id;            /* control_plane.identifier */
     const struct token_trusts *tokens; /* what makes a token good */
     bool authenticate;                 /* dpServer.authn.dpProxy.type is not none */
+    bool health_discovery;             /* Envoys are asked to check their workloads */
     int64_t deregistration_delay_ns;   /* 10 s */
     struct mailbox *observe_box;       /* of the thread that observes */
     void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
@@ -112,6 +117,12 @@ MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
 /* The mesh of a stream that has something to send. Borrowed. */
 struct str ads_mesh(const struct ads_stream *);
 void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
+/* The same for a stream of the health discovery service. */
+struct hds_stream *hds_open(struct ads *, const struct ads_transport *, void *peer, struct str authorization);
+void hds_receive(struct hds_stream *, struct str message);
+MUST_USE bool hds_pull(struct hds_stream *, struct xds_message *out);
+struct str hds_mesh(const struct hds_stream *);
+void hds_close(struct hds_stream *);
 /* Timers: the loop wakes at the deadline (monotonic ns, INT64_MAX: none) and calls run, again as long as that
  * is in the past. */
 int64_t ads_deadline(const struct ads *);

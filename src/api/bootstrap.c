@@ -259,6 +259,7 @@ static struct str make_bootstrap(struct request *r, const struct asked *q)
         .admin_port = net->admin && net->admin->port ? (uint16_t)net->admin->port : o->admin_port,
         .xds_host = o->xds_host.n ? o->xds_host : q->host,
         .xds_port = o->xds_port,
+        .health_discovery = o->health_discovery,
         .ca_pem = q->ca_pem,
         .token = q->token,
         .dataplane_resource = q->resource_text,

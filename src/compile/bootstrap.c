@@ -103,16 +103,21 @@ static json_t *over_ads(void)
     return packed(json_pack("{s:{}, s:s}", "ads", "resourceApiVersion", "V3"));
 }
 
-static json_t *dynamic_resources(const struct bootstrap_input *in)
+/* How Envoy reaches a service of the control plane. */
+static json_t *config_source(const struct bootstrap_input *in, const char *api_type)
 {
     json_t *service = packed(json_pack("{s:{s:s}}", "envoyGrpc", "clusterName", ADS_CLUSTER));
     if (in->token.n > 0)
         json_object_set_new(
             service, "initialMetadata",
             packed(json_pack("[{s:s, s:o}]", "key", "authorization", "value", json_from_str(in->token))));
-    json_t *ads = packed(json_pack("{s:s, s:[o], s:b, s:s}", "apiType", transports[in->transport].api_type,
-                                   "grpcServices", service, "setNodeOnFirstMessageOnly", 1,
-                                   "transportApiVersion", "V3"));
+    return packed(json_pack("{s:s, s:[o], s:b, s:s}", "apiType", api_type, "grpcServices", service,
+                            "setNodeOnFirstMessageOnly", 1, "transportApiVersion", "V3"));
+}
+
+static json_t *dynamic_resources(const struct bootstrap_input *in)
+{
+    json_t *ads = config_source(in, transports[in->transport].api_type);
     return packed(
         json_pack("{s:o, s:o, s:o}", "adsConfig", ads, "cdsConfig", over_ads(), "ldsConfig", over_ads()));
 }
@@ -269,6 +274,8 @@ json_t *bootstrap_tree(const struct bootstrap_input *in)
     if (in->admin_port > 0)
         json_object_set_new(tree, "admin", admin(in));
     json_object_set_new(tree, "dynamicResources", dynamic_resources(in));
+    if (in->health_discovery && in->proxy == BOOTSTRAP_DATAPLANE)
+        json_object_set_new(tree, "hdsConfig", config_source(in, "GRPC"));
     json_object_set_new(tree, "layeredRuntime", layered_runtime(in));
     json_object_set_new(tree, "node", node(in, &a));
     if (in->builtin_gateway && in->max_heap_bytes > 0)

@@ -238,6 +238,21 @@ bool compiler_next_stale(struct compiler *c, struct str *name)
     return true;
 }
 
+struct blob *compiler_health_checks(struct compiler *c, const struct proxy_params *params)
+{
+    assert(str_eq(params->mesh, str_from_c(c->mesh)));
+    if (!c->view)
+        return NULL;
+    call_proxy(memo_outer_call(c->memo, FN_HEALTH_CHECKS), params);
+    return blob_ref((struct blob *)(uintptr_t)memo_hold(c->memo));
+}
+
+void compiler_forget_health_checks(struct compiler *c, const struct proxy_params *params)
+{
+    call_proxy(memo_outer_call(c->memo, FN_HEALTH_CHECKS), params);
+    memo_release(c->memo);
+}
+
 void compiler_collect(struct compiler *c)
 {
     memo_collect(c->memo);

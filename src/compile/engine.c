@@ -27,13 +27,13 @@ static void handle_detach(struct mail *mail)
     struct engine_proxy *p = CONTAINER_OF(mail, struct engine_proxy, detach);
     engine_mesh_remove(p);
     config_set_unref(p->delivered);
+    blob_unref(p->checks);
     p->detached(p->detached_ctx);
     arena_fini(&p->arena);
     free(p);
 }
 
-struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *params,
-                                   void (*deliver)(void *, struct config_set *, uint64_t), void *ctx)
+static struct engine_proxy *proxy_new(struct engine *e, const struct proxy_params *params, void *ctx)
 {
     struct engine_proxy *p = xcalloc(1, sizeof *p);
     p->engine = e;
@@ -45,12 +45,28 @@ struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *
                            &p->params.metrics_key};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = arena_str(&p->arena, *texts[i]);
-    p->deliver = deliver;
     p->ctx = ctx;
     p->attach.handle = handle_attach;
     list_init(&p->in_mesh);
     list_init(&p->due);
     list_init(&p->twins);
+    return p;
+}
+
+struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *params,
+                                   void (*deliver)(void *, struct config_set *, uint64_t), void *ctx)
+{
+    struct engine_proxy *p = proxy_new(e, params, ctx);
+    p->deliver = deliver;
+    mailbox_send(&e->box, &p->attach);
+    return p;
+}
+
+struct engine_proxy *engine_attach_health(struct engine *e, const struct proxy_params *params,
+                                          void (*deliver)(void *, struct blob *), void *ctx)
+{
+    struct engine_proxy *p = proxy_new(e, params, ctx);
+    p->deliver_checks = deliver;
     mailbox_send(&e->box, &p->attach);
     return p;
 }
@@ -240,6 +256,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     list_init(&e->waiters);
     const struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
     const struct resolver_options resolver = {.box = &e->box, .changed = host_changed, .ctx = e};
+    e->health = options->health;
     e->snap = store_snap(options->store);
     atomic_init(&e->applied, snap_sequence(e->snap));
     if (issuer_new(&issuer, &e->issuer, err) == ERR_NONE &&

@@ -18,6 +18,7 @@ struct engine {
     struct snap *snap; /* the newest */
     struct issuer *issuer;
     struct resolver *resolver;
+    struct health_check_options health;
     struct map meshes;   /* struct engine_mesh, by name */
     struct list by_age;  /* struct engine_mesh.by_age: whose view moved longest ago comes first */
     struct list ready;   /* struct engine_mesh.ready: who has something to do, in the order of their turns */
@@ -42,6 +43,7 @@ struct engine_mesh {
     struct list proxies; /* struct engine_proxy.in_mesh */
     size_t n_proxies;
     struct map by_name;                /* one of the proxies of that name, which leads to its twins */
+    struct map checked;                /* likewise of those that are told what to check, and nothing else */
     struct VEC(struct change) changes; /* that the view lacks, in order; with references of their own */
     uint64_t changed_since;            /* the sequence of the first of them; 0: there are none */
     struct list due;                   /* struct engine_proxy.due: to be asked for, at the view as it is */
@@ -66,9 +68,11 @@ struct engine_proxy {
     struct list in_mesh, due;
     struct list twins; /* the other streams of this proxy; no head */
     struct config_set *delivered;
-    bool answered; /* something was delivered, if only that there is nothing */
-    bool held;     /* counted in n_held */
-    void (*deliver)(void *ctx, struct config_set *, uint64_t sequence);
+    struct blob *checks; /* that were delivered */
+    bool answered;       /* something was delivered, if only that there is nothing */
+    bool held;           /* counted in n_held */
+    void (*deliver)(void *ctx, struct config_set *, uint64_t sequence); /* one of the two */
+    void (*deliver_checks)(void *ctx, struct blob *);
     void *ctx;
     void (*detached)(void *ctx);
     void *detached_ctx;
@@ -76,7 +80,7 @@ struct engine_proxy {
 
 /* ---- mesh.c ---- */
 void engine_mesh_add(struct engine *, struct engine_proxy *);
-/* With its last proxy the mesh goes too. */
+/* With the last of them the mesh goes too. */
 void engine_mesh_remove(struct engine_proxy *);
 /* A change that the state of this sequence is the first to have. */
 void engine_mesh_note(struct engine_mesh *, const struct change *, uint64_t sequence);

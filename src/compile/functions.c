@@ -141,14 +141,18 @@ static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
 const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};
 
 /* ---- results ---- */
+static void report_failed(struct err *e, struct str what)
+{
+    struct str text = err_render(e, e->arena);
+    log_error("compile", "a " STR_FMT " could not be built: " STR_FMT, STR_ARG(what), STR_ARG(text));
+    COUNT(compile_failed);
+}
+
 static struct memo_value finish(struct memo_ctx *ctx, struct xds_resource *r, enum xds_type type,
                                 struct err *e)
 {
     if (!r) {
-        struct str text = err_render(e, e->arena);
-        log_error("compile", "a %s resource could not be built: " STR_FMT, xds_type_info(type)->short_name.p,
-                  STR_ARG(text));
-        COUNT(compile_failed);
+        report_failed(e, xds_type_info(type)->short_name);
         return (struct memo_value){0};
     }
     struct compiler *c = memo_world(ctx);
@@ -172,6 +176,22 @@ struct memo_value value_secret(struct memo_ctx *ctx, json_t *tree)
     struct xds_resource *r = xds_resource_new_secret(XDS_SECRET, tree, &e);
     envoy_secret_wipe(tree);
     return finish(ctx, r, XDS_SECRET, &e);
+}
+
+struct memo_value value_message(struct memo_ctx *ctx, struct str message, json_t *tree)
+{
+    struct err e;
+    struct buf wire;
+    struct blob *blob = NULL;
+    err_init(&e, memo_arena(ctx));
+    buf_init(&wire, BUF_MAX_RESOURCE);
+    if (envoy_encode(message, tree, &wire, &e) == ERR_NONE)
+        blob = blob_from_buf(&wire);
+    else
+        report_failed(&e, message);
+    buf_fini(&wire);
+    json_decref(tree);
+    return blob ? (struct memo_value){blob, blob->hash | 1} : (struct memo_value){0};
 }
 
 void drop_resource(void *r)

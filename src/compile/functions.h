@@ -127,6 +127,8 @@ void ask_policies(struct memo_ctx *, struct key_reader *, unsigned targets,
  */
 struct memo_value value_resource(struct memo_ctx *, enum xds_type, json_t *tree);
 struct memo_value value_secret(struct memo_ctx *, json_t *tree);
+/* A message that is no resource: a struct blob. Takes over the tree. */
+struct memo_value value_message(struct memo_ctx *, struct str message, json_t *tree);
 void drop_resource(void *);
 
 /* ---- calls of a part ---- */
@@ -149,6 +151,8 @@ struct str name_ca_secret(struct arena *, struct str mesh);
 /* Where a transparent proxy's connections to its own workload come from: the rules that redirect leave this
  * address alone. */
 struct str redirect_source(bool ipv6);
+/* Where we reach Envoy's admin port, by what its node says of the address; STR_NONE: nowhere. */
+struct str admin_loopback(struct str admin_address);
 #define ADMIN_NAME STR("kuma:envoy:admin")
 #define ADMIN_SECRET STR("admin_cert:secret")
 #define ADMIN_CA_SECRET STR("admin_ca:secret")
@@ -159,6 +163,7 @@ struct params {
     struct str name, admin_address;
     uint32_t admin_port, dns_port, empty_dns_port;
 };
+struct params params_read(struct str args);
 /* Each adds what it has for this proxy. */
 typedef void part_fn(struct memo_ctx *, const struct params *, const struct dataplane_spec *,
                      struct calls *out);

@@ -9,6 +9,11 @@ void key_u32(struct buf *b, uint32_t v)
     buf_add(b, &v, sizeof v);
 }
 
+void key_i64(struct buf *b, int64_t v)
+{
+    buf_add(b, &v, sizeof v);
+}
+
 void key_str(struct buf *b, struct str s)
 {
     key_u32(b, (uint32_t)s.n);
@@ -57,6 +62,20 @@ uint32_t key_get_u32(struct key_reader *r)
     memcpy(&v, r->p, sizeof v);
     r->p += sizeof v;
     return v;
+}
+
+int64_t key_get_i64(struct key_reader *r)
+{
+    int64_t v;
+    assert((size_t)(r->end - r->p) >= sizeof v);
+    memcpy(&v, r->p, sizeof v);
+    r->p += sizeof v;
+    return v;
+}
+
+bool key_at_end(const struct key_reader *r)
+{
+    return r->p == r->end;
 }
 
 struct str key_get_str(struct key_reader *r)

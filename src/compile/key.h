@@ -9,6 +9,7 @@
 #include "ursa/policy.h"
 
 void key_u32(struct buf *, uint32_t);
+void key_i64(struct buf *, int64_t);
 void key_str(struct buf *, struct str);
 void key_tags(struct buf *, const struct tags *);
 void key_strs(struct buf *, const struct str_list *);
@@ -21,6 +22,8 @@ struct key_reader {
 struct key_reader key_read(struct str args);
 bool key_more(const struct key_reader *); /* it is not at the end */
 uint32_t key_get_u32(struct key_reader *);
+int64_t key_get_i64(struct key_reader *);
+bool key_at_end(const struct key_reader *);
 struct str key_get_str(struct key_reader *); /* points into the arguments */
 struct tags key_get_tags(struct key_reader *, struct arena *);
 struct str_list key_get_strs(struct key_reader *, struct arena *);

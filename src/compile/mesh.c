@@ -119,8 +119,23 @@ static void set_held(struct engine_proxy *p, bool held)
     p->held = held;
 }
 
+static void checks_compile(struct engine_proxy *p)
+{
+    struct blob *checks = compiler_health_checks(p->mesh->compiler, &p->params);
+    bool same = p->checks == checks || (p->checks && checks && blob_eq(p->checks, checks));
+    if (!p->answered || !same)
+        p->deliver_checks(p->ctx, checks);
+    p->answered = true;
+    blob_unref(p->checks);
+    p->checks = checks;
+}
+
 static void proxy_compile(struct engine_proxy *p)
 {
+    if (p->deliver_checks) {
+        checks_compile(p);
+        return;
+    }
     struct arena a;
     arena_init(&a);
     struct err err;
@@ -146,10 +161,10 @@ static void make_due(struct engine_proxy *p, uint64_t since)
         m->lacks_since = since;
 }
 
-/* Every stream of the proxy; false: there is none. */
-static bool make_name_due(struct engine_mesh *m, struct str name, uint64_t since)
+/* Every stream of the proxy among these; false: there is none. */
+static bool make_name_due(const struct map *proxies, struct str name, uint64_t since)
 {
-    struct engine_proxy *p = map_find(&m->by_name, name);
+    struct engine_proxy *p = map_find(proxies, name);
     if (!p)
         return false;
     make_due(p, since);
@@ -160,7 +175,7 @@ static bool make_name_due(struct engine_mesh *m, struct str name, uint64_t since
 
 bool engine_mesh_touch(struct engine_mesh *m, struct str name)
 {
-    if (!make_name_due(m, name, covered(m)))
+    if (!make_name_due(&m->by_name, name, covered(m)))
         return false;
     compiler_touch_certificates(m->compiler, name);
     schedule(m);
@@ -183,8 +198,10 @@ void engine_mesh_touch_host(struct engine_mesh *m, struct str name)
 static void find_due(struct engine_mesh *m, uint64_t since)
 {
     struct str name;
-    while (compiler_next_stale(m->compiler, &name))
-        make_name_due(m, name, since);
+    while (compiler_next_stale(m->compiler, &name)) {
+        make_name_due(&m->by_name, name, since);
+        make_name_due(&m->checked, name, since);
+    }
     LIST_FOR (node, &m->waiting) {
         list_del(node);
         make_due(LIST_ITEM(node, struct engine_proxy, due), since);
@@ -264,8 +281,10 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     list_init(&m->lacking);
     m->rest.expire = end_rest;
     map_init(&m->by_name);
+    map_init(&m->checked);
     struct compiler_options options = issuer_compiler_options(e->issuer);
     options.resolver = e->resolver;
+    options.health = e->health;
     m->compiler = compiler_new(name, &options);
     move_view(m);
     map_put(&e->meshes, str_from_c(m->name), m);
@@ -286,8 +305,14 @@ static void mesh_free(struct engine_mesh *m)
     compiler_free(m->compiler);
     view_unref(m->view);
     map_fini(&m->by_name);
+    map_fini(&m->checked);
     free(m->name);
     free(m);
+}
+
+static struct map *map_of(const struct engine_proxy *p)
+{
+    return p->deliver ? &p->mesh->by_name : &p->mesh->checked;
 }
 
 /* A proxy that brought its Dataplane is attached behind that change and must not be asked for before it: with
@@ -296,13 +321,13 @@ void engine_mesh_add(struct engine *e, struct engine_proxy *p)
 {
     struct engine_mesh *m = mesh_get(e, p->params.mesh);
     p->mesh = m;
-    struct engine_proxy *twin = map_find(&m->by_name, p->params.name);
+    struct engine_proxy *twin = map_find(map_of(p), p->params.name);
     if (twin)
         list_add_tail(&twin->twins, &p->twins);
     else
-        map_put(&m->by_name, p->params.name, p);
+        map_put(map_of(p), p->params.name, p);
     list_add_tail(&m->proxies, &p->in_mesh);
-    m->n_proxies++;
+    m->n_proxies += p->deliver != NULL;
     if (m->changed_since)
         list_add_tail(&m->waiting, &p->due);
     else
@@ -322,18 +347,18 @@ static bool has_equal_twin(const struct engine_proxy *p)
 static void leave_mesh(struct engine_proxy *p)
 {
     struct engine_mesh *m = p->mesh;
-    if (map_find(&m->by_name, p->params.name) == p) {
+    if (map_find(map_of(p), p->params.name) == p) {
         struct engine_proxy *twin = LIST_ITEM(p->twins.next, struct engine_proxy, twins);
         if (twin == p)
-            map_del(&m->by_name, p->params.name);
+            map_del(map_of(p), p->params.name);
         else
-            map_put(&m->by_name, twin->params.name, twin);
+            map_put(map_of(p), twin->params.name, twin);
     }
     set_held(p, false);
     list_del(&p->twins);
     list_del(&p->in_mesh);
     list_del(&p->due);
-    m->n_proxies--;
+    m->n_proxies -= p->deliver != NULL;
 }
 
 void engine_mesh_remove(struct engine_proxy *p)
@@ -346,7 +371,10 @@ void engine_mesh_remove(struct engine_proxy *p)
         return;
     }
     if (!again) {
-        compiler_forget(m->compiler, &p->params);
+        if (p->deliver)
+            compiler_forget(m->compiler, &p->params);
+        else
+            compiler_forget_health_checks(m->compiler, &p->params);
         m->collects = true;
     }
     if (list_empty(&m->due))

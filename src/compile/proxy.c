@@ -54,7 +54,7 @@ void call_proxy(struct buf *k, const struct proxy_params *p)
     key_u32(k, p->empty_dns_port);
 }
 
-static struct params read_params(struct str args)
+struct params params_read(struct str args)
 {
     struct key_reader r = key_read(args);
     struct params p = {.name = key_get_str(&r)};
@@ -67,7 +67,7 @@ static struct params read_params(struct str args)
 
 static struct memo_value run_parts(struct memo_ctx *ctx, struct str args)
 {
-    struct params params = read_params(args);
+    struct params params = params_read(args);
     key_str(memo_call(ctx, FN_IN_DATAPLANE), params.name);
     const struct resource *dp = memo_get(ctx);
     if (!dp)
@@ -110,7 +110,7 @@ static struct memo_value run_proxy(struct memo_ctx *ctx, struct str args)
     const struct leaf *identity = NULL;
     uint64_t version = mesh->backend_hash;
     if (mesh->mtls) {
-        key_str(memo_call(ctx, FN_IN_IDENTITY), read_params(args).name);
+        key_str(memo_call(ctx, FN_IN_IDENTITY), params_read(args).name);
         identity = memo_get(ctx);
         version = hash_mix(version, memo_last_version(ctx));
     }

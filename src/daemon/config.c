@@ -180,6 +180,27 @@ static void check_pair(const char *cert, const char *key, const char *cert_key, 
                      STR("must be set too: certificate and key go together"));
 }
 
+/* Envoy takes no check that is not limited by these. */
+static void check_hds(const struct config *c, struct err *e)
+{
+    const struct {
+        const char *key;
+        bool is_positive;
+    } rows[] = {
+        {"dpServer.hds.interval", c->hds_interval_ns > 0},
+        {"dpServer.hds.checkDefaults.timeout", c->hds_timeout_ns > 0},
+        {"dpServer.hds.checkDefaults.interval", c->hds_check_interval_ns > 0},
+        {"dpServer.hds.checkDefaults.noTrafficInterval", c->hds_no_traffic_ns > 0},
+        {"dpServer.hds.checkDefaults.healthyThreshold", c->hds_healthy > 0 && c->hds_healthy <= UINT32_MAX},
+        {"dpServer.hds.checkDefaults.unhealthyThreshold",
+         c->hds_unhealthy > 0 && c->hds_unhealthy <= UINT32_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].is_positive)
+            err_cause_at(e, str_from_c(rows[i].key), STR("must be greater than 0"));
+    }
+}
+
 /* What no value says alone. */
 static void check_together(const struct config *c, struct err *e)
 {
@@ -190,6 +211,7 @@ static void check_together(const struct config *c, struct err *e)
     check_pair(c->tls_cert_file, c->tls_key_file, "general.tlsCertFile", "general.tlsKeyFile", e);
     check_pair(c->https_cert_file, c->https_key_file, "apiServer.https.tlsCertFile",
                "apiServer.https.tlsKeyFile", e);
+    check_hds(c, e);
     if (needs_folder && !*c->client_certs_dir)
         err_cause_at(
             e, STR("apiServer.auth.clientCertsDir"),

@@ -53,6 +53,9 @@ struct config {
     uint16_t dp_port;
     uint64_t dp_max_connections, dp_loops;
     bool dp_authenticate;
+    bool hds_enabled;
+    int64_t hds_interval_ns, hds_refresh_ns, hds_timeout_ns, hds_check_interval_ns, hds_no_traffic_ns;
+    uint64_t hds_healthy, hds_unhealthy;
     struct token_settings user_tokens, dp_tokens;
     enum bootstrap_transport xds_transport;
     const char *admin_address;

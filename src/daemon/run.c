@@ -96,7 +96,14 @@ static enum err_kind start_store(struct daemon *d, struct err *e)
 /* The compiler and the events subscribe to the feed, so they start before the writer does. */
 static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
 {
-    const struct engine_options engine = {.store = d->store};
+    const struct config *c = d->config;
+    const struct engine_options engine = {.store = d->store,
+                                          .health = {.report_interval_ns = c->hds_interval_ns,
+                                                     .timeout_ns = c->hds_timeout_ns,
+                                                     .interval_ns = c->hds_check_interval_ns,
+                                                     .no_traffic_interval_ns = c->hds_no_traffic_ns,
+                                                     .healthy_threshold = (uint32_t)c->hds_healthy,
+                                                     .unhealthy_threshold = (uint32_t)c->hds_unhealthy}};
     const struct admit_options admit = {.store = d->store,
                                         .skip_mesh_creation = d->config->skip_mesh_creation,
                                         .bootstrap_admin_token = d->config->bootstrap_admin_token,
@@ -136,7 +143,8 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
                       .admin_port = c->admin_port,
                       .transport = c->xds_transport,
                       .server_cert_pem = d->cert_pem,
-                      .authenticate = c->dp_authenticate},
+                      .authenticate = c->dp_authenticate,
+                      .health_discovery = c->hds_enabled},
         .rest_address = c->api_enabled ? c->api_interface : NULL,
         .rest_port = c->api_port,
         .diag_address = c->diag_interface,
@@ -195,6 +203,7 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
                 .instance_id = d->instance_id,
                 .tokens = &d->tokens,
                 .authenticate = c->dp_authenticate,
+                .health_discovery = c->hds_enabled,
                 .deregistration_delay_ns = c->deregistration_delay_ns},
         .insight = {.admit = d->admit,
                     .store = d->store,

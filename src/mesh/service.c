@@ -82,6 +82,29 @@ bool inbound_is_served(const struct dp_inbound *in)
     return in->port && tags_get(&in->tags, TAG_SERVICE).n;
 }
 
+static bool inbound_is_probed(const struct dp_inbound *in)
+{
+    return in->service_probe && inbound_is_served(in);
+}
+
+static struct str check_name(const struct dp_networking *net, size_t i, struct arena *a)
+{
+    uint32_t port = inbound_workload_port(&net->inbound[i]);
+    struct str address = inbound_workload_address(net, &net->inbound[i]);
+    size_t first = 0;
+    while (!inbound_is_probed(&net->inbound[first]) || inbound_workload_port(&net->inbound[first]) != port)
+        first++;
+    if (str_eq(inbound_workload_address(net, &net->inbound[first]), address))
+        return arena_printf(a, "localhost:%u", port);
+    return arena_printf(a, "localhost:%u:" STR_FMT, port, STR_ARG(address));
+}
+
+void inbound_check_names(const struct dp_networking *net, struct arena *a, struct str names[])
+{
+    for (size_t i = 0; i < net->n_inbound; i++)
+        names[i] = inbound_is_probed(&net->inbound[i]) ? check_name(net, i, a) : STR_NONE;
+}
+
 bool inbound_is_healthy(const struct dp_inbound *in)
 {
     return in->health ? in->health->ready : !in->service_probe;

@@ -12,6 +12,9 @@ static const struct str ads_paths[] = {
     [XDS_DELTA] = STR_INIT(ADS_SERVICE "DeltaAggregatedResources"),
 };
 
+static const struct str hds_path =
+    STR_INIT("/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck");
+
 enum grpc_code grpc_code_of(enum err_kind kind)
 {
     switch (kind) {
@@ -76,6 +79,7 @@ static void take_path(struct grpc_head *h, struct str path)
 {
     h->variant = str_eq(path, ads_paths[XDS_DELTA]) ? XDS_DELTA : XDS_SOTW;
     h->is_ads = str_eq(path, ads_paths[h->variant]);
+    h->is_hds = str_eq(path, hds_path);
 }
 
 void grpc_head_add(struct grpc_head *h, struct str name, struct str value)
@@ -106,7 +110,7 @@ unsigned grpc_head_check(const struct grpc_head *h, struct grpc_status *status)
         return 405;
     if (!h->is_grpc)
         return 415;
-    if (!h->is_ads)
+    if (!h->is_ads && !h->is_hds)
         *status = (struct grpc_status){ERR_METHOD, STR("this method is not served here")};
     else if (h->is_encoded)
         *status = (struct grpc_status){ERR_MEDIA, STR("compressed messages are not accepted")};

@@ -37,7 +37,7 @@ struct grpc_status {
 
 struct grpc_head {
     size_t n_bytes; /* of all fields */
-    bool is_post, is_grpc, is_ads, is_encoded;
+    bool is_post, is_grpc, is_ads, is_hds, is_encoded;
     enum xds_variant variant; /* of the discovery protocol, by the method's name */
     unsigned n_authorizations;
     size_t authorization_size;
@@ -46,7 +46,7 @@ struct grpc_head {
 void grpc_head_init(struct grpc_head *);
 void grpc_head_fini(struct grpc_head *);
 void grpc_head_add(struct grpc_head *, struct str name, struct str value);
-/* 0: a call for the aggregated discovery service. 200: it is gRPC but refused with '*status'. Else the HTTP
+/* 0: a call for one of the discovery services. 200: it is gRPC but refused with '*status'. Else the HTTP
  * status to refuse it with. */
 unsigned grpc_head_check(const struct grpc_head *, struct grpc_status *status);
 struct str grpc_head_authorization(const struct grpc_head *); /* STR_NONE when there is none */

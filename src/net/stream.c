@@ -65,10 +65,14 @@ static void reader_drop(struct stream *s)
 void stream_let_go(struct stream *s)
 {
     struct ads_stream *ads = s->ads;
+    struct hds_stream *hds = s->hds;
 
     s->ads = NULL;
+    s->hds = NULL;
     if (ads)
         ads_close(ads);
+    if (hds)
+        hds_close(hds);
 }
 
 void stream_free(struct stream *s)
@@ -160,6 +164,13 @@ static size_t message_left(const struct stream *s)
     return GRPC_PREFIX_SIZE + s->out.n_bytes - s->out_sent;
 }
 
+static bool pull(struct stream *s)
+{
+    if (s->finished)
+        return false;
+    return s->ads ? ads_pull(s->ads, &s->out) : s->hds && hds_pull(s->hds, &s->out);
+}
+
 /* nghttp2 may send: how much of the present message, or of the next? The bytes follow through stream_write.
  */
 static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *unused, size_t size, uint32_t *flags,
@@ -168,7 +179,7 @@ static ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *unused, 
     struct stream *s = source->ptr;
 
     (void)session, (void)id, (void)unused, (void)user;
-    if (!s->sending && s->ads && !s->finished && ads_pull(s->ads, &s->out)) {
+    if (!s->sending && pull(s)) {
         s->sending = true;
         s->out_sent = s->part = s->part_sent = 0;
         COUNT(net_messages_sent);
@@ -231,8 +242,8 @@ static void stream_wake(void *peer)
 
     if (s->finished)
         return;
-    if (s->h2->lane == 0 && s->ads) {
-        struct str mesh = ads_mesh(s->ads);
+    if (s->h2->lane == 0 && (s->ads || s->hds)) {
+        struct str mesh = s->ads ? ads_mesh(s->ads) : hds_mesh(s->hds);
 
         s->h2->lane = hash_key(mesh.p, mesh.n);
     }
@@ -282,8 +293,12 @@ void stream_open(struct stream *s)
 
     if (refusal == 0) {
         COUNT(net_calls_opened);
-        s->ads =
-            ads_open(s->h2->options.ads, s->head->variant, &transport, s, grpc_head_authorization(s->head));
+        struct str authorization = grpc_head_authorization(s->head);
+
+        if (s->head->is_ads)
+            s->ads = ads_open(s->h2->options.ads, s->head->variant, &transport, s, authorization);
+        else
+            s->hds = hds_open(s->h2->options.ads, &transport, s, authorization);
     } else {
         COUNT(net_calls_refused);
         if (refusal == 200)
@@ -330,7 +345,10 @@ void stream_receive(struct stream *s, struct str bytes)
             return;
         } else {
             count_message(s);
-            ads_receive(s->ads, message);
+            if (s->ads)
+                ads_receive(s->ads, message);
+            else
+                hds_receive(s->hds, message);
         }
     }
     reader_drop(s); /* what still comes is ignored */

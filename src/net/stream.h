@@ -38,7 +38,8 @@ struct stream {
     enum err_kind status;
     char *text;             /* of the status; until the trailers are submitted */
     struct grpc_head *head; /* until the request's header is whole */
-    struct ads_stream *ads; /* NULL: refused or closed */
+    struct ads_stream *ads; /* one of the two; both NULL: refused or closed */
+    struct hds_stream *hds;
     struct grpc_reader in;
     bool sending; /* 'out' is a message */
     struct xds_message out;

@@ -35,6 +35,7 @@ struct ads *ads_new(struct ads_group *group, struct mailbox *mailbox)
     status_board_init(&ads->board, &group->options, mailbox);
     list_init(&ads->waiting);
     questions_init(&ads->questions);
+    hds_init(&ads->hds);
     if (group->services.n == 0)
         desk_await_stored(&ads->desk);
     VEC_PUSH(&group->services, ads);
@@ -43,7 +44,8 @@ struct ads *ads_new(struct ads_group *group, struct mailbox *mailbox)
 
 bool ads_is_idle(const struct ads *ads)
 {
-    return ads->n_streams == 0 && ads->desk.n_under_way == 0 && questions_are_idle(&ads->questions);
+    return ads->n_streams == 0 && ads->desk.n_under_way == 0 && questions_are_idle(&ads->questions) &&
+           hds_is_idle(&ads->hds);
 }
 
 void ads_free(struct ads *ads)
@@ -53,6 +55,7 @@ void ads_free(struct ads *ads)
     assert(ads_is_idle(ads));
     desk_fini(&ads->desk);
     status_board_fini(&ads->board);
+    hds_fini(&ads->hds);
     free(ads);
 }
 

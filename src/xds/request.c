@@ -64,7 +64,7 @@ static enum err_kind take_text(const struct pb_field *f, const char *what, struc
     return ERR_NONE;
 }
 
-static enum err_kind decode_node(struct str wire, struct discovery_node *node, struct err *e)
+enum err_kind discovery_node_decode(struct str wire, struct discovery_node *node, struct err *e)
 {
     struct pb_reader r;
     struct pb_field f;
@@ -152,7 +152,7 @@ static enum err_kind decode_part(enum part part, const struct pb_field *f, struc
     case PART_VERSION_INFO:
         return take_text(f, "versionInfo", &out->version_info, e);
     case PART_NODE:
-        return decode_node(f->bytes, &out->node, e);
+        return discovery_node_decode(f->bytes, &out->node, e);
     case PART_NAMES:
         return take_name(f, &out->names[out->n_names++], e);
     case PART_UNSUBSCRIBED:

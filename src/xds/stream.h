@@ -3,6 +3,7 @@
 #define URSA_XDS_STREAM_H
 
 #include "authn.h"
+#include "hds.h"
 #include "node.h"
 #include "question.h"
 #include "register.h"
@@ -24,6 +25,7 @@ struct ads {
     struct status_board board;
     struct list waiting; /* streams that hold something back until their client answers, the first first */
     struct questions questions;
+    struct hds hds;
     uint64_t applied; /* what the engine made of every state up to this sequence is in the streams' inboxes */
     size_t n_streams; /* that exist, closed ones with the engine included */
     size_t n_open;    /* of these, not closed by the peer */

@@ -8,7 +8,7 @@
 
 /* The node says its admin address itself: anything but loopback would make the listener a way to another
  * host. Listening everywhere includes loopback, where we reach it. */
-static struct str loopback_of(struct str admin_address)
+struct str admin_loopback(struct str admin_address)
 {
     if (admin_address.n == 0 || str_eq(admin_address, STR("0.0.0.0")) ||
         str_eq(admin_address, STR("127.0.0.1")))
@@ -21,7 +21,7 @@ static struct str loopback_of(struct str admin_address)
 void part_admin(struct memo_ctx *ctx, const struct params *params, const struct dataplane_spec *dp,
                 struct calls *out)
 {
-    struct str loopback = loopback_of(params->admin_address), address = dp->networking->address;
+    struct str loopback = admin_loopback(params->admin_address), address = dp->networking->address;
     if (!params->admin_port || !loopback.n)
         return;
     struct buf *k = memo_call(ctx, FN_ADMIN_CLUSTER);

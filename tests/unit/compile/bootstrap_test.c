@@ -47,7 +47,6 @@ static json_t *recorded_tree(json_t *recording, struct arena *a, struct err *e)
 
 static void deviate(json_t *tree)
 {
-    json_object_del(tree, "hdsConfig");
     json_object_del(at(tree, "layeredRuntime/layers/0/staticLayer"),
                     "envoy.restart_features.use_apple_api_for_dns_lookups");
     json_object_set_new(
@@ -72,6 +71,7 @@ static struct bootstrap_input input_of(json_t *request, json_t *answer, struct a
         .admin_port = 9901,
         .xds_host = STR("127.0.0.1"),
         .xds_port = 15678,
+        .health_discovery = true,
         .token = json_str(at(answer, "dynamicResources/adsConfig/grpcServices/0/initialMetadata/0/value")),
         .dataplane_resource = json_str(at(request, "dataplaneResource")),
         .version = at(request, "version"),

@@ -12,7 +12,7 @@
 
 static struct engine *engine;
 
-static void start(void *ctx, struct store *store)
+static inline void start(void *ctx, struct store *store)
 {
     (void)ctx;
     struct arena a;
@@ -23,12 +23,12 @@ static void start(void *ctx, struct store *store)
     arena_fini(&a);
 }
 
-static void stop(void)
+static inline void stop(void)
 {
     engine_stop(engine);
 }
 
-static void apply(struct world *w, const char *yaml)
+static inline void apply(struct world *w, const char *yaml)
 {
     world_apply(w, str_from_c(yaml));
 }
@@ -39,7 +39,7 @@ static void nothing(struct mail *m)
     (void)m;
 }
 
-static void settle(struct world *w)
+static inline void settle(struct world *w)
 {
     struct mailbox box;
     struct mail mail = {.handle = nothing};
@@ -53,7 +53,7 @@ static void settle(struct world *w)
     mailbox_fini(&box);
 }
 
-static json_t *ask(const char *what)
+static inline json_t *ask(const char *what)
 {
     struct mailbox box;
     char *copy = xstrdup(what);
@@ -90,7 +90,7 @@ static void deliver(void *ctx, struct config_set *set, uint64_t sequence)
     sem_post(&c->delivery);
 }
 
-static void attach(struct client *c, const char *mesh, const char *name)
+static inline void attach(struct client *c, const char *mesh, const char *name)
 {
     *c = (struct client){0};
     mailbox_init(&c->box);
@@ -100,7 +100,7 @@ static void attach(struct client *c, const char *mesh, const char *name)
 }
 
 /* Certificates come from workers: a delivery that needs one comes when it comes. */
-static void await_deliveries(struct client *c, unsigned n)
+static inline void await_deliveries(struct client *c, unsigned n)
 {
     while (c->n_deliveries < n)
         sem_wait(&c->delivery);
@@ -113,7 +113,7 @@ static void detached(void *ctx)
     mailbox_send(&c->box, &c->gone);
 }
 
-static void detach(struct client *c)
+static inline void detach(struct client *c)
 {
     engine_detach(c->proxy, detached, c);
     mailbox_wait(&c->box, -1);

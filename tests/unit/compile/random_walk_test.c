@@ -208,8 +208,12 @@ static void step(struct model *m, size_t mesh, struct arena *a)
             model_put_spec(m, RES_VIRTUAL_OUTBOUND, in, name, some_virtual_outbound(a));
     } else if (kind < 40) {
         struct str name = proxy_name(test_rand_below(N_PROXIES));
+        struct res_key key = {RES_DATAPLANE, in, name};
+        size_t at = model_at(m, &key);
         if (chance(25))
-            model_delete(m, &(struct res_key){RES_DATAPLANE, in, name});
+            model_delete(m, &key);
+        else if (at < m->v.n && chance(30)) /* what its Envoy tells */
+            model_put(m, dataplane_with_health(m->v.v[at], str_from_c(ONE_OF("11", "00", "01", "-1", "--"))));
         else
             model_put_spec(m, RES_DATAPLANE, in, name, some_dataplane(a));
     } else if (kind < 80) {
@@ -280,10 +284,19 @@ static bool type_may_run(enum res_type type, struct str function)
     return true;
 }
 
+/* Only health, which is no part of a document. */
+static bool is_told(const struct change *c)
+{
+    return c->before && c->after && blob_eq(c->before->spec_json, c->after->spec_json);
+}
+
 static bool step_may_run(const struct model *m, struct str function)
 {
     for (size_t i = 0; i < m->changes.n; i++) {
-        if (type_may_run(change_key(&m->changes.v[i])->type, function))
+        const struct change *c = &m->changes.v[i];
+        if (is_told(c) && change_key(c)->type == RES_DATAPLANE
+                ? is_word(STR("protocol endpoints list proxy "), function)
+                : type_may_run(change_key(c)->type, function))
             return true;
     }
     if (m->vips_changed && is_word(STR(FOR_VIPS), function))

@@ -31,6 +31,26 @@ TEST(requests_are_answered_and_pushes_follow)
     stop();
 }
 
+TEST(health_discovery_is_a_service_of_its_own)
+{
+    static const char *const fields[] = {
+        CALL("POST", "/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck", "application/grpc"),
+        NULL};
+    struct client c;
+    struct call call;
+
+    client_dial(&c, start());
+    size_t before = fake.n_health;
+    call_start_with(&call, &c, fields);
+    call_send(&call, "echo healthy");
+    WAIT_FOR(&c, call_has_message(&call));
+    EXPECT_STR("answer", call_message(&call), "healthy");
+    EXPECT_INT("opened", fake.n_health - before, 1);
+    call_end(&call);
+    client_close(&c);
+    stop();
+}
+
 TEST(large_messages_pass_flow_control)
 {
     static const size_t sizes[] = {0, 1, 16379, 16384, 65530, 65531, 1 << 20, 20000003};

@@ -16,7 +16,8 @@
 /* Read by the tests while the loop runs. */
 static struct {
     atomic_size_t n_open, n_pulled;
-    atomic_size_t n_blobs; /* references that messages hold */
+    atomic_size_t n_health; /* opened streams of the health discovery service */
+    atomic_size_t n_blobs;  /* references that messages hold */
     atomic_int_fast64_t deadline;
     atomic_size_t n_timers_run;
 } fake = {.deadline = INT64_MAX};
@@ -88,6 +89,32 @@ struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const str
     ads->n_streams++;
     fake.n_open++;
     return s;
+}
+
+/* A stream of the other service says so, and is otherwise one like all. */
+struct hds_stream {
+    struct ads_stream stream;
+};
+struct hds_stream *hds_open(struct ads *ads, const struct ads_transport *transport, void *peer,
+                            struct str authorization)
+{
+    fake.n_health++;
+    return (struct hds_stream *)ads_open(ads, XDS_SOTW, transport, peer, authorization);
+}
+
+void hds_close(struct hds_stream *s)
+{
+    ads_close(&s->stream);
+}
+
+void hds_receive(struct hds_stream *s, struct str message)
+{
+    ads_receive(&s->stream, message);
+}
+
+bool hds_pull(struct hds_stream *s, struct xds_message *out)
+{
+    return ads_pull(&s->stream, out);
 }
 
 void ads_close(struct ads_stream *s)
@@ -180,6 +207,11 @@ bool ads_pull(struct ads_stream *s, struct xds_message *out)
 struct str ads_mesh(const struct ads_stream *s)
 {
     return str_from_c(s->token); /* as if it named the mesh */
+}
+
+struct str hds_mesh(const struct hds_stream *s)
+{
+    return ads_mesh(&s->stream);
 }
 
 void xds_message_fini(struct xds_message *m)

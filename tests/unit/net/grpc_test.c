@@ -35,6 +35,12 @@ TEST(headers_are_checked)
         const char *want_token;
     } rows[] = {
         {"a call", {":method", "POST", ":path", ADS, "content-type", "application/grpc"}, 0, ERR_NONE, ""},
+        {"health discovery",
+         {":method", "POST", ":path", "/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck",
+          "content-type", "application/grpc"},
+         0,
+         ERR_NONE,
+         ""},
         {"with a token",
          {":method", "POST", ":path", ADS, "content-type", "application/grpc+proto", "authorization", "t"},
          0,

@@ -25,6 +25,7 @@ struct engine_proxy {
     char *id;
     struct proxy_params params;
     void (*deliver)(void *ctx, struct config_set *, uint64_t);
+    void (*deliver_checks)(void *ctx, struct blob *);
     void *ctx;
     struct engine_proxy *next;
 };
@@ -42,6 +43,15 @@ struct engine_proxy *engine_attach(struct engine *e, const struct proxy_params *
     p->next = attached;
     attached = p;
     lock_drop(&attaching);
+    return p;
+}
+
+/* Whoever is told what to check is attached likewise. */
+struct engine_proxy *engine_attach_health(struct engine *e, const struct proxy_params *params,
+                                          void (*deliver)(void *, struct blob *), void *ctx)
+{
+    struct engine_proxy *p = engine_attach(e, params, NULL, ctx);
+    p->deliver_checks = deliver;
     return p;
 }
 
@@ -178,19 +188,25 @@ static inline void peer_finish(void *peer, enum err_kind kind, struct str text)
 
 static const struct ads_transport transport = {peer_wake, peer_finish};
 
-static inline void ads_start(struct world *w, bool authenticate)
+static inline void ads_start_with(struct world *w, bool authenticate, bool health_discovery)
 {
     struct ads_options options = {.store = w->store,
                                   .admit = w->admit,
                                   .instance_id = STR("host-1234"),
                                   .tokens = &token_trusts_default,
                                   .authenticate = authenticate,
+                                  .health_discovery = health_discovery,
                                   .deregistration_delay_ns = DELAY_NS,
                                   .observe_box = &w->box,
                                   .observe = observe,
                                   .observe_ctx = w};
     w->group = ads_group_new(&options);
     w->ads = ads_new(w->group, &w->box);
+}
+
+static inline void ads_start(struct world *w, bool authenticate)
+{
+    ads_start_with(w, authenticate, true);
 }
 
 static inline void ads_end(struct world *w)
