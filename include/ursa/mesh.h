@@ -69,6 +69,26 @@ const struct service *view_service_at(const struct view *, size_t i);
 /* Every proxy that offers the service (healthy or not) holds a certificate of this CA backend; false when
  * none offers it. What PERMISSIVE asks before a client turns TLS on (xds.md 4.5). */
 bool view_service_tls_ready(const struct view *, struct str service, struct str backend);
+/* What other zones offer of a service of this mesh: behind their ingresses, which say what they have. Only
+ * mTLS gets there: an ingress routes by the name that a client's TLS asks for. */
+struct remote_endpoint {
+    struct endpoint endpoint;
+    uint32_t weight; /* instances behind it; not 0 */
+};
+struct remote {
+    uint64_t version;       /* content hash */
+    enum protocol protocol; /* that all have in common */
+    size_t n;               /* not 0 */
+    struct remote_endpoint *v;
+    size_t n_ingresses; /* at different places */
+    struct resource **ingresses;
+};
+struct remote *view_remote(const struct view *, struct str service); /* NULL: nothing; the caller's */
+void remote_free(struct remote *);                                   /* NULL is ignored */
+/* Calls 'tell' for every service that a ZoneIngress offers otherwise than before; O(services of the ingress).
+ */
+void remote_changes(const struct change *, void (*tell)(void *ctx, struct str mesh, struct str service),
+                    void *ctx);
 /* Policies (or any type) of this mesh, by name. */
 struct snap_range view_range(const struct view *, enum res_type);
 

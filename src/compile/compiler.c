@@ -112,6 +112,15 @@ static void touch_policy(struct compiler *c, const struct res_key *key)
     memo_touch(c->memo);
 }
 
+static void touch_remote(void *ctx, struct str mesh, struct str service)
+{
+    struct compiler *c = ctx;
+    if (!str_eq(mesh, view_mesh_name(c->view)))
+        return;
+    touch_name(c, FN_IN_REMOTE, service);
+    touch_name(c, FN_IN_TLS_READY, service);
+}
+
 /* Touches what the change can have changed; what it can have changed everywhere is added to '*whole'. */
 static void touch(struct compiler *c, const struct view *last, const struct change *change, unsigned *whole)
 {
@@ -120,7 +129,11 @@ static void touch(struct compiler *c, const struct view *last, const struct chan
     switch ((int)key->type) {
     case RES_MESH:
         if (str_eq(key->name, own))
-            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_PASSTHROUGH) | ALL_OF(IN_TLS_READY) | ALL_CERTIFICATES;
+            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_REMOTE) | ALL_OF(IN_PASSTHROUGH) | ALL_OF(IN_TLS_READY) |
+                      ALL_CERTIFICATES;
+        return;
+    case RES_ZONE_INGRESS:
+        remote_changes(change, touch_remote, c);
         return;
     case RES_GLOBAL_SECRET:
         *whole |= ALL_OF(IN_ADMIN_CERT);

@@ -100,6 +100,28 @@ static void note_for_all(struct engine *e, const struct change *c, uint64_t sequ
         engine_mesh_note(m, c, sequence);
 }
 
+struct noting {
+    struct engine *engine;
+    const struct change *change;
+    uint64_t sequence;
+};
+
+static void note_mesh(void *ctx, struct str mesh, struct str service)
+{
+    const struct noting *n = ctx;
+    struct engine_mesh *m = map_find(&n->engine->meshes, mesh);
+    (void)service;
+    if (m && !engine_mesh_has_noted(m, n->change))
+        engine_mesh_note(m, n->change, n->sequence);
+}
+
+/* Other zones' services are of the meshes that they are said to be of. */
+static void note_ingress(struct engine *e, const struct change *c, uint64_t sequence)
+{
+    struct noting n = {e, c, sequence};
+    remote_changes(c, note_mesh, &n);
+}
+
 /* A mesh tells the issuer itself, when its proxies are not asked for at the old state any more. */
 static void note(struct engine *e, const struct change *c, uint64_t sequence)
 {
@@ -121,6 +143,8 @@ static void handle_batch(struct mail *mail)
     for (size_t i = 0; i < b->n_changes; i++) {
         if (concerns_all(&b->changes[i]))
             note_for_all(e, &b->changes[i], b->sequence);
+        else if (change_key(&b->changes[i])->type == RES_ZONE_INGRESS)
+            note_ingress(e, &b->changes[i], b->sequence);
         else
             note(e, &b->changes[i], b->sequence);
     }

@@ -84,6 +84,8 @@ void engine_mesh_add(struct engine *, struct engine_proxy *);
 void engine_mesh_remove(struct engine_proxy *);
 /* A change that the state of this sequence is the first to have. */
 void engine_mesh_note(struct engine_mesh *, const struct change *, uint64_t sequence);
+/* It was the last one noted. */
+bool engine_mesh_has_noted(const struct engine_mesh *, const struct change *);
 /* The proxy's certificates came or are to be renewed; false: nobody of that name is attached. */
 bool engine_mesh_touch(struct engine_mesh *, struct str proxy);
 /* A host name stands for something else now. */

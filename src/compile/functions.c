@@ -48,6 +48,12 @@ const struct dataplane_spec *ask_with_address(struct memo_ctx *ctx, const struct
     return copy;
 }
 
+const struct remote *ask_remote(struct memo_ctx *ctx, struct str service)
+{
+    key_str(memo_call(ctx, FN_IN_REMOTE), service);
+    return memo_get(ctx);
+}
+
 enum protocol ask_protocol(struct memo_ctx *ctx, struct str service)
 {
     key_str(memo_call(ctx, FN_PROTOCOL), service);
@@ -133,9 +139,13 @@ const struct memo_fn fn_policy = {.name = "policy", .run = run_policy, .drop = d
 static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
 {
     struct key_reader r = key_read(args);
-    key_str(memo_call(ctx, FN_IN_SERVICE), key_get_str(&r));
+    struct str service = key_get_str(&r);
+    key_str(memo_call(ctx, FN_IN_SERVICE), service);
     const struct service *s = memo_get(ctx);
     enum protocol p = s ? s->protocol : PROTOCOL_NONE;
+    const struct remote *remote = ask_remote(ctx, service);
+    if (remote)
+        p = protocol_common(p, remote->protocol);
     return (struct memo_value){NULL, (uint64_t)p + 1}; /* the version says it all */
 }
 const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};

@@ -113,6 +113,7 @@ struct str ask_address(struct memo_ctx *, struct str);
 /* The Dataplane with an address in place of a host name. When that has none, what would listen on it is left
  * out. */
 const struct dataplane_spec *ask_with_address(struct memo_ctx *, const struct dataplane_spec *);
+const struct remote *ask_remote(struct memo_ctx *, struct str service); /* NULL: no other zone offers it */
 enum protocol ask_protocol(struct memo_ctx *, struct str service);
 const struct resource *ask_policy(struct memo_ctx *, enum res_type, struct str name); /* NULL for "" */
 

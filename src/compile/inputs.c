@@ -73,12 +73,41 @@ static void drop_service(void *s)
 }
 const struct memo_fn fn_in_service = {.name = "in_service", .read = read_service, .drop = drop_service};
 
+/* Other zones are reached with mTLS alone; and where all must leave through an egress, not at all: there is
+ * none. */
+static struct remote *find_remote(const struct view *v, struct str service)
+{
+    const struct mesh_spec *mesh = view_mesh(v);
+    bool through_egress = mesh->routing && mesh->routing->zone_egress;
+    return mesh_enabled_backend(mesh) && !through_egress ? view_remote(v, service) : NULL;
+}
+
+static struct memo_value read_remote(void *world, struct str args)
+{
+    struct key_reader r = key_read(args);
+    struct remote *remote = find_remote(view_of(world), key_get_str(&r));
+    return remote ? (struct memo_value){remote, remote->version | 1} : (struct memo_value){0};
+}
+static void drop_remote(void *remote)
+{
+    remote_free(remote);
+}
+const struct memo_fn fn_in_remote = {.name = "in_remote", .read = read_remote, .drop = drop_remote};
+
+/* A service that is in other zones only needs nobody here to be ready. */
 static struct memo_value read_tls_ready(void *world, struct str args)
 {
     static char yes;
     struct key_reader r = key_read(args);
-    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(view_of(world)));
-    bool ready = backend && view_service_tls_ready(view_of(world), key_get_str(&r), backend->name);
+    struct str service = key_get_str(&r);
+    const struct view *v = view_of(world);
+    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(v));
+    bool ready = backend && view_service_tls_ready(v, service, backend->name);
+    if (backend && !view_service(v, service)) {
+        struct remote *remote = find_remote(v, service);
+        ready = remote != NULL;
+        remote_free(remote);
+    }
     return ready ? (struct memo_value){&yes, 1} : (struct memo_value){0};
 }
 const struct memo_fn fn_in_tls_ready = {.name = "in_tls_ready", .read = read_tls_ready};

@@ -53,6 +53,12 @@ void engine_mesh_note(struct engine_mesh *m, const struct change *c, uint64_t se
     schedule(m);
 }
 
+bool engine_mesh_has_noted(const struct engine_mesh *m, const struct change *c)
+{
+    const struct change *last = m->changes.n ? &m->changes.v[m->changes.n - 1] : NULL;
+    return last && last->before == c->before && last->after == c->after;
+}
+
 static void drop_changes(struct engine_mesh *m)
 {
     for (size_t i = 0; i < m->changes.n; i++) {

@@ -22,7 +22,7 @@ DUMP = ROOT / "build" / "release" / "tests" / "dump_config"
 SCENARIOS = [
     "http-plain", "tcp-plain", "two-meshes", "multi-inbound", "tags-versions", "no-default-policies", "registered-by-proxy",
     "mtls-strict", "mtls-permissive", "mtls-cert-settings", "traffic-permission", "traffic-route-split", "timeout", "retry",
-    "circuit-breaker", "virtual-probes", "serviceprobe-hds",
+    "circuit-breaker", "virtual-probes", "serviceprobe-hds", "locality-aware", "locality-zone-tags",
     "tproxy", "tproxy-mtls", "reachable-services", "passthrough-off", "virtual-outbound",
     "tproxy-direct-access",
 ]

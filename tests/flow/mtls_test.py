@@ -18,8 +18,7 @@ QUICK_TCP = 0.050  # where a listener's filter chain is replaced
 
 @pytest.fixture(scope="module", params=["delta", "sotw"])
 def world(request):
-    settings = {"DP_SERVER_HDS_INTERVAL": "1h"}  # health is set by hand here
-    with World(BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=request.param, **settings) as started:
+    with World(BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=request.param) as started:
         started.plane.apply(mesh_document("blue", "STRICT"), mesh_document("green", "STRICT"))
         yield started
 

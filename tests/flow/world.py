@@ -130,7 +130,8 @@ class Pair:
 class World:
     def __init__(self, **settings):
         with contextlib.ExitStack() as undo:
-            self.plane = Plane("sqlite", **{"DP_SERVER_INTERFACE": "127.0.0.1", **settings}).start()
+            # Envoys tell of probed workloads only: tests set the health of others by hand.
+            self.plane = Plane("sqlite", **{"DP_SERVER_INTERFACE": "127.0.0.1", "DP_SERVER_HDS_INTERVAL": "1h", **settings}).start()
             undo.callback(self.stop_plane)
             self.loop = Loop()
             undo.callback(self.loop.close)

@@ -96,6 +96,8 @@ static json_t *locality(struct str zone, bool aware, json_t *endpoints)
 struct chosen {
     const struct endpoint *endpoint;
     struct str address;
+    uint32_t weight;
+    size_t at; /* where it stands: those of the own zone first, each as they are sorted */
 };
 
 static struct str zone_of(const struct endpoint *e)
@@ -104,32 +106,47 @@ static struct str zone_of(const struct endpoint *e)
     return zone.p ? zone : STR("");
 }
 
-/* By zone, address and port; what is equal in all stays as it stands in the service. */
+/* By zone, address and port; what is equal in all stays as it stands. */
 static int endpoint_cmp(const void *a, const void *b)
 {
     const struct chosen *x = a, *y = b;
     int c = str_cmp(zone_of(x->endpoint), zone_of(y->endpoint));
     c = c ? c : str_cmp(x->address, y->address);
     c = c ? c : (x->endpoint->port > y->endpoint->port) - (x->endpoint->port < y->endpoint->port);
-    return c ? c : (x->endpoint > y->endpoint) - (x->endpoint < y->endpoint);
+    return c ? c : (x->at > y->at) - (x->at < y->at);
 }
 
-/* The endpoints with the subset's tags that have an address, sorted. */
-static const struct chosen *choose_endpoints(struct memo_ctx *ctx, const struct service *s,
-                                             const struct tags *subset, size_t *n)
+struct choice {
+    struct memo_ctx *ctx;
+    const struct tags *subset;
+    struct chosen *v;
+    size_t n;
+};
+
+/* Those with the subset's tags that have an address. */
+static void choose(struct choice *c, const struct endpoint *e, uint32_t weight)
 {
-    struct chosen *chosen = ARENA_ARRAY(memo_arena(ctx), struct chosen, s->n_endpoints);
-    *n = 0;
-    for (size_t i = 0; i < s->n_endpoints; i++) {
-        const struct endpoint *e = &s->endpoints[i];
-        if (!selector_matches(subset, e->tags))
-            continue;
-        struct str address = ask_address(ctx, e->address);
-        if (address.n > 0)
-            chosen[(*n)++] = (struct chosen){e, address};
+    if (!selector_matches(c->subset, e->tags))
+        return;
+    struct str address = ask_address(c->ctx, e->address);
+    if (address.n > 0) {
+        c->v[c->n] = (struct chosen){e, address, weight, c->n};
+        c->n++;
     }
-    qsort(chosen, *n, sizeof *chosen, endpoint_cmp);
-    return chosen;
+}
+
+/* Of both, sorted. An ingress stands for all instances behind it, and several of them stand for the same
+ * ones: so endpoints of the own zone weigh as much as there are ingresses. COMPAT: the reference counts the
+ * ingresses of all services and meshes. */
+static void choose_endpoints(struct choice *c, const struct service *s, const struct remote *remote)
+{
+    size_t n_own = s ? s->n_endpoints : 0, n_remote = remote ? remote->n : 0;
+    c->v = ARENA_ARRAY(memo_arena(c->ctx), struct chosen, n_own + n_remote);
+    for (size_t i = 0; i < n_own; i++)
+        choose(c, &s->endpoints[i], remote ? (uint32_t)remote->n_ingresses : 1);
+    for (size_t i = 0; i < n_remote; i++)
+        choose(c, &remote->v[i].endpoint, remote->v[i].weight);
+    qsort(c->v, c->n, sizeof c->v[0], endpoint_cmp);
 }
 
 static json_t *zone_groups(const struct chosen *v, size_t n, bool locality_aware)
@@ -139,8 +156,8 @@ static json_t *zone_groups(const struct chosen *v, size_t n, bool locality_aware
         struct str zone = zone_of(v[i].endpoint);
         json_t *list = json_array();
         for (; i < n && str_eq(zone_of(v[i].endpoint), zone); i++)
-            json_array_append_new(
-                list, envoy_endpoint(v[i].address, v[i].endpoint->port, 1, metadata(v[i].endpoint->tags)));
+            json_array_append_new(list, envoy_endpoint(v[i].address, v[i].endpoint->port, v[i].weight,
+                                                       metadata(v[i].endpoint->tags)));
         json_array_append_new(groups, locality(zone, locality_aware, list));
     }
     return groups;
@@ -154,9 +171,9 @@ static struct memo_value run_endpoints(struct memo_ctx *ctx, struct str args)
     struct tags subset = key_get_tags(&r, a);
     key_str(memo_call(ctx, FN_IN_SERVICE), service);
     const struct service *s = memo_get(ctx);
-    size_t n = 0;
-    const struct chosen *chosen = s ? choose_endpoints(ctx, s, &subset, &n) : NULL;
-    json_t *groups = zone_groups(chosen, n, ask_mesh(ctx)->locality_aware);
+    struct choice chosen = {.ctx = ctx, .subset = &subset};
+    choose_endpoints(&chosen, s, ask_remote(ctx, service));
+    json_t *groups = zone_groups(chosen.v, chosen.n, ask_mesh(ctx)->locality_aware);
     return value_resource(ctx, XDS_ENDPOINT, envoy_endpoints(name, groups));
 }
 const struct memo_fn fn_endpoints = {.name = "endpoints", .run = run_endpoints, .drop = drop_resource};

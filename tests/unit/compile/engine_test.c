@@ -142,6 +142,35 @@ TEST(a_write_in_one_mesh_runs_nothing_of_another)
     world_free(w, stop);
 }
 
+TEST(an_ingress_is_news_for_the_meshes_whose_services_it_has)
+{
+    struct world *w = world_new(start, NULL);
+    apply(w, two_meshes);
+    struct client in_a, in_b;
+    attach(&in_a, "a", "web-1");
+    attach(&in_b, "b", "web-1");
+    settle(w);
+    await_deliveries(&in_a, 1);
+    json_t *before = ask("mesh/b");
+    apply(w,
+          "type: ZoneIngress\nname: east\nzone: east\nnetworking: {address: 10.9.0.1, port: 10001, "
+          "advertisedAddress: 192.0.2.1, advertisedPort: 10001}\navailableServices: [{mesh: a, instances: 2, "
+          "tags: {kuma.io/service: api, kuma.io/zone: east}}]\n");
+    settle(w);
+    EXPECT_INT("an endpoint", endpoint_count(&in_a), 1);
+    json_t *after = ask("mesh/b");
+    EXPECT_TRUE("the other mesh runs nothing",
+                json_equal(json_object_get(before, "functions"), json_object_get(after, "functions")));
+    world_delete(w, RES_ZONE_INGRESS, STR(""), STR("east"));
+    settle(w);
+    EXPECT_INT("gone", endpoint_count(&in_a), 0);
+    json_decref(before);
+    json_decref(after);
+    detach(&in_a);
+    detach(&in_b);
+    world_free(w, stop);
+}
+
 TEST(a_mesh_without_proxies_is_not_compiled)
 {
     struct world *w = world_new(start, NULL);

@@ -191,6 +191,33 @@ static struct str proxy_name(size_t i)
     return (struct str){&names[i], 1};
 }
 
+/* What two ingresses of another zone say to have of the mesh, sometimes behind one address; each mesh has its
+ * own. */
+static void some_ingress(struct model *m, struct str in, struct arena *a)
+{
+    struct str name = arena_printf(a, "zi-" STR_FMT "-%d", STR_ARG(in), (int)test_rand_below(2));
+    struct str services = STR("");
+    if (chance(20)) {
+        model_delete(m, &(struct res_key){RES_ZONE_INGRESS, STR(""), name});
+        return;
+    }
+    for (uint64_t n = test_rand_below(4); n > 0; n--)
+        services =
+            arena_printf(a,
+                         STR_FMT "%s{\"mesh\": \"" STR_FMT
+                                 "\", \"instances\": %d, \"tags\": {\"kuma.io/service\": \"%s\", "
+                                 "\"kuma.io/zone\": \"east\", \"kuma.io/protocol\": \"http\"%s}}",
+                         STR_ARG(services), services.n ? ", " : "", STR_ARG(in), (int)test_rand_below(3),
+                         some_service(), ONE_OF("", "", ", \"version\": \"v1\""));
+    model_put_spec(m, RES_ZONE_INGRESS, STR(""), name,
+                   arena_printf(a,
+                                "\"zone\": \"%s\", \"networking\": {\"address\": \"10.9.0.1\", \"port\": "
+                                "10001, \"advertisedAddress\": \"192.0.2.%s\", \"advertisedPort\": 10001}, "
+                                "\"availableServices\": [" STR_FMT "]",
+                                ONE_OF("east", "east", "east", ""), ONE_OF("1", "1", "2"),
+                                STR_ARG(services)));
+}
+
 /* One change of one mesh, or a few that belong together. */
 static void step(struct model *m, size_t mesh, struct arena *a)
 {
@@ -200,7 +227,9 @@ static void step(struct model *m, size_t mesh, struct arena *a)
     uint64_t kind = test_rand_below(115);
     if (chance(20))
         some_vip(m, in);
-    if (kind >= 100) {
+    if (chance(10)) {
+        some_ingress(m, in, a);
+    } else if (kind >= 100) {
         struct str name = arena_printf(a, "v%d", (int)test_rand_below(3));
         if (chance(40))
             model_delete(m, &(struct res_key){RES_VIRTUAL_OUTBOUND, in, name});
@@ -262,6 +291,7 @@ static const struct {
     {RES_TRAFFIC_ROUTE, FOR_OUTBOUNDS "protocol endpoints "},
     {RES_VIRTUAL_OUTBOUND, FOR_VIPS},
     {RES_TRAFFIC_PERMISSION, FOR_INBOUNDS},
+    {RES_ZONE_INGRESS, "protocol endpoints cluster " FOR_OUTBOUNDS},
     {RES_DATAPLANE_INSIGHT, "cluster list proxy "},
 };
 
