@@ -87,6 +87,10 @@ bool compiler_touch_host(struct compiler *, struct str name);
  * until compiler_forget(). */
 MUST_USE enum err_kind compiler_config(struct compiler *, const struct proxy_params *,
                                        struct config_set **out, struct err *e);
+/* Does a part of what compiler_config() has to do, until the time (clock_mono_ns) is up: the first proxy that
+ * is asked for after a change makes what all the others share. False: there is more; what is asked for in
+ * between sees the same view. */
+bool compiler_advance(struct compiler *, const struct proxy_params *, int64_t until_ns);
 void compiler_forget(struct compiler *, const struct proxy_params *);
 /* Of the proxies that are remembered one whose configuration may have changed since it was asked for; each
  * comes once, by its name, which is valid until the compiler is used otherwise. False: there is no further

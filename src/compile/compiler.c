@@ -211,6 +211,19 @@ static bool hosts_are_soon(struct compiler *c)
     return n_left > 0;
 }
 
+bool compiler_advance(struct compiler *c, const struct proxy_params *params, int64_t until_ns)
+{
+    if (!c->view)
+        return true;
+    call_proxy(memo_outer_call(c->memo, FN_PARTS), params);
+    const struct calls *lists = memo_look(c->memo);
+    for (size_t t = 0; lists && t < XDS_N; t++) {
+        if (!memo_advance(c->memo, lists->v[t].v[0], until_ns))
+            return false;
+    }
+    return true;
+}
+
 enum err_kind compiler_config(struct compiler *c, const struct proxy_params *params, struct config_set **out,
                               struct err *e)
 {

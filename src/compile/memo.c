@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ursa/base/clock.h"
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
 #include "ursa/base/vec.h"
@@ -528,6 +529,31 @@ const void *memo_hold(struct memo *m)
     c->held = true;
     evaluate(m, c);
     return c->value.p;
+}
+
+const void *memo_look(struct memo *m)
+{
+    read_touched(m);
+    struct call *c = find_or_add(m);
+    evaluate(m, c);
+    note_garbage(m, c);
+    return c->value.p;
+}
+
+bool memo_advance(struct memo *m, struct call *c, int64_t until_ns)
+{
+    size_t n = c->fn->asks_all ? head_of(c).n_calls : 0;
+    for (size_t i = 0; i < n && c->stale; i++) {
+        struct call *arg = argument(c, i);
+        if (!arg->stale)
+            continue;
+        if (!memo_advance(m, arg, until_ns))
+            return false;
+        evaluate(m, arg);
+        if (clock_mono_ns() >= until_ns)
+            return false;
+    }
+    return true;
 }
 
 static void unlist(struct memo *m, const struct call *c)

@@ -32,6 +32,7 @@ struct memo_fn {
     struct memo_value (*run)(struct memo_ctx *, struct str args);
     struct memo_value (*read)(void *world, struct str args); /* an input */
     void (*drop)(void *value);                               /* NULL: nothing to free */
+    bool asks_all; /* it asks for every call among its arguments, in order: see memo_advance() */
 };
 
 struct memo *memo_new(const struct memo_fn *const *functions, size_t n, void *world);
@@ -69,6 +70,11 @@ struct buf *memo_outer_call(struct memo *, unsigned function);
 /* Evaluates, and keeps the entry until it is released. */
 const void *memo_hold(struct memo *);
 void memo_release(struct memo *);
+/* Evaluates, and keeps nothing: for the next step. */
+const void *memo_look(struct memo *);
+/* Evaluates one after the other what a function that asks_all will ask for, as long as there is time, and at
+ * least one of it; false: there is more. Asking for the call itself is then a small step. */
+bool memo_advance(struct memo *, struct call *, int64_t until_ns);
 /* The version of the call that was started, as it was evaluated last; 0 when it was not. */
 uint64_t memo_version(struct memo *);
 /* An input may have changed: if anybody asked for it, it is read again before anything else is evaluated. */

@@ -260,6 +260,8 @@ void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
         begin_pass(m);
     for (; !list_empty(&m->due) && took < budget_ns; took = clock_mono_ns() - begin) {
         struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
+        if (!compiler_advance(m->compiler, &p->params, begin + budget_ns))
+            continue; /* the next turn goes on with it */
         list_del(&p->due);
         proxy_compile(p);
     }

@@ -39,7 +39,7 @@ static void drop_list(void *value)
     xds_list_unref(list->list);
     free(list);
 }
-const struct memo_fn fn_list = {.name = "list", .run = run_list, .drop = drop_list};
+const struct memo_fn fn_list = {.name = "list", .run = run_list, .drop = drop_list, .asks_all = true};
 
 /* ---- the parts together ---- */
 static part_fn *const parts[] = {part_outbound, part_inbound, part_transparent, part_direct,

@@ -2,10 +2,11 @@
 #include "../../../src/compile/memo.h"
 
 #include "../../lib/test.h"
+#include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
 /* The world: numbers by index. Versions are the values themselves plus 1. */
-enum { NUMBER, SUM, SIGN, REPORT, PICK, LABEL, NAME, DOUBLE, ASK_NAMED, N_FUNCTIONS };
+enum { NUMBER, SUM, SIGN, REPORT, PICK, LABEL, NAME, DOUBLE, ASK_NAMED, ALL, NAME_ALL, N_FUNCTIONS };
 
 static struct memo_value number(void *world, struct str args)
 {
@@ -20,11 +21,15 @@ static uint64_t ask(struct memo_ctx *ctx, unsigned function, uint32_t arg)
     return memo_last_version(ctx) - 1;
 }
 
+static int64_t sum_takes; /* ns, on a clock of ours; 0: nobody looks */
+
 /* (n): the first n numbers together */
 static struct memo_value sum(struct memo_ctx *ctx, struct str args)
 {
     struct key_reader r = key_read(args);
     uint64_t total = 0;
+    if (sum_takes)
+        clock_fake(clock_mono_ns() + sum_takes, 0);
     for (uint32_t i = 0, n = key_get_u32(&r); i < n; i++)
         total += ask(ctx, NUMBER, i);
     return (struct memo_value){(void *)(uintptr_t)total, total + 1};
@@ -88,6 +93,39 @@ static struct memo_value ask_named(struct memo_ctx *ctx, struct str args)
     return (struct memo_value){(void *)(uintptr_t)value, value + 1};
 }
 
+/* calls: how many there are, having asked for all of them */
+static struct memo_value all(struct memo_ctx *ctx, struct str args)
+{
+    (void)args;
+    for (size_t i = 0; i < memo_n_calls(ctx); i++)
+        memo_get_call(ctx, memo_call_at(ctx, i));
+    return (struct memo_value){NULL, memo_n_calls(ctx) + 1};
+}
+
+/* (n): a call of ALL with the sums of 1 to n numbers, the last of them in a call of ALL of its own */
+static struct memo_value name_all(struct memo_ctx *ctx, struct str args)
+{
+    struct key_reader r = key_read(args);
+    struct call *sums[8];
+    uint32_t n = key_get_u32(&r);
+    for (uint32_t i = 0; i < n; i++) {
+        key_u32(memo_call(ctx, SUM), i + 1);
+        sums[i] = memo_name(ctx);
+    }
+    memo_call(ctx, ALL);
+    memo_add_call(ctx, sums[n - 1]);
+    struct call *last = memo_name(ctx);
+    memo_call(ctx, ALL);
+    for (uint32_t i = 0; i + 1 < n; i++)
+        memo_add_call(ctx, sums[i]);
+    memo_add_call(ctx, last);
+    struct call *c = memo_name(ctx);
+    memo_keep(ctx, c);
+    return (struct memo_value){c, call_id(c)};
+}
+
+static const struct memo_fn fn_all = {.name = "all", .run = all, .asks_all = true},
+                            fn_name_all = {.name = "name_all", .run = name_all};
 static const struct memo_fn fn_number = {.name = "number", .read = number},
                             fn_sum = {.name = "sum", .run = sum}, fn_sign = {.name = "sign", .run = sign},
                             fn_report = {.name = "report", .run = report},
@@ -96,7 +134,8 @@ static const struct memo_fn fn_number = {.name = "number", .read = number},
                             fn_double = {.name = "double", .run = multiple},
                             fn_ask_named = {.name = "ask_named", .run = ask_named};
 static const struct memo_fn *const functions[N_FUNCTIONS] = {
-    &fn_number, &fn_sum, &fn_sign, &fn_report, &fn_pick, &fn_label, &fn_name, &fn_double, &fn_ask_named};
+    &fn_number, &fn_sum,    &fn_sign,      &fn_report, &fn_pick,    &fn_label,
+    &fn_name,   &fn_double, &fn_ask_named, &fn_all,    &fn_name_all};
 
 static int hold(struct memo *m, unsigned function, uint32_t arg)
 {
@@ -314,4 +353,29 @@ TEST(what_is_held_and_became_stale_is_named_once)
     memo_collect(m);
     EXPECT_TRUE("released", !memo_next_stale(m, &args));
     memo_free(m);
+}
+
+TEST(what_is_asked_for_is_made_in_steps)
+{
+    int world[3] = {1, 2, 3};
+    struct memo *m = memo_new(functions, N_FUNCTIONS, world);
+    sum_takes = NS_PER_MS;
+    clock_fake(NS_PER_S, 0);
+    for (int round = 0; round < 2; round++) {
+        key_u32(memo_outer_call(m, NAME_ALL), 3);
+        struct call *c = (struct call *)(uintptr_t)memo_look(m);
+        EXPECT_TRUE("one, since the time is up", !memo_advance(m, c, clock_mono_ns()));
+        EXPECT_TRUE("the next", !memo_advance(m, c, clock_mono_ns() + 1));
+        EXPECT_TRUE("the last, which is deeper", !memo_advance(m, c, clock_mono_ns() + NS_PER_MS));
+        int64_t now = clock_mono_ns();
+        EXPECT_TRUE("nothing is left", memo_advance(m, c, now + 1));
+        EXPECT_TRUE("and nothing was done", clock_mono_ns() == now);
+        EXPECT_INT("each ran once", stat(m, "sum", "runs"), 3 * (round + 1));
+        set(m, world, 0, world[0] + 1);
+    }
+    memo_collect(m);
+    EXPECT_INT("nobody wanted it in the end", stat(m, "sum", "entries"), 0);
+    memo_free(m);
+    sum_takes = 0;
+    clock_fake(-1, -1);
 }
