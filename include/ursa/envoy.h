@@ -68,6 +68,14 @@ struct xds_resource *xds_resource_new(enum xds_type, const json_t *tree, struct 
 struct xds_resource *xds_resource_new_secret(enum xds_type, const json_t *tree, struct err *e);
 struct xds_resource *xds_resource_ref(struct xds_resource *);
 void xds_resource_unref(struct xds_resource *);
+/* A resource in which one text is open: many that differ in nothing else are encoded once. Immutable; any
+ * thread. 'open' is a string of the tree, and its value is overwritten. NULL and 'e' as xds_resource_new. */
+struct xds_template;
+struct xds_template *xds_template_new(enum xds_type, json_t *tree, json_t *open, struct err *e);
+void xds_template_free(struct xds_template *);              /* NULL is ignored */
+uint64_t xds_template_version(const struct xds_template *); /* content hash */
+/* What the tree with this text, which is not empty, is as a resource; refs == 1. */
+struct xds_resource *xds_template_fill(const struct xds_template *, struct str text);
 /* Back to a tree, for dumps and tests. The caller owns it. */
 json_t *xds_resource_to_json(const struct xds_resource *);
 

@@ -65,7 +65,7 @@ json_t *envoy_chain(json_t *match, json_t *filters, json_t *transport_socket);
 json_t *envoy_hcm(struct str stat_prefix, struct str route_name, json_t *http_filters);
 json_t *envoy_hcm_filter(json_t *hcm);
 /* The request header is set before anything else looks at the request. */
-json_t *envoy_early_header(const char *header, struct str value);
+json_t *envoy_early_header(const char *header, json_t *value); /* takes over the value */
 json_t *envoy_router(void);
 json_t *envoy_grpc_stats(void);
 /* A filter whose configuration comes by ECDS under the filter's name. */

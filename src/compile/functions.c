@@ -151,23 +151,24 @@ static struct memo_value run_protocol(struct memo_ctx *ctx, struct str args)
 const struct memo_fn fn_protocol = {.name = "protocol", .run = run_protocol};
 
 /* ---- results ---- */
-static void report_failed(struct err *e, struct str what)
+static struct memo_value report_failed(struct str what, struct err *e)
 {
     struct str text = err_render(e, e->arena);
     log_error("compile", "a " STR_FMT " could not be built: " STR_FMT, STR_ARG(what), STR_ARG(text));
     COUNT(compile_failed);
+    return (struct memo_value){0};
 }
 
-static struct memo_value finish(struct memo_ctx *ctx, struct xds_resource *r, enum xds_type type,
-                                struct err *e)
+static struct memo_value report_resource(enum xds_type type, struct err *e)
 {
-    if (!r) {
-        report_failed(e, xds_type_info(type)->short_name);
-        return (struct memo_value){0};
-    }
+    return report_failed(xds_type_info(type)->short_name, e);
+}
+
+struct memo_value value_encoded(struct memo_ctx *ctx, struct xds_resource *r)
+{
     struct compiler *c = memo_world(ctx);
     r = intern_resource(&c->intern, r);
-    return (struct memo_value){r, hash_mix(r->version, type) | 1};
+    return (struct memo_value){r, hash_mix(r->version, r->type) | 1};
 }
 
 struct memo_value value_resource(struct memo_ctx *ctx, enum xds_type type, json_t *tree)
@@ -176,7 +177,7 @@ struct memo_value value_resource(struct memo_ctx *ctx, enum xds_type type, json_
     err_init(&e, memo_arena(ctx));
     struct xds_resource *r = xds_resource_new(type, tree, &e);
     json_decref(tree);
-    return finish(ctx, r, type, &e);
+    return r ? value_encoded(ctx, r) : report_resource(type, &e);
 }
 
 struct memo_value value_secret(struct memo_ctx *ctx, json_t *tree)
@@ -185,7 +186,21 @@ struct memo_value value_secret(struct memo_ctx *ctx, json_t *tree)
     err_init(&e, memo_arena(ctx));
     struct xds_resource *r = xds_resource_new_secret(XDS_SECRET, tree, &e);
     envoy_secret_wipe(tree);
-    return finish(ctx, r, XDS_SECRET, &e);
+    return r ? value_encoded(ctx, r) : report_resource(XDS_SECRET, &e);
+}
+
+struct memo_value value_template(struct memo_ctx *ctx, enum xds_type type, json_t *tree, json_t *open)
+{
+    struct err e;
+    err_init(&e, memo_arena(ctx));
+    struct xds_template *t = xds_template_new(type, tree, open, &e);
+    json_decref(tree);
+    return t ? (struct memo_value){t, xds_template_version(t) | 1} : report_resource(type, &e);
+}
+
+void drop_template(void *t)
+{
+    xds_template_free(t);
 }
 
 struct memo_value value_message(struct memo_ctx *ctx, struct str message, json_t *tree)
@@ -197,11 +212,9 @@ struct memo_value value_message(struct memo_ctx *ctx, struct str message, json_t
     buf_init(&wire, BUF_MAX_RESOURCE);
     if (envoy_encode(message, tree, &wire, &e) == ERR_NONE)
         blob = blob_from_buf(&wire);
-    else
-        report_failed(&e, message);
     buf_fini(&wire);
     json_decref(tree);
-    return blob ? (struct memo_value){blob, blob->hash | 1} : (struct memo_value){0};
+    return blob ? (struct memo_value){blob, blob->hash | 1} : report_failed(message, &e);
 }
 
 void drop_resource(void *r)

@@ -128,6 +128,10 @@ void ask_policies(struct memo_ctx *, struct key_reader *, unsigned targets,
  */
 struct memo_value value_resource(struct memo_ctx *, enum xds_type, json_t *tree);
 struct memo_value value_secret(struct memo_ctx *, json_t *tree);
+struct memo_value value_encoded(struct memo_ctx *, struct xds_resource *); /* takes it over */
+/* Of a resource in which one text is open. */
+struct memo_value value_template(struct memo_ctx *, enum xds_type, json_t *tree, json_t *open);
+void drop_template(void *);
 /* A message that is no resource: a struct blob. Takes over the tree. */
 struct memo_value value_message(struct memo_ctx *, struct str message, json_t *tree);
 void drop_resource(void *);

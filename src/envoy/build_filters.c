@@ -18,11 +18,11 @@ json_t *envoy_hcm_filter(json_t *hcm)
     return envoy_extension("envoy.filters.network.http_connection_manager", HCM, hcm);
 }
 
-json_t *envoy_early_header(const char *header, struct str value)
+json_t *envoy_early_header(const char *header, json_t *value)
 {
     json_t *mutation =
-        envoy_pack("{s: [{s: {s: {s: s, s: s%}, s: s}}]}", "mutations", "append", "header", "key", header,
-                   "value", PACK_STR(value), "appendAction", "OVERWRITE_IF_EXISTS_OR_ADD");
+        envoy_pack("{s: [{s: {s: {s: s, s: o}, s: s}}]}", "mutations", "append", "header", "key", header,
+                   "value", value, "appendAction", "OVERWRITE_IF_EXISTS_OR_ADD");
     return envoy_extension("envoy.http.early_header_mutation.header_mutation",
                            "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
                            mutation);

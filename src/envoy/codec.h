@@ -51,4 +51,8 @@ static inline json_t *codec_mutable(const json_t *v)
     return (json_t *)(uintptr_t)v;
 }
 
+/* The resource that the bytes of an Any are; refs == 1. */
+struct xds_resource *xds_resource_from_any(enum xds_type, struct str name, const struct buf *any,
+                                           bool secret);
+
 #endif

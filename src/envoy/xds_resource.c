@@ -52,6 +52,19 @@ static size_t size_bound(const json_t *v, unsigned depth)
     return n;
 }
 
+struct xds_resource *xds_resource_from_any(enum xds_type type, struct str name, const struct buf *any,
+                                           bool secret)
+{
+    struct xds_resource *r = xcalloc(1, sizeof(*r) + name.n + 1);
+    atomic_init(&r->refs, 1);
+    r->type = type;
+    memcpy(r + 1, name.p, name.n);
+    r->name = str_from(r + 1, name.n);
+    r->any = secret ? blob_new_secret(any->p, any->n) : blob_new(any->p, any->n);
+    r->version = r->any->hash;
+    return r;
+}
+
 static struct xds_resource *resource_new(enum xds_type type, const json_t *tree, struct buf *any, bool secret,
                                          struct err *e)
 {
@@ -68,14 +81,7 @@ static struct xds_resource *resource_new(enum xds_type type, const json_t *tree,
         return NULL;
     }
     pb_end(any, start);
-    struct xds_resource *r = xcalloc(1, sizeof(*r) + name.n + 1);
-    atomic_init(&r->refs, 1);
-    r->type = type;
-    memcpy(r + 1, name.p, name.n);
-    r->name = str_from(r + 1, name.n);
-    r->any = secret ? blob_new_secret(any->p, any->n) : blob_new(any->p, any->n);
-    r->version = r->any->hash;
-    return r;
+    return xds_resource_from_any(type, name, any, secret);
 }
 
 struct xds_resource *xds_resource_new(enum xds_type type, const json_t *tree, struct err *e)

@@ -275,7 +275,8 @@ static void step(struct model *m, size_t mesh, struct arena *a)
 /* ---- which functions may run ---- */
 #define FOR_PROXIES "list parts proxy "
 #define FOR_OUTBOUNDS                                                                                        \
-    "matches choose_outbound plan outbound policy cluster routes outbound_listener " FOR_PROXIES
+    "matches choose_outbound plan outbound policy cluster routes outbound_template "                         \
+    "outbound_listener " FOR_PROXIES
 #define FOR_INBOUNDS "choose_inbound policy inbound inbound_rbac inbound_listener " FOR_PROXIES
 
 #define FOR_VIPS "domains vips dns_listener protocol endpoints " FOR_OUTBOUNDS

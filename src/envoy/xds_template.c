@@ -1,0 +1,120 @@
+/* envoy/xds_template.c -- resources that differ in one text, encoded once.
+ *
+ * In protobuf a text stands inside messages that each begin with their length. A template is the bytes with a
+ * text of one byte, and where these lengths are; filling it in writes them anew and copies the rest. */
+#include "codec.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ursa/base/alloc.h"
+#include "wire.h"
+
+/* A message, or at last the text, that the open text is in. */
+struct level {
+    size_t begin; /* of its content; the length is before that */
+    size_t size;
+};
+
+struct xds_template {
+    struct xds_resource *sample; /* the text is one byte */
+    size_t n_levels;
+    struct level levels[2 * CODEC_MAX_DEPTH]; /* from the outermost */
+};
+
+static size_t varint_size(size_t v)
+{
+    size_t n = 1;
+    for (; v >= 0x80; v >>= 7)
+        n++;
+    return n;
+}
+
+/* Of two that differ in one byte. */
+static size_t find_difference(struct str a, struct str b)
+{
+    size_t at = 0;
+    assert(a.n == b.n);
+    while (at < a.n && a.p[at] == b.p[at])
+        at++;
+    assert(at < a.n && memcmp(a.p + at + 1, b.p + at + 1, a.n - at - 1) == 0);
+    return at;
+}
+
+/* The field of the message that holds the byte; the bytes are our own encoder's. */
+static struct level enter(struct str bytes, struct level in, size_t at)
+{
+    struct pb_reader r;
+    struct pb_field f;
+    pb_reader_init(&r, str_slice(bytes, in.begin, in.begin + in.size));
+    while (pb_next(&r, &f)) {
+        size_t begin = f.wire_type == PB_BYTES ? (size_t)(f.bytes.p - bytes.p) : SIZE_MAX;
+        if (begin <= at && at < begin + f.bytes.n)
+            return (struct level){begin, f.bytes.n};
+    }
+    assert(!"no field holds the byte");
+    return in;
+}
+
+static void find_levels(struct xds_template *t, size_t at)
+{
+    struct str bytes = blob_str(t->sample->any);
+    struct level in = {0, bytes.n};
+    do { /* no message is one byte */
+        in = enter(bytes, in, at);
+        assert(t->n_levels < ARRAY_LEN(t->levels));
+        t->levels[t->n_levels++] = in;
+    } while (in.begin != at || in.size != 1);
+}
+
+struct xds_template *xds_template_new(enum xds_type type, json_t *tree, json_t *open, struct err *e)
+{
+    json_string_set(open, "a");
+    struct xds_resource *a = xds_resource_new(type, tree, e);
+    if (!a)
+        return NULL;
+    json_string_set(open, "b");
+    struct xds_resource *b = xds_resource_new(type, tree, e);
+    struct xds_template *t = xcalloc(1, sizeof *t);
+    t->sample = a;
+    find_levels(t, find_difference(blob_str(a->any), blob_str(b->any)));
+    xds_resource_unref(b);
+    return t;
+}
+
+void xds_template_free(struct xds_template *t)
+{
+    if (!t)
+        return;
+    xds_resource_unref(t->sample);
+    free(t);
+}
+
+uint64_t xds_template_version(const struct xds_template *t)
+{
+    return t->sample->version;
+}
+
+struct xds_resource *xds_template_fill(const struct xds_template *t, struct str text)
+{
+    struct str bytes = blob_str(t->sample->any);
+    size_t sizes[ARRAY_LEN(t->levels)], more = text.n - 1, at = 0;
+    for (size_t i = t->n_levels; i-- > 0;) {
+        sizes[i] = t->levels[i].size + more;
+        more += varint_size(sizes[i]) - varint_size(t->levels[i].size);
+    }
+    struct buf b;
+    buf_init(&b, BUF_MAX_RESOURCE);
+    (void)buf_room(&b, bytes.n + more);
+    for (size_t i = 0; i < t->n_levels; i++) {
+        buf_add_str(&b, str_slice(bytes, at, t->levels[i].begin - varint_size(t->levels[i].size)));
+        pb_put_varint(&b, sizes[i]);
+        at = t->levels[i].begin;
+    }
+    buf_add_str(&b, text);
+    buf_add_str(&b, str_slice(bytes, at + 1, bytes.n));
+    assert(buf_ok(&b) && b.n == bytes.n + more);
+    struct xds_resource *r = xds_resource_from_any(t->sample->type, t->sample->name, &b, false);
+    buf_fini(&b);
+    return r;
+}
