@@ -12,8 +12,10 @@
  *  - What is gone stays with the client until the listeners and routes of the newest configuration were
  * accepted: clusters in the state of the world, where a last response leaves them out; everything but
  * listeners in the incremental variant, which then tells removals of their own in reverse order. While a
- * client refuses its listeners, the old ones run on and keep their clusters. After a reconnect in the state
- * of the world it is not known which clusters the client has, so nothing is kept then. */
+ * client refuses its listeners, the old ones run on and keep their clusters. After a reconnect the
+ * incremental client tells its clusters before its listeners and routes, and until it has asked for those too
+ * nothing goes; in the state of the world it is not known which clusters the client has, so nothing is kept
+ * then. */
 #include "session.h"
 
 #include <assert.h>
@@ -57,19 +59,28 @@ static bool waits_for_clusters(const struct session *s, enum xds_type t)
            s->growing > s->subs[XDS_CLUSTER].answered;
 }
 
+/* What it has of listeners and routes may need what it has of clusters. */
+static bool is_still_telling(const struct session *s)
+{
+    return s->came_back && (!s->subs[XDS_LISTENER].active ||
+                            (!s->subs[XDS_ROUTE].active && s->config->lists[XDS_ROUTE]->n > 0));
+}
+
 static void decide_holding(struct session *s)
 {
-    s->holds = !(is_settled(s, XDS_LISTENER) && is_settled(s, XDS_ROUTE));
+    s->holds = is_still_telling(s) || !(is_settled(s, XDS_LISTENER) && is_settled(s, XDS_ROUTE));
 }
 
 /* Removals go last, and in reverse order: what may be used goes after what may use it. */
 static enum xds_type removal_due(struct session *s)
 {
+    bool telling = is_still_telling(s);
     for (enum xds_type t = XDS_N; s->rules->tells_removals && t-- > 0;) {
         if (is_due(s, t, s->holds) && !waits_for_clusters(s, t)) {
             s->removes = true;
             return t;
         }
+        s->waits |= telling && is_due(s, t, false);
     }
     return XDS_N;
 }
@@ -104,6 +115,7 @@ bool session_is_due(struct session *s, enum xds_type t, bool *waits)
 void session_stop_waiting(struct session *s)
 {
     s->growing = 0;
+    s->came_back = false;
 }
 
 static void clusters_sent(struct session *s, const struct xds_response *r)

@@ -39,6 +39,8 @@ enum request_sense session_request(struct session *s, const struct discovery_req
         return REQUEST_IGNORED;
     }
     enum request_sense sense = s->rules->request(&s->subs[r->type], r);
+    if (sense == REQUEST_OPENED && r->type == XDS_CLUSTER)
+        s->came_back = r->n_versions > 0;
     if (sense == REQUEST_ACK || sense == REQUEST_NACK)
         headway_answered(s, r->type, sense == REQUEST_ACK);
     if (sense == REQUEST_ACK)

@@ -23,10 +23,11 @@ struct session {
     struct headway headway[XDS_N];
     uint64_t sequence;         /* 'config' is right for the states up to this one; the owner raises it */
     struct config_set *config; /* the newest; NULL before the first */
+    bool came_back;            /* with clusters that it was given on an earlier stream */
     bool holds;                /* what the listeners may still need does not go yet */
     bool removes;              /* what session_due found is for the removals in it */
-    bool waits; /* what is due was held back for the answer to new clusters, when session_due last looked */
-    uint64_t growing;    /* nonce of a CDS response that added clusters and is not answered yet; 0: none */
+    bool waits;       /* what is due was held back for a word of the client, when session_due last looked */
+    uint64_t growing; /* nonce of a CDS response that added clusters and is not answered yet; 0: none */
     bool endpoints_owed; /* clusters were sent before the endpoints were asked for */
     char *nack;          /* "lds: text" of the last refusal; NULL: none */
 };

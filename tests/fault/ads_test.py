@@ -1,6 +1,7 @@
 """The discovery service and a client that follows a script, in each of its protocols (reliability.md X1, X2, X5)."""
 import contextlib
 import itertools
+import os
 import random
 import time
 
@@ -13,6 +14,7 @@ from access_test import types
 from ads import Client
 from follower import Follower
 
+SEED = int(os.environ.get("URSA_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
 SERVICES = ("api", "db", "cache")
 
 
@@ -205,26 +207,58 @@ def test_what_is_new_comes_before_what_sends_there(world, protocol):
         assert [k for k in shrunk if k in ("cds", "lds")] == ["lds", "cds"]
 
 
+def chances():
+    print("seed", SEED)
+    return random.Random(SEED)
+
+
+def something_else(chance):
+    """Documents that change blue: which services web calls, who offers them where, and how their calls are split."""
+    yield dataplane("blue", "web", "10.0.1.1", "web", *(s for s in SERVICES if chance.random() < 0.6))
+    for n in range(len(SERVICES)):
+        yield dataplane("blue", f"s{n}", f"10.0.1.{10 + chance.randrange(3)}", chance.choice(SERVICES))
+    split = [{"weight": 1 + chance.randrange(3), "destination": {"kuma.io/service": s}} for s in chance.sample(SERVICES, 1 + chance.randrange(3))]
+    yield {"type": "TrafficRoute", "mesh": "blue", "name": "split", "sources": [{"match": {"kuma.io/service": "*"}}],
+           "destinations": [{"match": {"kuma.io/service": chance.choice(SERVICES)}}], "conf": {"split": split}}
+
+
 @PROTOCOLS
 def test_nothing_ever_sends_into_the_void(world, protocol):
     """Services, splits and outbounds come and go at random, and every response passes the follower's check."""
-    seed = random.SystemRandom().randrange(1 << 32)
-    print("seed", seed)
-    chance = random.Random(seed)
+    chance = chances()
     with Follower(world, "blue", "web", protocol).ready() as client:
         for _ in range(60):
-            documents = [dataplane("blue", "web", "10.0.1.1", "web", *(s for s in SERVICES if chance.random() < 0.6))]
-            for n, service in enumerate(SERVICES):
-                documents.append(dataplane("blue", f"s{n}", f"10.0.1.{10 + chance.randrange(3)}", chance.choice(SERVICES)))
-            split = [{"weight": 1 + chance.randrange(3), "destination": {"kuma.io/service": s}} for s in chance.sample(SERVICES, 1 + chance.randrange(3))]
-            match = [{"match": {"kuma.io/service": "*"}}]
-            documents.append({"type": "TrafficRoute", "mesh": "blue", "name": "split", "sources": match,
-                              "destinations": [{"match": {"kuma.io/service": chance.choice(SERVICES)}}], "conf": {"split": split}})
-            world.apply(*documents)
+            world.apply(*something_else(chance))
             client.settle()
             assert client.is_complete()
         types = world.stream("blue", "web")["types"]
         assert all(t["sentVersion"] == t["acknowledgedVersion"] for t in types.values()), types
+
+
+@PROTOCOLS
+def test_who_comes_back_is_told_what_has_changed(world, protocol):
+    """While a proxy is away anything may change; then it holds what one holds that never was there, and was told nothing that it had."""
+    chance = chances()
+    client = Follower(world, "blue", "web", protocol).ready()
+    client.settle()
+    for _ in range(30):
+        client.close()
+        had = client
+        if chance.random() < 0.8:
+            world.apply(*something_else(chance))
+        client = Follower(world, "blue", "web", protocol, had=had)
+        client.settle()
+        with Follower(world, "blue", "web", protocol).ready() as fresh:
+            agree(client, fresh)
+        for response in client.log:
+            kind = response.type
+            known = {n for n, v in response.resources.items() if had.held[kind].get(n) == v}
+            if kind == "eds":  # come with every change of their cluster
+                known -= {n for n in known if had.held["cds"].get(n) != client.held["cds"].get(n)}
+            if protocol == "sotw":  # which knows of versions of whole types only
+                known = known if had.held[kind] == client.held[kind] else set()
+            assert not known, f"{response} tells again {known}"
+    client.close()
 
 
 # ---- X5: the same world, the same bytes ----

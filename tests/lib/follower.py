@@ -67,9 +67,10 @@ class Follower(Client):
         self._nonce = {}
         self._warming = {}  # clusters that are new or others than before, and the endpoints that have to come first
         self._withheld = None  # the response that brought them; it is answered when they are warm
+        self._is_known = not (had and protocol == "sotw")  # what it had; first requests for the state of the world do not tell
         self._open("cds")
         for kind, names in (had.names if had else {}).items():
-            if kind != "cds":
+            if kind != "cds" and (names or kind == "lds"):
                 self._open(kind, names)
 
     def _open(self, kind, names=()):
@@ -102,11 +103,11 @@ class Follower(Client):
             if names == now:
                 continue
             self._drop(kind, now - names)
-            if kind not in self.names or kind not in self._nonce:
+            if kind not in self.names:
                 self._open(kind, names)
             elif self.protocol == "sotw":
                 self.names[kind] = names
-                self.request(kind, sorted(names), self.version[kind], self._nonce[kind])
+                self.request(kind, sorted(names), self.version[kind], self._nonce.get(kind, ""))
             else:
                 self.names[kind] = names
                 self.delta(kind, sorted(names - now), sorted(now - names))
@@ -151,15 +152,15 @@ class Follower(Client):
     def _check(self, kind):
         """Make before break: whatever sends somewhere finds it there, with its endpoints when it is new."""
         needs = self.needs()
-        if kind in ("cds", "lds", "rds"):
+        if kind in ("cds", "lds", "rds") and self._is_known:
             assert needs["cds"] <= self.held["cds"].keys(), f"after {self.log[-1]} there is nothing behind {needs['cds'] - self.held['cds'].keys()}"
-        if kind in ("lds", "rds"):
+        if kind in ("lds", "rds") and self._is_known:
             used = {n for c in needs["cds"] for n in references("cds", self.held["cds"][c])["eds"]}
-            assert used <= self.held["eds"].keys(), f"{self.log[-1]} sends to {used - self.held['eds'].keys()} without endpoints"
+            assert used <= self.held["eds"].keys(), f"{self.log} sends to {used - self.held['eds'].keys()} without endpoints"
 
     def is_complete(self):
         needs = self.needs()
-        return "lds" in self._nonce and all(names <= self.held[kind].keys() for kind, names in needs.items())
+        return bool(self.held["lds"]) and all(names <= self.held[kind].keys() for kind, names in needs.items())
 
     def follow(self, what, is_there):
         """Takes over what comes until is_there()."""

@@ -200,6 +200,14 @@ TEST(conversations)
          STEADY "reconnect late;" ASK_AGAIN "set e=a2,b1 s=s2;= eds(a2) sds(s2);ack eds;ack sds;="},
         {"reconnect: what is gone", STEADY
          "reconnect late;" ASK_AGAIN "set c=a1 e=a1 l=m1;= lds(m1,-l);ack lds;= eds(-b) cds(-b);ack cds;="},
+        {"reconnect: what is gone stays until it has told its listeners and routes",
+         STEADY "reconnect;set c=a1 e=a1 l=l2 r=r2;ask cds;=;waits yes;ask eds a,b;ask sds s;=;ask lds;= "
+                "lds(l2);ack lds;"
+                "=;ask rds r;= rds(r2);waits no;ack rds;= eds(-b) cds(-b)"},
+        {"reconnect: it does not stay for ever",
+         STEADY "reconnect;set c=a1;ask cds;=;waits yes;impatience;= cds(-b)"},
+        {"reconnect: what is new does not wait for that",
+         STEADY "reconnect;set c=a1,n1 e=a1,n1;ask cds;= cds(n1);ask eds a,b,n;= eds(n1)"},
         {"reconnect: what was refused is tried again",
          STEADY "set l=l2;= lds(l2);nack lds;reconnect;ask lds;= lds(l2)"},
         {"reconnect: changed clusters bring their endpoints",

@@ -89,6 +89,10 @@ TEST(a_delta_response_on_the_wire)
     EXPECT_STR("content", json_str(json_get(json_get(resource, "resource"), "name")), "a");
     EXPECT_STR("nonce", json_str(json_get(first, "nonce")), "1");
     EXPECT_STR("who", json_str(json_get(json_get(first, "controlPlane"), "identifier")), "host-1234");
+    peer_says(&p, "{" LDS "}"); /* what is gone waits until the listeners agree */
+    JSON_AUTO listeners = peer_hears(&p);
+    EXPECT_STR("nonce", json_str(json_get(listeners, "nonce")), "1");
+    peer_says(&p, "{" LDS ", 'responseNonce': '1'}");
     JSON_AUTO second = peer_hears(&p);
     EXPECT_INT("nothing else", json_array_size(json_get(second, "resources")), 0);
     EXPECT_STR("removed", json_str(json_array_get(json_get(second, "removedResources"), 0)), "gone");
