@@ -1,7 +1,7 @@
 /* envoy/xds_template.c -- resources that differ in one text, encoded once.
  *
  * In protobuf a text stands inside messages that each begin with their length. A template is the bytes with a
- * text of one byte, and where these lengths are; filling it in writes them anew and copies the rest. */
+ * mark for the text, and where these lengths are; filling it in writes them anew and copies the rest. */
 #include "codec.h"
 
 #include <assert.h>
@@ -17,10 +17,14 @@ struct level {
 };
 
 struct xds_template {
-    struct xds_resource *sample; /* the text is one byte */
+    struct xds_resource *sample; /* the text is the mark */
     size_t n_levels;
     struct level levels[2 * CODEC_MAX_DEPTH]; /* from the outermost */
 };
+
+/* What stands for the text; the other one differs in its first byte. */
+#define MARK STR("\1open text\1")
+#define OTHER_MARK STR("\2open text\1")
 
 static size_t varint_size(size_t v)
 {
@@ -30,7 +34,14 @@ static size_t varint_size(size_t v)
     return n;
 }
 
-/* Of two that differ in one byte. */
+static struct xds_resource *encode(enum xds_type type, json_t *tree, json_t *open, struct str mark,
+                                   struct err *e)
+{
+    json_string_setn(open, mark.p, mark.n);
+    return xds_resource_new(type, tree, e);
+}
+
+/* Where they differ, which is in one byte. */
 static size_t find_difference(struct str a, struct str b)
 {
     size_t at = 0;
@@ -38,6 +49,19 @@ static size_t find_difference(struct str a, struct str b)
     while (at < a.n && a.p[at] == b.p[at])
         at++;
     assert(at < a.n && memcmp(a.p + at + 1, b.p + at + 1, a.n - at - 1) == 0);
+    return at;
+}
+
+/* Where the mark is. Should another text of the tree have it in it, the one that changes is meant. */
+static size_t find_mark(const struct xds_resource *sample, json_t *tree, json_t *open, struct err *e)
+{
+    struct str bytes = blob_str(sample->any);
+    size_t at = str_find(bytes, MARK);
+    if (str_find(str_slice(bytes, at + 1, bytes.n), MARK) == bytes.n - at - 1)
+        return at;
+    struct xds_resource *other = encode(sample->type, tree, open, OTHER_MARK, e);
+    at = find_difference(bytes, blob_str(other->any));
+    xds_resource_unref(other);
     return at;
 }
 
@@ -60,25 +84,21 @@ static void find_levels(struct xds_template *t, size_t at)
 {
     struct str bytes = blob_str(t->sample->any);
     struct level in = {0, bytes.n};
-    do { /* no message is one byte */
+    do {
         in = enter(bytes, in, at);
         assert(t->n_levels < ARRAY_LEN(t->levels));
         t->levels[t->n_levels++] = in;
-    } while (in.begin != at || in.size != 1);
+    } while (in.begin != at); /* what a message begins with is no text but a tag */
 }
 
 struct xds_template *xds_template_new(enum xds_type type, json_t *tree, json_t *open, struct err *e)
 {
-    json_string_set(open, "a");
-    struct xds_resource *a = xds_resource_new(type, tree, e);
-    if (!a)
+    struct xds_resource *sample = encode(type, tree, open, MARK, e);
+    if (!sample)
         return NULL;
-    json_string_set(open, "b");
-    struct xds_resource *b = xds_resource_new(type, tree, e);
     struct xds_template *t = xcalloc(1, sizeof *t);
-    t->sample = a;
-    find_levels(t, find_difference(blob_str(a->any), blob_str(b->any)));
-    xds_resource_unref(b);
+    t->sample = sample;
+    find_levels(t, find_mark(sample, tree, open, e));
     return t;
 }
 
@@ -98,7 +118,8 @@ uint64_t xds_template_version(const struct xds_template *t)
 struct xds_resource *xds_template_fill(const struct xds_template *t, struct str text)
 {
     struct str bytes = blob_str(t->sample->any);
-    size_t sizes[ARRAY_LEN(t->levels)], more = text.n - 1, at = 0;
+    /* 'more' may be less than nothing, which unsigned numbers add just as well. */
+    size_t sizes[ARRAY_LEN(t->levels)], more = text.n - MARK.n, at = 0;
     for (size_t i = t->n_levels; i-- > 0;) {
         sizes[i] = t->levels[i].size + more;
         more += varint_size(sizes[i]) - varint_size(t->levels[i].size);
@@ -112,7 +133,7 @@ struct xds_resource *xds_template_fill(const struct xds_template *t, struct str 
         at = t->levels[i].begin;
     }
     buf_add_str(&b, text);
-    buf_add_str(&b, str_slice(bytes, at + 1, bytes.n));
+    buf_add_str(&b, str_slice(bytes, at + MARK.n, bytes.n));
     assert(buf_ok(&b) && b.n == bytes.n + more);
     struct xds_resource *r = xds_resource_from_any(t->sample->type, t->sample->name, &b, false);
     buf_fini(&b);

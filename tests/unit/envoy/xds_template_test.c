@@ -12,7 +12,9 @@
 static json_t *tree_with(struct arena *a, size_t n_filler, json_t *open)
 {
     char *filler = arena_alloc(a, n_filler + 1);
-    memset(filler, 'x', n_filler);
+    /* Repeats whatever marks the open text, as long as that is shorter. */
+    for (size_t i = 0; i < n_filler; i++)
+        filler[i] = "\1open text"[i % 10];
     json_t *hcm = envoy_hcm(STR("stat"), STR("route"), envoy_pack("[o]", envoy_router()));
     json_object_set_new(hcm, "serverName", json_from_str(str_from(filler, n_filler)));
     json_object_set_new(hcm, "earlyHeaderMutationExtensions",
