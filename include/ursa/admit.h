@@ -17,6 +17,9 @@ struct admit;
 struct vip_pool {
     uint32_t first, n;
 };
+/* "240.0.0.0/4"; of at least four addresses. */
+MUST_USE bool vip_pool_parse(struct str, struct vip_pool *);
+struct str vip_pool_format(struct arena *, const struct vip_pool *);
 struct admit_options {
     struct store *store;
     bool skip_mesh_creation; /* defaults.skipMeshCreation: no mesh "default" on a fresh store */

@@ -59,6 +59,11 @@ struct resolver;
 /* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or
  * NULL when there is none: '*soon' says that it is being made, and compiler_touch_certificates() will tell;
  * else it is reported, and what needs it is left out. The engine's issue and renew. */
+/* What services are called at their VIPs, and the port there. */
+struct vip_names {
+    const char *domain; /* behind the service's name; NULL: mesh */
+    uint16_t port;      /* 0: 80 */
+};
 struct compiler_options {
     struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane,
                              const struct ca_backend *, bool *soon);
@@ -69,6 +74,7 @@ struct compiler_options {
     void *ctx;
     struct resolver *resolver; /* of host names in Dataplanes; NULL: they have no addresses */
     struct health_check_options health;
+    struct vip_names vips;
 };
 struct compiler *compiler_new(struct str mesh, const struct compiler_options *);
 void compiler_free(struct compiler *); /* NULL is ignored */
@@ -114,6 +120,7 @@ struct engine_proxy; /* one attached proxy */
 struct engine_options {
     struct store *store;
     struct health_check_options health;
+    struct vip_names vips;
 };
 MUST_USE enum err_kind engine_start(const struct engine_options *, struct engine **out, struct err *e);
 void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL is ignored */

@@ -25,15 +25,20 @@ struct names {
     struct VEC(struct name) v;
     struct arena arena; /* of domains */
     const struct snap *snap;
-    bool all; /* or only those without an address, or whose address is noted as out of use */
+    const struct vip_pool *pool; /* only those without an address of it in use; NULL: all */
 };
 
 /* ---- the names that a Dataplane uses ---- */
 
+static bool is_in(const struct vip_pool *pool, const struct vip *v)
+{
+    return v->address - pool->first < pool->n;
+}
+
 static void add(struct names *names, struct str mesh, enum vip_kind kind, struct str name)
 {
-    const struct vip *v = names->all ? NULL : snap_vip(names->snap, mesh, kind, name);
-    if (!v || v->unused_ns)
+    const struct vip *v = names->pool ? snap_vip(names->snap, mesh, kind, name) : NULL;
+    if (!v || v->unused_ns || !is_in(names->pool, v))
         VEC_PUSH(&names->v, ((struct name){mesh, kind, name}));
 }
 
@@ -70,9 +75,9 @@ static void add_dataplanes(struct names *names, struct str mesh)
         add_dataplane(names, r);
 }
 
-static void names_init(struct names *names, const struct snap *snap, bool all)
+static void names_init(struct names *names, const struct snap *snap, const struct vip_pool *pool)
 {
-    *names = (struct names){.snap = snap, .all = all};
+    *names = (struct names){.snap = snap, .pool = pool};
     arena_init(&names->arena);
 }
 
@@ -131,7 +136,7 @@ static void sweep(struct store *s, struct str mesh, int64_t now_ns, int64_t keep
     struct names used;
     struct vip *unused;
     size_t n, n_gone = 0;
-    names_init(&used, store_pending(s), true);
+    names_init(&used, store_pending(s), NULL);
     add_dataplanes(&used, mesh);
     names_sort(&used);
     find_unused(&used, mesh, &used.arena, &unused, &n);
@@ -168,7 +173,7 @@ static void assign(struct store *s, const struct vip_pool *pool, const struct na
         const struct name *name = &names->v.v[i];
         const struct vip *has = snap_vip(store_pending(s), name->mesh, name->kind, name->name);
         uint32_t address;
-        if (has)
+        if (has && is_in(pool, has))
             store_tx_vip_put(s, name->mesh, name->kind, name->name, has->address, 0);
         else if (find_free(s, pool, name->mesh, now_ns, &address))
             store_tx_vip_put(s, name->mesh, name->kind, name->name, address, 0);
@@ -183,7 +188,7 @@ void vips_assign(struct store *s, const struct vip_pool *pool, const struct admi
 {
     struct names names;
     struct map meshes; /* whose VirtualOutbounds the request changed */
-    names_init(&names, store_pending(s), false);
+    names_init(&names, store_pending(s), pool);
     map_init(&meshes);
     for (size_t i = 0; i < req->n_ops; i++) {
         const struct admit_op *op = &req->ops[i];
@@ -223,11 +228,45 @@ enum err_kind vips_assign_missing(struct store *s, const struct vip_pool *pool, 
 {
     struct snap *snap = store_snap(s);
     struct names names;
-    names_init(&names, snap, false);
+    names_init(&names, snap, pool);
     add_dataplanes(&names, STR_NONE);
     names_sort(&names);
     enum err_kind kind = names.v.n ? assign_alone(s, pool, &names, e) : ERR_NONE;
     names_fini(&names);
     snap_unref(snap);
     return kind;
+}
+
+/* ---- pools ---- */
+
+#define MAX_PREFIX_BITS 30
+
+bool vip_pool_parse(struct str text, struct vip_pool *out)
+{
+    size_t slash = str_chr(text, '/');
+    struct str rest = str_slice(text, 0, slash), part;
+    uint64_t number, address = 0, bits;
+    size_t n = 0;
+
+    for (; str_next(&rest, '.', &part); n++) {
+        if (!str_to_uint(part, 255, &number))
+            return false;
+        address = address << 8 | number;
+    }
+    if (n != 4 || !str_to_uint(str_slice(text, slash + 1, text.n), MAX_PREFIX_BITS, &bits) || bits == 0)
+        return false;
+    out->n = (uint32_t)(UINT64_C(1) << (32 - bits));
+    out->first = (uint32_t)address & ~(out->n - 1);
+    return true;
+}
+
+struct str vip_pool_format(struct arena *a, const struct vip_pool *pool)
+{
+    uint32_t first = pool->first;
+    unsigned bits = 0;
+
+    while (bits < 32 && pool->n < UINT64_C(1) << (32 - bits))
+        bits++;
+    return arena_printf(a, "%u.%u.%u.%u/%u", first >> 24, first >> 16 & 255, first >> 8 & 255, first & 255,
+                        bits);
 }

@@ -282,6 +282,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     const struct resolver_options resolver = {.box = &e->box, .changed = host_changed, .ctx = e};
     e->health = options->health;
     e->snap = store_snap(options->store);
+    e->vips = options->vips;
     atomic_init(&e->applied, snap_sequence(e->snap));
     if (issuer_new(&issuer, &e->issuer, err) == ERR_NONE &&
         resolver_new(&resolver, &e->resolver, err) == ERR_NONE && pthread_create(&e->thread, NULL, run, e))

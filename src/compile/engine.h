@@ -19,6 +19,7 @@ struct engine {
     struct issuer *issuer;
     struct resolver *resolver;
     struct health_check_options health;
+    struct vip_names vips;
     struct map meshes;   /* struct engine_mesh, by name */
     struct list by_age;  /* struct engine_mesh.by_age: whose view moved longest ago comes first */
     struct list ready;   /* struct engine_mesh.ready: who has something to do, in the order of their turns */

@@ -293,6 +293,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     struct compiler_options options = issuer_compiler_options(e->issuer);
     options.resolver = e->resolver;
     options.health = e->health;
+    options.vips = e->vips;
     m->compiler = compiler_new(name, &options);
     move_view(m);
     map_put(&e->meshes, str_from_c(m->name), m);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERVICE_PORT 80 /* of each service, whatever port its proxies listen at */
-#define SERVICE_DOMAIN ".mesh"
+#define DEFAULT_PORT 80 /* of each service, whatever port its proxies listen at */
+#define DEFAULT_DOMAIN "mesh"
 
 static struct key_reader ask_bytes(struct memo_ctx *ctx)
 {
@@ -154,14 +154,16 @@ static void add_name(struct vips *vips, struct str domain, enum vip_name_kind ki
 }
 
 /* A DNS name has no underscore in some eyes, so a dot does as well. */
-static void add_service(struct vips *vips, struct str service, uint32_t address)
+static void add_service(struct vips *vips, const struct vip_names *names, struct str service,
+                        uint32_t address)
 {
     struct tag tag = {TAG_SERVICE, service};
-    struct str domain = arena_printf(&vips->arena, STR_FMT SERVICE_DOMAIN, STR_ARG(service));
+    struct str domain = arena_printf(&vips->arena, STR_FMT ".%s", STR_ARG(service),
+                                     names->domain ? names->domain : DEFAULT_DOMAIN);
     char *dotted = arena_alloc(&vips->arena, domain.n + 1);
     for (size_t i = 0; i < domain.n; i++)
-        dotted[i] = domain.p[i] == '_' ? '.' : domain.p[i];
-    add_outbound(vips, address, SERVICE_PORT, &(struct tags){.v = &tag, .n = 1});
+        dotted[i] = i < service.n && domain.p[i] == '_' ? '.' : domain.p[i];
+    add_outbound(vips, address, names->port ? names->port : DEFAULT_PORT, &(struct tags){.v = &tag, .n = 1});
     add_name(vips, domain, NAME_SERVICE, address);
     if (!str_eq(str_from(dotted, domain.n), domain))
         add_name(vips, str_from(dotted, domain.n), NAME_DOTTED, address);
@@ -239,6 +241,7 @@ static struct memo_value run_vips(struct memo_ctx *ctx, struct str args)
     struct key_reader domains = ask_bytes(ctx);
     memo_call(ctx, FN_IN_VIPS);
     struct key_reader entries = ask_bytes(ctx);
+    const struct compiler *c = memo_world(ctx);
     struct vips *vips = xcalloc(1, sizeof *vips);
     arena_init(&vips->arena);
     while (key_more(&entries)) {
@@ -248,7 +251,7 @@ static struct memo_value run_vips(struct memo_ctx *ctx, struct str args)
         if (kind == VIP_DOMAIN)
             add_domain_outbounds(ctx, vips, &reachable, name, address, &domains);
         else if (is_reachable(&reachable, name))
-            add_service(vips, name, address);
+            add_service(vips, &c->options.vips, name, address);
     }
     names_sort(vips);
     return (struct memo_value){vips, vips_version(vips)};

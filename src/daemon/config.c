@@ -114,7 +114,8 @@ static enum err_kind read_file(const char *name, struct arena *a, struct config 
 
 /* ---- the environment ---- */
 
-/* "apiServer.http.port" -> "API_SERVER_HTTP_PORT"; "tlsCertFile" -> "TLS_CERT_FILE". */
+/* "apiServer.http.port" -> "API_SERVER_HTTP_PORT"; "tlsCertFile" -> "TLS_CERT_FILE"; "dnsServer.CIDR" ->
+ * "DNS_SERVER_CIDR". */
 static void variable_name(const char *key, char out[VARIABLE_MAX])
 {
     size_t n = 0;
@@ -124,7 +125,7 @@ static void variable_name(const char *key, char out[VARIABLE_MAX])
             out[n++] = '_';
             continue;
         }
-        if (isupper((unsigned char)*p))
+        if (isupper((unsigned char)*p) && p > key && islower((unsigned char)p[-1]))
             out[n++] = '_';
         out[n++] = (char)toupper((unsigned char)*p);
     }

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "ursa/auth.h"
+#include "ursa/admit.h"
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
 #include "ursa/base/log.h"
@@ -64,6 +64,9 @@ struct config {
     uint16_t xds_port;
     int64_t status_flush_ns, deregistration_delay_ns;
     bool skip_mesh_creation;
+    struct vip_pool vips;
+    const char *vip_domain;
+    uint16_t vip_port;
     const char *audit_file;
     uint64_t audit_max_size;
     const char *diag_interface;

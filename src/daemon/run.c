@@ -103,11 +103,13 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
                                                      .interval_ns = c->hds_check_interval_ns,
                                                      .no_traffic_interval_ns = c->hds_no_traffic_ns,
                                                      .healthy_threshold = (uint32_t)c->hds_healthy,
-                                                     .unhealthy_threshold = (uint32_t)c->hds_unhealthy}};
+                                                     .unhealthy_threshold = (uint32_t)c->hds_unhealthy},
+                                          .vips = {.domain = c->vip_domain, .port = c->vip_port}};
     const struct admit_options admit = {.store = d->store,
                                         .skip_mesh_creation = d->config->skip_mesh_creation,
                                         .bootstrap_admin_token = d->config->bootstrap_admin_token,
-                                        .zone = STR("")};
+                                        .zone = STR(""),
+                                        .vips = d->config->vips};
 
     if (engine_start(&engine, &d->engine, e) != ERR_NONE)
         return e->kind;

@@ -44,6 +44,8 @@ const char *value_expectation(enum kind kind)
         return "a whole number";
     case DURATION:
         return "a duration such as 10s, 1500ms or 1h";
+    case VIP_POOL:
+        return "IPv4 addresses such as 240.0.0.0/4";
     case LOG_LEVEL:
         return "error, warn, info or debug";
     case STORE:
@@ -93,6 +95,8 @@ static bool scalar_parse(const struct setting *s, struct str text, struct arena 
         return str_to_uint(text, UINT32_MAX, member);
     case DURATION:
         return duration_parse(text, member) && *(int64_t *)member >= 0;
+    case VIP_POOL:
+        return vip_pool_parse(text, member);
     case LOG_LEVEL:
         return log_level_parse(text, member);
     case STORE:
@@ -349,6 +353,11 @@ json_t *value_to_json(const struct setting *s, const struct config *c)
     case DURATION:
         arena_init(&scratch);
         out = json_from_str(duration_format_go(&scratch, *(const int64_t *)member));
+        arena_fini(&scratch);
+        return out;
+    case VIP_POOL:
+        arena_init(&scratch);
+        out = json_from_str(vip_pool_format(&scratch, member));
         arena_fini(&scratch);
         return out;
     case LOG_LEVEL:

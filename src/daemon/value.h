@@ -11,6 +11,7 @@ enum kind {
     PORT,
     COUNT,
     DURATION,
+    VIP_POOL,
     LOG_LEVEL,
     STORE,
     DP_AUTHN,

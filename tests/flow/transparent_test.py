@@ -73,9 +73,10 @@ class Resolver(asyncio.DatagramProtocol):
 
 # ---- the world ----
 class PeerApp(TcpApp):
-    """Says who calls."""
+    """Answers a line with who calls."""
 
     async def _serve(self, reader, writer):
+        await reader.readline()
         writer.write(writer.get_extra_info("peername")[0].encode())
         await writer.drain()
 
@@ -181,6 +182,14 @@ def test_names_of_the_mesh():
         s.plane.apply(dataplane("red", "again", 9901, [inbound(80, 80, "later", "http"), inbound(81, 81, "another", "http")]))
         assert until("the name again", lambda: s.address("later.mesh")) == vip, "it kept its address"
         assert "only-blue" not in s.web.config_dump()
+
+
+def test_names_and_addresses_are_settings():
+    with World(DNS_SERVER_CIDR="10.99.0.0/16", DNS_SERVER_DOMAIN="corp", DNS_SERVER_SERVICE_VIP_PORT=8000) as world:
+        s = Setting(world)
+        assert s.address("api.mesh") is None
+        assert s.address("api.corp").startswith("10.99.0.")
+        assert f'outbound:{s.address("api.corp")}:8000' in s.web.config_dump()
 
 
 def test_redirected_connections():

@@ -195,3 +195,50 @@ TEST(what_was_there_before_gets_its_addresses_at_the_start)
     EXPECT_STR("all", vips_of(&f, "m"), "api=0 web=1");
     fixture_fini(&f);
 }
+
+TEST(another_pool_gives_other_addresses_at_the_start)
+{
+    struct fixture f;
+    init(&f, 16);
+    put_service(&f, "default", "p1", "a");
+    put_service(&f, "default", "p2", "b");
+    admit_stop(f.admit);
+    f.options.vips = (struct vip_pool){.first = 0xf0000001, .n = 16}; /* where b is already */
+    writer_start(&f);
+    EXPECT_STR("a has moved", vips_of(&f, "default"), "a=1 b=0");
+    fixture_fini(&f);
+}
+
+TEST(pools_as_text)
+{
+    static const struct {
+        const char *text;
+        uint32_t first, n; /* n 0: none */
+        const char *shown;
+    } rows[] = {
+        {"240.0.0.0/4", 0xf0000000, 0x10000000, "240.0.0.0/4"},
+        {"10.1.2.3/24", 0x0a010200, 256, "10.1.2.0/24"},
+        {"10.0.0.0/30", 0x0a000000, 4, "10.0.0.0/30"},
+        {"128.0.0.0/1", 0x80000000, 0x80000000, "128.0.0.0/1"},
+        {"0.0.0.0/0", 0, 0, NULL},
+        {"10.0.0.0/31", 0, 0, NULL},
+        {"10.0.0.0", 0, 0, NULL},
+        {"10.0.0/8", 0, 0, NULL},
+        {"10.0.0.0.0/8", 0, 0, NULL},
+        {"10.0.0.256/8", 0, 0, NULL},
+        {"fd00::/8", 0, 0, NULL},
+        {"", 0, 0, NULL},
+    };
+    struct arena a;
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct vip_pool pool = {0};
+        EXPECT_INT(rows[i].text, vip_pool_parse(str_from_c(rows[i].text), &pool), rows[i].n != 0);
+        if (!rows[i].n)
+            continue;
+        EXPECT_INT(rows[i].text, pool.first, rows[i].first);
+        EXPECT_INT(rows[i].text, pool.n, rows[i].n);
+        EXPECT_STR(rows[i].text, vip_pool_format(&a, &pool), rows[i].shown);
+    }
+    arena_fini(&a);
+}

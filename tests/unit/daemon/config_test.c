@@ -219,6 +219,8 @@ TEST(faults_say_where_and_what_was_expected)
         {"list", "log: {json: [true]}\n", NULL, "FILE:1:7: log.json: must be true or false, not a list"},
         {"port too large", "dpServer: {port: 65536}\n", NULL,
          "FILE:1:12: dpServer.port: must be a port in the range [0, 65535], not 65536"},
+        {"no addresses", NULL, "KUMA_DNS_SERVER_CIDR=240.0.0.0",
+         "KUMA_DNS_SERVER_CIDR: must be IPv4 addresses such as 240.0.0.0/4, not \"240.0.0.0\""},
         {"port no number", NULL, "URSA_DP_SERVER_PORT=x",
          "URSA_DP_SERVER_PORT: must be a port in the range [0, 65535], not \"x\""},
         {"count", NULL, "KUMA_STORE_HISTORY_REVISIONS=-1",
