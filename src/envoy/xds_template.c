@@ -19,8 +19,10 @@ struct level {
 struct xds_template {
     struct xds_resource *sample; /* the text is the mark */
     size_t n_levels;
-    struct level levels[2 * CODEC_MAX_DEPTH]; /* from the outermost */
+    struct level levels[]; /* from the outermost */
 };
+
+#define MAX_LEVELS (2 * (size_t)CODEC_MAX_DEPTH)
 
 /* What stands for the text; the other one differs in its first byte. */
 #define MARK STR("\1open text\1")
@@ -80,15 +82,16 @@ static struct level enter(struct str bytes, struct level in, size_t at)
     return in;
 }
 
-static void find_levels(struct xds_template *t, size_t at)
+static size_t find_levels(struct str bytes, size_t at, struct level levels[MAX_LEVELS])
 {
-    struct str bytes = blob_str(t->sample->any);
     struct level in = {0, bytes.n};
+    size_t n = 0;
     do {
         in = enter(bytes, in, at);
-        assert(t->n_levels < ARRAY_LEN(t->levels));
-        t->levels[t->n_levels++] = in;
+        assert(n < MAX_LEVELS);
+        levels[n++] = in;
     } while (in.begin != at); /* what a message begins with is no text but a tag */
+    return n;
 }
 
 struct xds_template *xds_template_new(enum xds_type type, json_t *tree, json_t *open, struct err *e)
@@ -96,9 +99,12 @@ struct xds_template *xds_template_new(enum xds_type type, json_t *tree, json_t *
     struct xds_resource *sample = encode(type, tree, open, MARK, e);
     if (!sample)
         return NULL;
-    struct xds_template *t = xcalloc(1, sizeof *t);
+    struct level levels[MAX_LEVELS];
+    size_t n = find_levels(blob_str(sample->any), find_mark(sample, tree, open, e), levels);
+    struct xds_template *t = xcalloc(1, sizeof *t + n * sizeof t->levels[0]);
     t->sample = sample;
-    find_levels(t, find_mark(sample, tree, open, e));
+    t->n_levels = n;
+    memcpy(t->levels, levels, n * sizeof levels[0]);
     return t;
 }
 
@@ -119,7 +125,7 @@ struct xds_resource *xds_template_fill(const struct xds_template *t, struct str 
 {
     struct str bytes = blob_str(t->sample->any);
     /* 'more' may be less than nothing, which unsigned numbers add just as well. */
-    size_t sizes[ARRAY_LEN(t->levels)], more = text.n - MARK.n, at = 0;
+    size_t sizes[MAX_LEVELS], more = text.n - MARK.n, at = 0;
     for (size_t i = t->n_levels; i-- > 0;) {
         sizes[i] = t->levels[i].size + more;
         more += varint_size(sizes[i]) - varint_size(t->levels[i].size);
