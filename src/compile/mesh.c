@@ -179,11 +179,13 @@ static bool make_name_due(const struct map *proxies, struct str name, uint64_t s
     return true;
 }
 
+/* The memo may still know that a certificate is to come, from a stream that has gone since: the next one must
+ * not wait for it. */
 bool engine_mesh_touch(struct engine_mesh *m, struct str name)
 {
+    compiler_touch_certificates(m->compiler, name);
     if (!make_name_due(&m->by_name, name, covered(m)))
         return false;
-    compiler_touch_certificates(m->compiler, name);
     schedule(m);
     return true;
 }
@@ -260,7 +262,7 @@ void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
         begin_pass(m);
     for (; !list_empty(&m->due) && took < budget_ns; took = clock_mono_ns() - begin) {
         struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
-        if (!compiler_advance(m->compiler, &p->params, begin + budget_ns))
+        if (p->deliver && !compiler_advance(m->compiler, &p->params, begin + budget_ns))
             continue; /* the next turn goes on with it */
         list_del(&p->due);
         proxy_compile(p);

@@ -208,3 +208,19 @@ TEST(checks_are_delivered_when_they_change_and_shared)
     unwatch(&b);
     world_free(w, stop);
 }
+
+/* Else its certificate would be made for nobody, and thrown away. */
+TEST(a_health_stream_asks_for_nothing_but_checks)
+{
+    struct world *w = world_new(start_with_health, NULL);
+    struct checked a;
+    apply(w, "type: Mesh\nname: m\nmtls: {enabledBackend: ca, backends: [{name: ca, type: builtin}]}\n");
+    apply(w, DATAPLANE("a", "10.0.0.1", INBOUND("80", "")) "}");
+    watch(&a, "a", 9901);
+    settle(w);
+    EXPECT_INT("checks", runs_of("checks"), 1);
+    EXPECT_INT("parts of a configuration", runs_of("parts"), 0);
+    EXPECT_INT("identities", runs_of("in_identity"), 0);
+    unwatch(&a);
+    world_free(w, stop);
+}
