@@ -14,7 +14,7 @@ SOON = 3  # seconds: a look each second, told each second, and a machine that ha
 
 @pytest.fixture(scope="module")
 def world():
-    with World(DP_SERVER_HDS_ENABLED="true") as started:
+    with World() as started:
         started.plane.apply(mesh_document("blue", "STRICT"), mesh_document("green"))
         yield started
 
