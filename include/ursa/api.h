@@ -13,7 +13,7 @@
 
 enum api_server {
     API_REST, /* 5681; over TLS, 5682: net's, which hands its connections here */
-    API_DP,   /* HTTP/1.1 of port 5678: /bootstrap */
+    API_DP,   /* HTTP/1.1 of port 5678: /bootstrap, /v3/discovery:... */
     API_DIAG, /* 5680 */
     API_SERVERS
 };

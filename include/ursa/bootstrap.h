@@ -11,8 +11,9 @@
 
 enum bootstrap_proxy { BOOTSTRAP_DATAPLANE, BOOTSTRAP_INGRESS, BOOTSTRAP_EGRESS, BOOTSTRAP_N };
 
-/* How Envoy is to be told its configuration: what has changed, or each time all that there is of a type. */
-enum bootstrap_transport { TRANSPORT_DELTA, TRANSPORT_SOTW, TRANSPORT_N };
+/* How Envoy is to be told its configuration: what has changed, or each time all that there is of a type, or
+ * it polls. */
+enum bootstrap_transport { TRANSPORT_DELTA, TRANSPORT_SOTW, TRANSPORT_REST, TRANSPORT_N };
 
 /* Texts may be "" and trees NULL where that makes sense; everything is borrowed. */
 struct bootstrap_input {
@@ -43,7 +44,7 @@ struct bootstrap_input {
 /* "dataplane", "ingress", "egress"; "" means dataplane. */
 MUST_USE bool bootstrap_proxy_parse(struct str, enum bootstrap_proxy *);
 
-/* "delta", "sotw". */
+/* "delta", "sotw", "rest". */
 MUST_USE bool bootstrap_transport_parse(struct str, enum bootstrap_transport *);
 struct str bootstrap_transport_name(enum bootstrap_transport);
 

@@ -27,6 +27,9 @@ struct str envoy_host_port(struct arena *, struct str address, uint32_t port);
 json_t *envoy_address(struct str address, uint32_t port);
 bool envoy_address_is_ip(struct str address); /* a socket address is one; host names need a DNS cluster */
 json_t *envoy_ads(void); /* the ConfigSource of everything that comes over the same stream */
+/* Likewise of a client that polls, over the cluster of that name, which the bootstrap has. */
+#define ENVOY_POLLED_CLUSTER "rest_cluster"
+json_t *envoy_polling(void);
 
 /* ---- clusters, endpoints ---- */
 /* An endpoint list comes by EDS; proxies always speak HTTP/2 to each other. */

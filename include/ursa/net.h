@@ -4,7 +4,7 @@
  * given to.
  *
  * The proxies' port: h2 carries gRPC to the aggregated discovery service; http/1.1 (also without ALPN) is
- * decrypted and handed, through a socket pair, to whoever serves HTTP: bootstrap, later REST xDS. The API's
+ * decrypted and handed, through a socket pair, to whoever serves HTTP: bootstrap, polls. The API's
  * port speaks http/1.1 only, handed on in the same way, and may ask clients for certificates. */
 #ifndef URSA_NET_H
 #define URSA_NET_H

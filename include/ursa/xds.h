@@ -11,9 +11,10 @@
 #include "ursa/compile.h"
 
 /* ---- messages ---- */
-/* The two variants of the protocol: each answer is all that there is of a type (or of what has changed of the
- * names asked for), or it is what has come, changed and gone. */
-enum xds_variant { XDS_SOTW, XDS_DELTA };
+/* The variants of the protocol: each answer is all that there is of a type (or of what has changed of the
+ * names asked for), or it is what has come, changed and gone, or it is asked for by polling over HTTP (see
+ * ads_poll). */
+enum xds_variant { XDS_SOTW, XDS_DELTA, XDS_REST };
 #define DISCOVERY_REQUEST_MAX (1u << 20) /* bytes; Envoy's first request is 61 kB */
 struct discovery_version {
     struct str name, version;
@@ -36,7 +37,8 @@ struct discovery_request {
     struct str error_message; /* cut to 4 KiB */
     struct discovery_node node;
 };
-/* Bounded: at most 100,000 names. ERR_MALFORMED, ERR_LIMIT. Texts point into 'wire' or the arena. */
+/* Of one of the two that have a wire form. Bounded: at most 100,000 names. ERR_MALFORMED, ERR_LIMIT. Texts
+ * point into 'wire' or the arena. */
 MUST_USE enum err_kind discovery_request_decode(enum xds_variant, struct str wire, struct arena *,
                                                 struct discovery_request *, struct err *e);
 void discovery_request_fini(struct discovery_request *);
@@ -65,6 +67,7 @@ struct ads_group;
 struct ads;
 struct ads_stream;
 struct hds_stream;
+struct question;
 
 /* What the services tell about a proxy's streams; runs on the thread of 'observe_box', for one stream in
  * order. Implemented by insight/. */
@@ -88,6 +91,7 @@ struct ads_options {
     bool authenticate;                 /* dpServer.authn.dpProxy.type is not none */
     bool health_discovery;             /* Envoys are asked to check their workloads */
     int64_t deregistration_delay_ns;   /* 10 s */
+    int64_t poll_limit_ns;             /* a poll without news is answered after this */
     struct mailbox *observe_box;       /* of the thread that observes */
     void (*observe)(void *ctx, enum xds_event, const struct xds_status *);
     void *observe_ctx;
@@ -131,6 +135,38 @@ void ads_run_timers(struct ads *, int64_t now_ns);
  * it. NULL: it has none. Any thread. */
 json_t *ads_proxy_json(struct ads_group *, struct str mesh, struct str name);
 
+/* ---- clients that poll ----
+ * One question: what is there of a type, or of names of it, other than what the client has? It waits until
+ * there is something, and at the latest until its time is up. */
+struct ads_poll {
+    struct mail mail; /* 'handle' is the asker's: it runs when the answer is taken from 'box' */
+    struct mailbox *box;
+    void *ctx;                        /* the asker's */
+    uint64_t id;                      /* the asker's, for ads_poll_hurry */
+    struct str authorization;         /* the header's value, or STR_NONE; in the arena */
+    struct discovery_request request; /* ads_poll_read */
+    struct arena arena;               /* holds all texts */
+    /* the answer: a fault, a DiscoveryResponse, or neither when there is no news */
+    enum err_kind kind;
+    struct str text;
+    char *json; /* the asker takes it over; secret: free_wiped() */
+    size_t json_size;
+    /* the service's, until it comes back */
+    struct ads *ads;
+    void (*answered)(struct mail *);
+    struct question *question; /* NULL: it does not wait */
+};
+struct ads_poll *ads_poll_new(struct str authorization);
+void ads_poll_free(struct ads_poll *); /* the answer has come, or it was never asked; NULL is ignored */
+/* Takes in a DiscoveryRequest as protobuf's JSON, with names of either form. ERR_MALFORMED, ERR_INVALID,
+ * ERR_LIMIT. */
+MUST_USE enum err_kind ads_poll_read(struct ads_poll *, enum xds_type, struct str json, struct err *e);
+/* Any thread, while the loops run. The poll is the group's until it comes back, which it does once. */
+void ads_poll(struct ads_group *, struct ads_poll *);
+/* Who asked with that id is gone: the poll is answered now, if it is still there. Any thread, while the loops
+ * run. */
+void ads_poll_hurry(struct ads_group *, uint64_t id);
+
 /* ---- has it taken effect? ----
  * Who asks hands in a question; it comes back by mail as soon as every proxy in question has taken over, or
  * refused, all of the state of that sequence or of a later one, and at the latest at its deadline. Without a
@@ -171,8 +207,8 @@ void ads_question_free(struct ads_question *); /* NULL is ignored; the answer ha
 void ads_ask(struct ads_group *, struct ads_question *);
 /* The question of that id, if it is still there, is answered now. Any thread, while the loops run. */
 void ads_hurry(struct ads_group *, uint64_t id);
-/* Answers all questions as things are, and from now on each at once: before the streams are closed for a
- * stop. Loop thread. */
+/* Answers all questions as things are, and from now on each at once; ends all that poll: before the streams
+ * are closed for a stop. Loop thread. */
 void ads_stop_waiting(struct ads *);
 
 #endif

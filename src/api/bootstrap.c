@@ -318,7 +318,7 @@ void bootstrap_post(struct request *r)
             refuse(r, 422, STR("proxyType: zone proxies are not available in this version"));
         else if (json_get(q.body, "xdsTransport") &&
                  !bootstrap_transport_parse(json_str(json_get(q.body, "xdsTransport")), &q.transport))
-            refuse(r, 422, STR("xdsTransport: must be delta or sotw"));
+            refuse(r, 422, STR("xdsTransport: must be delta, sotw or rest"));
         else if (find_dataplane(r, &q) && check_token(r, &q) && check_membership(r, &q) && check_ca(r, &q))
             answer_bootstrap(r, &q);
     }

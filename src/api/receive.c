@@ -276,7 +276,7 @@ static struct MHD_Response *take_body(struct request *r)
             r->file->fd = -1;
         return response;
     }
-    if (r->out.p && r->type != RES_N && (res_type_info(r->type)->traits & RES_ADMIN))
+    if (r->out.p && (r->secret || (r->type != RES_N && (res_type_info(r->type)->traits & RES_ADMIN))))
         response = MHD_create_response_from_buffer_with_free_callback(r->out.n, r->out.p, free_wiped);
     else
         response = MHD_create_response_from_buffer(r->out.n, r->out.p,

@@ -74,6 +74,7 @@ struct request {
     struct str revision;           /* Ursa-Revision header of a write */
     struct MHD_Response *stream;   /* in place of 'out'; sent once */
     const char *etag;              /* ETag header of one resource */
+    bool secret;                   /* the body holds keys: it is wiped when it is sent */
     bool close;                    /* Connection: close */
     bool suspended, queued;
     bool audited;  /* its line is in the audit log, or none is due */

@@ -44,10 +44,11 @@ bool bootstrap_proxy_parse(struct str s, enum bootstrap_proxy *out)
 
 static const struct {
     struct str name;
-    const char *api_type; /* Envoy's word */
+    const char *api_type; /* Envoy's word for the kind of stream; NULL: there is none */
 } transports[TRANSPORT_N] = {
     [TRANSPORT_DELTA] = {STR_INIT("delta"), "DELTA_GRPC"},
     [TRANSPORT_SOTW] = {STR_INIT("sotw"), "GRPC"},
+    [TRANSPORT_REST] = {STR_INIT("rest"), NULL},
 };
 
 bool bootstrap_transport_parse(struct str s, enum bootstrap_transport *out)
@@ -98,11 +99,6 @@ static json_t *admin(const struct bootstrap_input *in)
                             socket_address(in->admin_address, in->admin_port)));
 }
 
-static json_t *over_ads(void)
-{
-    return packed(json_pack("{s:{}, s:s}", "ads", "resourceApiVersion", "V3"));
-}
-
 /* How Envoy reaches a service of the control plane. */
 static json_t *config_source(const struct bootstrap_input *in, const char *api_type)
 {
@@ -115,11 +111,20 @@ static json_t *config_source(const struct bootstrap_input *in, const char *api_t
                             "setNodeOnFirstMessageOnly", 1, "transportApiVersion", "V3"));
 }
 
+/* Where Envoy has its resources from. */
+static json_t *resource_source(const struct bootstrap_input *in)
+{
+    return in->transport == TRANSPORT_REST ? envoy_polling() : envoy_ads();
+}
+
 static json_t *dynamic_resources(const struct bootstrap_input *in)
 {
-    json_t *ads = config_source(in, transports[in->transport].api_type);
-    return packed(
-        json_pack("{s:o, s:o, s:o}", "adsConfig", ads, "cdsConfig", over_ads(), "ldsConfig", over_ads()));
+    const char *api_type = transports[in->transport].api_type;
+    json_t *resources =
+        packed(json_pack("{s:o, s:o}", "cdsConfig", resource_source(in), "ldsConfig", resource_source(in)));
+    if (api_type)
+        json_object_set_new(resources, "adsConfig", config_source(in, api_type));
+    return resources;
 }
 
 static json_t *layered_runtime(const struct bootstrap_input *in)
@@ -132,7 +137,7 @@ static json_t *layered_runtime(const struct bootstrap_input *in)
                                                        "overload.global_downstream_max_connections", 50000)));
         json_array_append_new(
             layers, packed(json_pack("{s:s, s:{s:s, s:o}}", "name", "gateway.listeners", "rtdsLayer", "name",
-                                     "gateway.listeners", "rtdsConfig", over_ads())));
+                                     "gateway.listeners", "rtdsConfig", resource_source(in))));
     }
     return packed(json_pack("{s:o}", "layers", layers));
 }
@@ -232,6 +237,33 @@ static json_t *exact_name(const char *type, struct str host)
     return packed(json_pack("{s:{s:o}, s:s}", "matcher", "exact", json_from_str(host), "sanType", type));
 }
 
+/* How Envoy reaches the control plane to poll. Its polls carry no headers of their own, so a filter on their
+ * way out adds the token. */
+static json_t *polled_cluster(const struct bootstrap_input *in)
+{
+    json_t *filters = json_array(), *made;
+    if (in->token.n > 0) {
+        json_t *append =
+            packed(json_pack("{s:{s:s, s:o}, s:s}", "header", "key", "authorization", "value",
+                             json_from_str(in->token), "appendAction", "OVERWRITE_IF_EXISTS_OR_ADD"));
+        json_array_append_new(
+            filters, envoy_extension("envoy.filters.http.header_mutation",
+                                     "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+                                     packed(json_pack("{s:{s:[{s:o}]}}", "mutations", "requestMutations",
+                                                      "append", append))));
+    }
+    json_array_append_new(
+        filters, envoy_extension("envoy.filters.http.upstream_codec",
+                                 "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", NULL));
+    made = cluster(ENVOY_POLLED_CLUSTER, envoy_address_is_ip(in->xds_host) ? "STATIC" : "STRICT_DNS",
+                   socket_address(in->xds_host, in->xds_port), tls_to_control_plane(in->xds_host));
+    json_object_set_new(
+        json_get(made, "typedExtensionProtocolOptions"), HTTP_OPTIONS,
+        packed(json_pack("{s:s, s:{s:{}}, s:o}", "@type", GOOGLE_APIS HTTP_OPTIONS, "explicitHttpConfig",
+                         "httpProtocolOptions", "httpFilters", filters)));
+    return made;
+}
+
 static json_t *static_resources(const struct bootstrap_input *in, struct arena *a)
 {
     json_t *log_address =
@@ -243,7 +275,10 @@ static json_t *static_resources(const struct bootstrap_input *in, struct arena *
         "{s:s, s:{s:[o, o], s:{s:o}}}", "name", VALIDATION_SECRET, "validationContext",
         "matchTypedSubjectAltNames", exact_name("DNS", in->xds_host), exact_name("IP_ADDRESS", in->xds_host),
         "trustedCa", "inlineBytes", json_from_str(base64_encode(a, in->ca_pem))));
-    return packed(json_pack("{s:[o, o], s:[o]}", "clusters", log_sink, ads, "secrets", secret));
+    json_t *clusters = packed(json_pack("[o, o]", log_sink, ads));
+    if (in->transport == TRANSPORT_REST)
+        json_array_append_new(clusters, polled_cluster(in));
+    return packed(json_pack("{s:o, s:[o]}", "clusters", clusters, "secrets", secret));
 }
 
 /* Names of statistics that Envoy's own tags do not take apart. */

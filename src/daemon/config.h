@@ -62,7 +62,7 @@ struct config {
     uint16_t admin_port;
     const char *xds_host;
     uint16_t xds_port;
-    int64_t status_flush_ns, deregistration_delay_ns;
+    int64_t status_flush_ns, deregistration_delay_ns, poll_limit_ns;
     bool skip_mesh_creation;
     struct vip_pool vips;
     const char *vip_domain;

@@ -53,7 +53,7 @@ const char *value_expectation(enum kind kind)
     case DP_AUTHN:
         return "dpToken or none";
     case XDS_TRANSPORT:
-        return "delta or sotw";
+        return "delta, sotw or rest";
     case AUTHN:
         return "tokens or adminClientCerts";
     case ACCESS:

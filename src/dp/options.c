@@ -42,7 +42,7 @@ static const struct flag flags[] = {
     {"config-dir", TEXT, AT(config_dir), "DATAPLANE_RUNTIME_CONFIG_DIR", NULL,
      "folder for the bootstrap; default: a private temporary one"},
     {"xds-transport", TEXT, AT(xds_transport), "DATAPLANE_RUNTIME_XDS_TRANSPORT", NULL,
-     "delta or sotw: how Envoy is told its configuration; default: the control plane's choice"},
+     "delta, sotw or rest: how Envoy is told its configuration; default: the control plane's choice"},
     {"concurrency", TEXT, AT(concurrency), "DATAPLANE_RUNTIME_CONCURRENCY", "2", "worker threads of Envoy"},
     {"drain-time", DURATION, AT(drain_time_ns), "DATAPLANE_DRAIN_TIME", "30s",
      "how long Envoy drains listeners that change"},

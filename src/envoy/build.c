@@ -100,3 +100,11 @@ json_t *envoy_ads(void)
 {
     return envoy_pack("{s: {}, s: s}", "ads", "resourceApiVersion", "V3");
 }
+
+/* Without a time-out shorter than the control plane lets a poll wait. */
+json_t *envoy_polling(void)
+{
+    return envoy_pack("{s: {s: s, s: s, s: [s], s: s, s: s}, s: s}", "apiConfigSource", "apiType", "REST",
+                      "transportApiVersion", "V3", "clusterNames", ENVOY_POLLED_CLUSTER, "refreshDelay",
+                      "0.050s", "requestTimeout", "30s", "resourceApiVersion", "V3");
+}

@@ -36,6 +36,7 @@ struct ads *ads_new(struct ads_group *group, struct mailbox *mailbox)
     list_init(&ads->waiting);
     questions_init(&ads->questions);
     hds_init(&ads->hds);
+    polls_init(&ads->polls);
     if (group->services.n == 0)
         desk_await_stored(&ads->desk);
     VEC_PUSH(&group->services, ads);
@@ -45,7 +46,7 @@ struct ads *ads_new(struct ads_group *group, struct mailbox *mailbox)
 bool ads_is_idle(const struct ads *ads)
 {
     return ads->n_streams == 0 && ads->desk.n_under_way == 0 && questions_are_idle(&ads->questions) &&
-           hds_is_idle(&ads->hds);
+           hds_is_idle(&ads->hds) && polls_are_idle(&ads->polls);
 }
 
 void ads_free(struct ads *ads)
@@ -56,6 +57,7 @@ void ads_free(struct ads *ads)
     desk_fini(&ads->desk);
     status_board_fini(&ads->board);
     hds_fini(&ads->hds);
+    polls_fini(&ads->polls);
     free(ads);
 }
 
@@ -63,8 +65,9 @@ int64_t ads_deadline(const struct ads *ads)
 {
     int64_t removal = desk_deadline(&ads->desk), wait = streams_deadline(ads),
             answer = questions_deadline(&ads->questions);
-    int64_t first = removal < wait ? removal : wait;
-    return first < answer ? first : answer;
+    int64_t first = removal < wait ? removal : wait, poll = timers_next(&ads->polls.timers);
+    first = first < answer ? first : answer;
+    return first < poll ? first : poll;
 }
 
 void ads_run_timers(struct ads *ads, int64_t now_ns)
@@ -72,6 +75,13 @@ void ads_run_timers(struct ads *ads, int64_t now_ns)
     desk_run_timers(&ads->desk, now_ns);
     streams_run_timers(ads, now_ns);
     questions_run_timers(ads, now_ns);
+    timers_run(&ads->polls.timers, now_ns);
+}
+
+void ads_stop_waiting(struct ads *ads)
+{
+    questions_stop(ads);
+    polls_stop(ads);
 }
 
 json_t *ads_proxy_json(struct ads_group *group, struct str mesh, struct str name)

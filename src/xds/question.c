@@ -372,7 +372,7 @@ void ads_hurry(struct ads_group *group, uint64_t id)
     }
 }
 
-void ads_stop_waiting(struct ads *ads)
+void questions_stop(struct ads *ads)
 {
     ads->questions.stopped = true;
     while (!list_empty(&ads->questions.waiting))

@@ -22,6 +22,8 @@ void questions_init(struct questions *);
 bool questions_are_idle(const struct questions *);
 int64_t questions_deadline(const struct questions *);
 void questions_run_timers(struct ads *, int64_t now_ns);
+/* Answers all as things are, and from now on each at once. */
+void questions_stop(struct ads *);
 /* Something of this stream changed, and somebody watches it. */
 void questions_look(struct ads_stream *);
 /* A proxy opened another stream: those that it had before, on whatever loop, are in question no more. */

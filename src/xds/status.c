@@ -210,10 +210,11 @@ static json_t *type_json(const struct stream_status *r, enum xds_type t)
 
 static json_t *report_json(const struct stream_status *r, struct arena *arena)
 {
+    static const char *const names[] = {[XDS_SOTW] = "sotw", [XDS_DELTA] = "delta", [XDS_REST] = "rest"};
     json_t *o = json_object(), *types = json_object();
     json_object_set_new(o, "subscription", json_from_str(r->subscription));
     json_object_set_new(o, "connectTime", json_from_str(time_format(arena, r->connected_ns)));
-    json_object_set_new(o, "transport", json_string(r->variant == XDS_DELTA ? "delta" : "sotw"));
+    json_object_set_new(o, "transport", json_string(names[r->variant]));
     json_object_set_new(o, "types", types);
     for (enum xds_type t = 0; t < XDS_N; t++) {
         if (r->types[t].active)

@@ -421,6 +421,33 @@ static enum err_kind take_request(struct ads_stream *s, const struct discovery_r
     return ERR_NONE;
 }
 
+/* Either part of a request ends the stream when it is refused. */
+static bool do_part(struct ads_stream *s, const struct discovery_request *r,
+                    enum err_kind part(struct ads_stream *, const struct discovery_request *, struct err *))
+{
+    struct arena scratch;
+    struct err e;
+    if (s->state == STREAM_ENDED)
+        return false;
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    enum err_kind kind = part(s, r, &e);
+    if (kind != ERR_NONE)
+        end(s, kind, err_render(&e, &scratch));
+    arena_fini(&scratch);
+    return kind == ERR_NONE;
+}
+
+bool stream_identify(struct ads_stream *s, const struct discovery_request *r)
+{
+    return do_part(s, r, identify);
+}
+
+void stream_request(struct ads_stream *s, const struct discovery_request *r)
+{
+    (void)do_part(s, r, take_request);
+}
+
 void ads_receive(struct ads_stream *s, struct str message)
 {
     struct arena scratch;
@@ -431,33 +458,38 @@ void ads_receive(struct ads_stream *s, struct str message)
     COUNT(xds_requests);
     arena_init(&scratch);
     err_init(&e, &scratch);
-    enum err_kind kind = discovery_request_decode(s->variant, message, &scratch, &request, &e);
-    if (kind == ERR_NONE) {
-        kind = identify(s, &request, &e);
-        if (kind == ERR_NONE)
-            kind = take_request(s, &request, &e);
+    if (discovery_request_decode(s->variant, message, &scratch, &request, &e) != ERR_NONE) {
+        end(s, e.kind, err_render(&e, &scratch));
+    } else {
+        if (stream_identify(s, &request))
+            stream_request(s, &request);
         discovery_request_fini(&request);
     }
-    if (kind != ERR_NONE)
-        end(s, kind, err_render(&e, &scratch));
     arena_fini(&scratch);
 }
 
-bool ads_pull(struct ads_stream *s, struct xds_message *out)
+bool stream_next(struct ads_stream *s, struct xds_response *out)
 {
-    struct xds_response response;
     if (s->state != STREAM_LIVE)
         return false;
     enum xds_type type = find_due(s);
     if (type == XDS_N)
         return false;
     stream_covers(s, s->ads->applied);
-    session_send(&s->session, type, &response);
+    session_send(&s->session, type, out);
+    status_report_update(&s->report, &s->session);
+    look(s);
+    return true;
+}
+
+bool ads_pull(struct ads_stream *s, struct xds_message *out)
+{
+    struct xds_response response;
+    if (!stream_next(s, &response))
+        return false;
     message_from_response(&response, s->ads->options.instance_id, out);
     COUNT_ADD(xds_bytes_sent, out->n_bytes);
     xds_response_fini(&response);
-    status_report_update(&s->report, &s->session);
-    look(s);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "authn.h"
 #include "hds.h"
 #include "node.h"
+#include "poll.h"
 #include "question.h"
 #include "register.h"
 #include "session.h"
@@ -26,6 +27,7 @@ struct ads {
     struct list waiting; /* streams that hold something back until their client answers, the first first */
     struct questions questions;
     struct hds hds;
+    struct polls polls;
     uint64_t applied; /* what the engine made of every state up to this sequence is in the streams' inboxes */
     size_t n_streams; /* that exist, closed ones with the engine included */
     size_t n_open;    /* of these, not closed by the peer */
@@ -76,6 +78,11 @@ struct ads_stream {
 
 /* The stream's configuration is right for the states up to this sequence. */
 void stream_covers(struct ads_stream *, uint64_t sequence);
+/* The parts of ads_receive and ads_pull behind the wire. A request that has been identified; false when the
+ * stream has ended. The next response to send, noted as sent; false when there is none. */
+MUST_USE bool stream_identify(struct ads_stream *, const struct discovery_request *);
+void stream_request(struct ads_stream *, const struct discovery_request *);
+MUST_USE bool stream_next(struct ads_stream *, struct xds_response *out);
 /* Sends what has waited for too long. */
 void streams_run_timers(struct ads *, int64_t now_ns);
 int64_t streams_deadline(const struct ads *);

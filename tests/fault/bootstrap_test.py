@@ -55,8 +55,8 @@ def test_a_proxy_chooses_how_it_is_told(world, asked, api_type):
 
 
 def test_a_transport_that_is_none(world):
-    answer = ask(world, dataplaneToken=token(world, name="stored"), xdsTransport="rest")
-    assert answer.status == 422 and "delta or sotw" in answer.body
+    answer = ask(world, dataplaneToken=token(world, name="stored"), xdsTransport="grpc")
+    assert answer.status == 422 and "delta, sotw or rest" in answer.body
 
 
 def test_other_clients_get_bare_yaml(world):

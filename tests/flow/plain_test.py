@@ -6,7 +6,7 @@ from load import Load, call, tcp_call, until
 from world import World, dataplane, inbound, mesh_document
 
 
-@pytest.fixture(scope="module", params=["delta", "sotw"])
+@pytest.fixture(scope="module", params=["delta", "sotw", "rest"])
 def world(request):
     with World(BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=request.param) as started:
         started.plane.apply(mesh_document("blue"), mesh_document("green", "PERMISSIVE"))

@@ -1,11 +1,11 @@
 /* dump_config -- prints what proxies are sent, without a network: {"<mesh>/<name>": {"cds": [...], ...},
  * ...}.
  *
- *     dump_config FILE... [--delete MESH/PATH/NAME]... [--dns PORT RESOLVER-PORT] [--delta] --proxy
- * MESH/NAME...
+ *     dump_config FILE... [--delete MESH/PATH/NAME]... [--dns PORT RESOLVER-PORT] [--delta | --rest]
+ *         --proxy MESH/NAME...
  *
  * Files are applied in order to a memory store through the one writer; the engine compiles; a client takes it
- * over as state of the world, or incrementally. Private keys print as REDACTED. */
+ * over as state of the world, incrementally, or by polling. Private keys print as REDACTED. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,6 +134,8 @@ int main(int argc, char **argv)
             world_delete(w, res_type_by_path(path), mesh, rest);
         } else if (strcmp(argv[i], "--delta") == 0) {
             variant = XDS_DELTA;
+        } else if (strcmp(argv[i], "--rest") == 0) {
+            variant = XDS_REST;
         } else if (strcmp(argv[i], "--dns") == 0 && i + 2 < argc) {
             dns[0] = port(argv[++i]);
             dns[1] = port(argv[++i]);

@@ -3,6 +3,7 @@
 #include "over_xds.h"
 
 #include "../../src/xds/message.h"
+#include "../../src/xds/poll.h"
 #include "../../src/xds/session.h"
 #include "ursa/base/json.h"
 #include "world.h"
@@ -40,19 +41,37 @@ static void request(struct client *c, enum xds_type t, const json_t *response)
     struct buf wire;
     const char *names = c->variant == XDS_DELTA ? "resourceNamesSubscribe" : "resourceNames";
     json_object_set_new(tree, "typeUrl", json_from_str(xds_type_info(t)->type_url));
-    if (!xds_type_info(t)->whole_set && (!response || c->variant == XDS_SOTW))
+    if (!xds_type_info(t)->whole_set && (!response || c->variant != XDS_DELTA))
         json_object_set_new(tree, names, names_of(c->config->lists[t]));
     if (response)
         json_object_set(tree, "responseNonce", json_get(response, "nonce"));
-    if (response && c->variant == XDS_SOTW)
+    if (response && c->variant != XDS_DELTA)
         json_object_set(tree, "versionInfo", json_get(response, "versionInfo"));
     buf_init(&wire, DISCOVERY_REQUEST_MAX);
     if (envoy_encode(message_name(c, "Request"), tree, &wire, &c->e) != ERR_NONE ||
-        discovery_request_decode(c->variant, buf_str(&wire), &c->arena, &r, &c->e) != ERR_NONE)
+        discovery_request_decode(c->variant == XDS_DELTA ? XDS_DELTA : XDS_SOTW, buf_str(&wire), &c->arena,
+                                 &r, &c->e) != ERR_NONE)
         die("request: " STR_FMT, STR_ARG(err_render(&c->e, &c->arena)));
     (void)session_request(&c->session, &r);
     discovery_request_fini(&r);
     buf_fini(&wire);
+}
+
+/* As a poll is answered, and read with Envoy's schema. A poll names no response, so that is added. */
+static json_t *receive_json(struct client *c, const struct xds_response *response)
+{
+    size_t size;
+    char *text = poll_response_json(response->type, response->version, response->v, response->n, &size);
+    json_t *tree;
+    struct buf wire;
+    buf_init(&wire, SIZE_MAX);
+    if (json_parse(str_from(text, size), &tree, &c->e) != ERR_NONE ||
+        envoy_encode(message_name(c, "Response"), tree, &wire, &c->e) != ERR_NONE)
+        die("response: " STR_FMT, STR_ARG(err_render(&c->e, &c->arena)));
+    json_object_set_new(tree, "nonce", json_sprintf("%llu", (unsigned long long)response->nonce));
+    buf_fini(&wire);
+    free(text);
+    return tree;
 }
 
 static json_t *receive(struct client *c, const struct xds_response *response)
@@ -103,7 +122,7 @@ void over_xds(enum xds_variant variant, struct config_set *config, json_t *trees
         if (i > RESPONSES_MAX)
             die("it never falls silent");
         session_send(&c.session, t, &r);
-        JSON_AUTO response = receive(&c, &r);
+        JSON_AUTO response = variant == XDS_REST ? receive_json(&c, &r) : receive(&c, &r);
         keep(&c, t, response);
         request(&c, t, response);
         xds_response_fini(&r);

@@ -103,7 +103,47 @@ TEST(transports)
         EXPECT_STR(rows[i].word, json_str(at(tree, "dynamicResources/adsConfig/apiType")), rows[i].want);
         json_decref(tree);
     }
-    EXPECT_TRUE("none of these", !bootstrap_transport_parse(STR("rest"), &(enum bootstrap_transport){0}));
+    EXPECT_TRUE("none of these", !bootstrap_transport_parse(STR("grpc"), &(enum bootstrap_transport){0}));
+}
+
+/* Whoever polls needs a cluster that speaks HTTP/1.1 and adds the token, and no stream but that of health. */
+TEST(polling)
+{
+    static const char *const sources[] = {"cdsConfig", "ldsConfig"};
+    static const struct {
+        const char *token;
+        size_t n_filters;
+    } rows[] = {{"a.b.c", 2}, {"", 1}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bootstrap_input in = {.name = STR("web-1"),
+                                     .mesh = STR("m"),
+                                     .transport = TRANSPORT_REST,
+                                     .xds_host = STR("10.0.0.1"),
+                                     .xds_port = 5678,
+                                     .token = str_from_c(rows[i].token)};
+        json_t *tree = bootstrap_tree(&in);
+        json_t *polled = at(tree, "staticResources/clusters/2");
+        json_t *options = json_get(json_get(polled, "typedExtensionProtocolOptions"),
+                                   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
+        json_t *filters = json_get(options, "httpFilters");
+        EXPECT_TRUE("no stream", !at(tree, "dynamicResources/adsConfig"));
+        for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
+            json_t *api =
+                json_get(json_get(json_get(tree, "dynamicResources"), sources[k]), "apiConfigSource");
+            EXPECT_STR(sources[k], json_str(json_get(api, "apiType")), "REST");
+            EXPECT_STR("its cluster", json_str(json_array_get(json_get(api, "clusterNames"), 0)),
+                       "rest_cluster");
+        }
+        EXPECT_STR("name", json_str(json_get(polled, "name")), "rest_cluster");
+        EXPECT_TRUE("HTTP/1.1", at(options, "explicitHttpConfig/httpProtocolOptions"));
+        EXPECT_INT("filters", json_array_size(filters), rows[i].n_filters);
+        if (*rows[i].token)
+            EXPECT_STR(
+                "token",
+                json_str(at(filters, "0/typedConfig/mutations/requestMutations/0/append/header/value")),
+                rows[i].token);
+        json_decref(tree);
+    }
 }
 
 TEST(as_recorded)

@@ -18,6 +18,7 @@
 
 #define NOW_S INT64_C(1800000000)
 #define DELAY_NS (10 * NS_PER_S)
+#define POLL_LIMIT_NS (25 * NS_PER_S)
 
 /* ---- the engine ---- */
 
@@ -197,6 +198,7 @@ static inline void ads_start_with(struct world *w, bool authenticate, bool healt
                                   .authenticate = authenticate,
                                   .health_discovery = health_discovery,
                                   .deregistration_delay_ns = DELAY_NS,
+                                  .poll_limit_ns = POLL_LIMIT_NS,
                                   .observe_box = &w->box,
                                   .observe = observe,
                                   .observe_ctx = w};
