@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -32,6 +34,7 @@ struct peer {
     int fd;
     bool asks, rests; /* a request is coming in; nothing is under way */
     bool trimmed;     /* since it rests */
+    bool has_sent;    /* a header, at least one */
     int64_t deadline; /* INT64_MAX: none */
     int64_t body_end; /* of its body as a whole */
     int64_t rests_since;
@@ -116,12 +119,23 @@ static bool is_zero(const unsigned char *p, size_t n)
     return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
+/* libmicrohttpd frees a connection's memory when it closes the connection, which may be long before it lets
+ * go of it; but it shuts the socket down in the same breath. */
+static bool has_memory(const struct peer *p)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+
+    return p->pool && getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state == TCP_ESTABLISHED;
+}
+
 /* After each request libmicrohttpd writes zeros over all of a connection's memory, so all of it is resident.
  * Pages of zeros, in a mapping that is nobody else's, can be given back unseen: they read as zeros again. */
 static void trim(struct peer *p)
 {
     p->trimmed = true;
-    if (p->pool && is_zero(p->pool, CONNECTION_MEMORY))
+    if (has_memory(p) && is_zero(p->pool, CONNECTION_MEMORY))
         madvise(p->pool, CONNECTION_MEMORY, MADV_DONTNEED);
 }
 
@@ -151,9 +165,11 @@ void peer_sends(struct MHD_Connection *connection, const char *method)
 
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
-    /* A mapping of its own begins with a page, what malloc gives never does. */
-    if ((uintptr_t)method % page == 0 && CONNECTION_MEMORY % page == 0)
+    /* The first header stands where the memory begins. A mapping of its own begins with a page, what malloc
+     * gives never does. */
+    if (!p->has_sent && (uintptr_t)method % page == 0 && CONNECTION_MEMORY % page == 0)
         p->pool = (void *)(uintptr_t)method;
+    p->has_sent = true;
     p->body_end = now_of(p) + limit_of(p);
     peer_sent(connection, 0);
 }

@@ -169,6 +169,7 @@ def test_a_stop_answers_who_waits():
             before = plane.metrics()["xds_questions"]
             thread, answers = asked(plane, "/status?wait=5m")
             until("it to wait", lambda: plane.metrics()["xds_questions"] > before)
+            time.sleep(0.5)  # and for every loop to have its part of it
             world.stop_plane()
             thread.join()
             assert counts(answers[0].json) == (2, 1, 1, 0) and not answers[0].json["applied"]
