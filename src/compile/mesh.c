@@ -94,7 +94,8 @@ void engine_mesh_refresh(struct engine_mesh *m)
 static bool same_params(const struct proxy_params *a, const struct proxy_params *b)
 {
     return str_eq(a->name, b->name) && a->admin_port == b->admin_port &&
-           str_eq(a->admin_address, b->admin_address);
+           str_eq(a->admin_address, b->admin_address) && a->dns_port == b->dns_port &&
+           a->empty_dns_port == b->empty_dns_port;
 }
 
 /* The newest state that the view is equal to, as far as this mesh is concerned. */

@@ -151,6 +151,7 @@ TEST(an_ingress_is_news_for_the_meshes_whose_services_it_has)
     attach(&in_b, "b", "web-1");
     settle(w);
     await_deliveries(&in_a, 1);
+    await_deliveries(&in_b, 1);
     json_t *before = ask("mesh/b");
     apply(w,
           "type: ZoneIngress\nname: east\nzone: east\nnetworking: {address: 10.9.0.1, port: 10001, "
