@@ -1,4 +1,4 @@
-/* discovery.c -- POST /v3/discovery:<type>: proxies that poll for their configuration (decision 19).
+/* discovery.c -- POST /v3/discovery:<type>: proxies that poll for their configuration (decision 20).
  *
  * A loop of net answers, by mail, when there is something new or the time is up; the request is suspended
  * meanwhile. A client that hangs up is answered at once, so that nothing waits on behalf of nobody. */
@@ -88,6 +88,7 @@ void discovery_post(struct request *r)
         ads_poll_free(p);
         return;
     }
+    buf_fini(&r->body); /* Envoy's has 60 kB, and there may be very many that wait */
     p->mail.handle = answer_poll;
     p->box = &r->server->api->mailbox;
     p->ctx = r;

@@ -30,7 +30,7 @@ struct question {
     enum xds_type type;
     struct ads_poll *waiting; /* NULL: none */
     int64_t wait_until;
-    uint64_t has;    /* the version that the client says to have; 0: none */
+    uint64_t has;    /* the version that the client says to have; 0: none, or it has not said yet */
     uint64_t newest; /* the version of what was let out for it; 0: nothing was */
     uint64_t given;  /* the version of the last answer; 0: none */
     unsigned n_vain; /* how often the client came back without that */
@@ -154,6 +154,7 @@ static void give(struct question *q, int64_t now)
     if (q->given != q->newest)
         q->n_vain = 0;
     q->given = q->newest;
+    q->has = 0; /* it will say whether it took that over; the next news may be what it had before */
     q->given_at = now;
     timer_set(&q->poller->ads->polls.timers, &q->timer, now + QUESTION_LEASE_NS);
     send_back(p);
@@ -212,6 +213,26 @@ static void answer_stream(struct poller *p, enum xds_type type, struct str refus
                                             .error_message = refusal});
 }
 
+/* New clusters get warm when their endpoints are there, for which Envoy asks one by one: only then may what
+ * uses the clusters follow. */
+static bool endpoints_are_taken(const struct poller *p)
+{
+    const struct config_set *config = p->stream->session.config;
+    size_t n_taken = 0, i = 0;
+    struct str key, name;
+    void *value;
+    while (map_next(&p->outlets[XDS_ENDPOINT].questions, &i, &key, &value)) {
+        const struct question *q = value;
+        if (q->newest == 0 || q->has != q->newest)
+            continue;
+        if (key.n == 0)
+            return true;
+        while (str_next(&key, '\0', &name) && name.n > 0)
+            n_taken += config_set_find(config, XDS_ENDPOINT, name) != NULL;
+    }
+    return n_taken >= config->lists[XDS_ENDPOINT]->n;
+}
+
 /* Has everybody who asks for something of the type taken over what was let out? */
 static void settle(struct poller *p, enum xds_type type)
 {
@@ -226,7 +247,8 @@ static void settle(struct poller *p, enum xds_type type)
         if (q->newest != 0 && q->has != q->newest)
             return;
     }
-    answer_stream(p, type, STR_NONE);
+    if (type != XDS_CLUSTER || endpoints_are_taken(p))
+        answer_stream(p, type, STR_NONE);
 }
 
 /* ---- the stream's news ---- */
@@ -464,6 +486,7 @@ static void ask(struct poller *p, struct ads_poll *poll)
     wait_for(q, poll, now + p->ads->options.poll_limit_ns);
     if (!stream_identify(p->stream, &poll->request)) /* it is answered */
         return;
+    discovery_request_fini(&poll->request); /* the node's metadata are not needed while it waits */
     take_version(q, &poll->request);
     if (p->is_ended)
         return;
@@ -474,7 +497,7 @@ static void ask(struct poller *p, struct ads_poll *poll)
             return;
     }
     judge(q, now);
-    if (p->outlets[type].owes_answer)
+    if (p->outlets[type].owes_answer || p->outlets[XDS_CLUSTER].owes_answer)
         take_a_turn(p);
 }
 

@@ -1,4 +1,4 @@
-/* xds/poll.h -- clients that poll (decision 19). Private to xds/.
+/* xds/poll.h -- clients that poll (decision 20). Private to xds/.
  *
  * A proxy that polls is a stream like any other, of the state of the world; its client is the poller, which
  * subscribes to all there is of each type that is asked for, keeps what the stream has let out, and answers

@@ -1,4 +1,4 @@
-"""REST discovery on the proxies' port: what a client that polls may send, and what it is answered (decision 19)."""
+"""REST discovery on the proxies' port: what a client that polls may send, and what it is answered (decision 20)."""
 import base64
 import json
 import socket

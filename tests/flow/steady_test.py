@@ -17,7 +17,7 @@ RENEWED = 0.8  # of its life after which a certificate is renewed
 RETURN = 30  # seconds that an Envoy may wait before it tries to connect again
 
 
-@pytest.fixture(name="world", params=["delta", "sotw"])
+@pytest.fixture(name="world", params=["delta", "sotw", "rest"])
 def _world(request):
     with World(BOOTSTRAP_SERVER_PARAMS_XDS_TRANSPORT=request.param, XDS_SERVER_DATAPLANE_STATUS_FLUSH_INTERVAL="0.1s") as started:
         backend = {"dpCert": {"rotation": {"expiration": f"{life()}s"}}} if AWAY >= 60 else {}

@@ -245,6 +245,31 @@ TEST(listeners_wait_for_clusters)
     world_fini(&w);
 }
 
+/* News that are what the client had before the last answer are news: it may have taken that over. */
+TEST(there_and_back_again)
+{
+    struct world w;
+    start(&w);
+    struct poller cds = {.w = &w, .type = XDS_CLUSTER}, lds = {.w = &w, .type = XDS_LISTENER};
+    poll_again(&cds);
+    poll_again(&lds);
+    deliver(&w, "a");
+    poll_again(&cds);
+    poll_again(&lds);
+    deliver(&w, "b");
+    poll_again(&cds); /* has both clusters */
+    poll_again(&lds);
+    EXPECT_INT("only the new one", cds.n, 1);
+    deliver(&w, "a"); /* before it was heard of whether the old one is gone */
+    EXPECT_TRUE("the listener waits for its cluster", lds.waits);
+    poll_again(&cds);
+    EXPECT_INT("both again", cds.n, 2);
+    EXPECT_TRUE("the listener still waits", lds.waits);
+    poll_again(&cds);
+    EXPECT_CSTR("the listener", lds.name, "a");
+    world_fini(&w);
+}
+
 TEST(what_is_refused_is_not_sent_for_ever)
 {
     struct world w;
