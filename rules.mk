@@ -66,7 +66,7 @@ $(foreach r,$(ROOMS) client cli dp,$(eval $(call room_rules,$(r))))
 STORE_SQL := $(sort $(wildcard src/store/sql/*.sql))
 $(B)/gen/store_migrations.inc: $(STORE_SQL) $(B)/sources
 	@mkdir -p $(@D)
-	$(Q)for f in $(STORE_SQL); do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo ,; done > $@
+	$(Q)for f in $(STORE_SQL); do echo "("; sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo "),"; done > $@
 $(B)/src/store/migrate.o: $(B)/gen/store_migrations.inc
 
 $(B)/%.o: %.c $(B)/flags
