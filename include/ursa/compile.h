@@ -136,8 +136,9 @@ struct engine_proxy *engine_attach_health(struct engine *, const struct proxy_pa
 /* Asynchronous; after 'detached' ran (compile thread) no delivery comes any more. */
 void engine_detach(struct engine_proxy *, void (*detached)(void *ctx), void *ctx);
 /* Sends 'mail' to 'box' as soon as all that the feed brought up to 'sequence' (snap_sequence) is compiled and
- * delivered. */
-void engine_notify_applied(struct engine *, uint64_t sequence, struct mailbox *box, struct mail *mail);
+ * delivered: for the proxies of that mesh, or with STR_NONE for all. */
+void engine_notify_applied(struct engine *, struct str mesh, uint64_t sequence, struct mailbox *box,
+                           struct mail *mail);
 uint64_t engine_applied(struct engine *);
 /* For /debug: runs on the compile thread and sends the result; caller owns the JSON. what: "engine",
  * "mesh/<m>", "proxy/<m>/<p>", "rebuild/<m>". */

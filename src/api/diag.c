@@ -193,7 +193,7 @@ void diag_wait(struct request *r)
     w->mail.handle = answer_waiting;
     w->request = r;
     request_suspend(r);
-    engine_notify_applied(r->options->engine, sequence, &r->server->api->mailbox, &w->mail);
+    engine_notify_applied(r->options->engine, STR_NONE, sequence, &r->server->api->mailbox, &w->mail);
 }
 
 /* ---- the rest ---- */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stream.h"
 #include "ursa/base/alloc.h"
@@ -233,15 +234,36 @@ struct notice {
     struct mail mail;
     struct ads *ads;
     uint64_t sequence;
+    struct str mesh; /* whose part of it; STR_NONE: all of it */
+    char text[];
 };
+
+/* What the engine has passed for one mesh says nothing of the streams of others. */
+static void cover(struct ads *ads, const struct ads_question *q)
+{
+    if (!q->mesh.p) {
+        if (q->sequence > ads->applied)
+            ads->applied = q->sequence;
+        return;
+    }
+    LIST_FOR (node, &ads->board.reports) {
+        struct ads_stream *s = stream_at(node);
+        if (str_eq(s->node.params.mesh, q->mesh))
+            stream_covers(s, q->sequence);
+    }
+}
 
 /* The deliveries were mailed before this was, so the streams have taken them. */
 static void begin(struct ads *ads, struct ads_question *q)
 {
     q->is_compiled = true;
-    if (q->sequence > ads->applied)
-        ads->applied = q->sequence;
+    cover(ads, q);
     go_on(ads, q, ads->board.reports.next);
+}
+
+static bool answers(const struct notice *n, const struct ads_question *q)
+{
+    return q->sequence <= n->sequence && (!n->mesh.p || (q->mesh.p && str_eq(n->mesh, q->mesh)));
 }
 
 static void take_notice(struct mail *mail)
@@ -251,10 +273,21 @@ static void take_notice(struct mail *mail)
     ads->questions.n_notices--;
     LIST_FOR (node, &ads->questions.waiting) {
         struct ads_question *q = LIST_ITEM(node, struct ads_question, node);
-        if (!q->is_compiled && q->sequence <= n->sequence)
+        if (!q->is_compiled && answers(n, q))
             begin(ads, q);
     }
     free(n);
+}
+
+/* The question may be answered, and gone, before it comes. */
+static void await_engine(struct ads *ads, const struct ads_question *q)
+{
+    struct notice *n = xmalloc(sizeof(*n) + q->mesh.n);
+    *n = (struct notice){.mail.handle = take_notice, .ads = ads, .sequence = q->sequence};
+    if (q->mesh.p)
+        n->mesh = str_from(memcpy(n->text, q->mesh.p, q->mesh.n), q->mesh.n);
+    ads->questions.n_notices++;
+    engine_notify_applied(ads->options.engine, q->mesh, q->sequence, ads->mailbox, &n->mail);
 }
 
 static void take_compiled(struct mail *mail)
@@ -287,10 +320,7 @@ static void take_question(struct mail *mail)
         answer(ads, q);
         return;
     }
-    struct notice *n = xmalloc(sizeof(*n));
-    *n = (struct notice){.mail.handle = take_notice, .ads = ads, .sequence = q->sequence};
-    ads->questions.n_notices++;
-    engine_notify_applied(ads->options.engine, q->sequence, ads->mailbox, &n->mail);
+    await_engine(ads, q);
 }
 
 /* On the asker's thread. */

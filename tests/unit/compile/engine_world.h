@@ -39,18 +39,24 @@ static void nothing(struct mail *m)
     (void)m;
 }
 
-static inline void settle(struct world *w)
+/* Of one mesh, or with STR_NONE of all. */
+static inline void settle_mesh(struct world *w, struct str mesh)
 {
     struct mailbox box;
     struct mail mail = {.handle = nothing};
     mailbox_init(&box);
     struct snap *snap = store_snap(world_store(w));
-    engine_notify_applied(engine, snap_sequence(snap), &box, &mail);
+    engine_notify_applied(engine, mesh, snap_sequence(snap), &box, &mail);
     EXPECT_TRUE("applied", mailbox_wait(&box, 10000));
     mailbox_run(&box);
-    EXPECT_TRUE("engine_applied", engine_applied(engine) >= snap_sequence(snap));
+    EXPECT_TRUE("engine_applied", mesh.p || engine_applied(engine) >= snap_sequence(snap));
     snap_unref(snap);
     mailbox_fini(&box);
+}
+
+static inline void settle(struct world *w)
+{
+    settle_mesh(w, STR_NONE);
 }
 
 static inline json_t *ask(const char *what)

@@ -165,6 +165,8 @@ TEST(changes_are_gathered_for_as_long_as_the_last_pass_cost)
     json_decref(ask("mesh/big")); /* behind them all in the engine's mailbox */
     EXPECT_INT("the mesh rests", seen.n_big, N_BIG);
     EXPECT_INT("the other one does not", seen.n_big_at_small, N_BIG);
+    settle_mesh(f->world, STR("small"));
+    settle_mesh(f->world, STR("nobody's"));
     EXPECT_TRUE("applied up to them", engine_applied(engine) == before);
     clock_fake(clock_mono_ns() + N_BIG * NS_PER_MS, T0); /* what it took, but not yet what sending costs */
     json_decref(ask("mesh/big"));

@@ -67,6 +67,15 @@ static void start(struct world *w)
     ads_start(w, false);
 }
 
+/* A mesh with a proxy web-1. */
+static void put_mesh(struct world *w)
+{
+    struct res_key key = {RES_MESH, STR_NONE, STR("blue")};
+    struct mesh_spec spec = {0};
+    put(w, resource_from_spec(&key, &spec));
+    put(w, dataplane_make(WEB("web-1", "blue")));
+}
+
 static void connect_proxy(struct world *w, struct peer *p, const char *first)
 {
     peer_open(w, p, STR_NONE);
@@ -230,6 +239,46 @@ TEST(what_the_engine_has_not_passed)
     }
 }
 
+/* A mesh that is asked about waits for no other, and says nothing of one. */
+TEST(what_the_engine_has_passed_for_one_mesh)
+{
+    struct world w;
+    struct peer a, b;
+    start(&w);
+    put_mesh(&w);
+    connect_proxy(&w, &a, FIRST("default.web-1"));
+    connect_proxy(&w, &b, FIRST("blue.web-1"));
+    configure(&w, &a);
+    configure(&w, &b);
+    engine_at = 4;
+    struct ads_question *q = question(&w, 5, NS_PER_S);
+    q->mesh = STR("default");
+    ads_ask(w.group, q);
+    run(&w);
+    EXPECT_CSTR("nothing yet", told(q), "");
+    EXPECT_STR("of its mesh", engine_owes[0].mesh, "default");
+    engine_passes(4);
+    run(&w);
+    EXPECT_CSTR("it passed", told(q), "1/0/0");
+    ads_question_free(q);
+
+    engine_delivers("b");
+    run(&w);
+    accept_all(&a);
+    accept_all(&b);
+    engine_delivers("c");
+    run(&w);
+    engine_at = 5;
+    q = ask(&w, 5, 0);
+    run(&w);
+    EXPECT_CSTR("the other mesh's has taken over what came before", told(q),
+                "1/1/0 blue.web-1: clusters are not sent yet: it reads slowly");
+    ads_question_free(q);
+    peer_close(&w, &a);
+    peer_close(&w, &b);
+    world_fini(&w);
+}
+
 TEST(who_hangs_up_and_who_stops)
 {
     struct world w;
@@ -283,11 +332,8 @@ TEST(whose_proxies)
     };
     struct world w;
     struct peer a, b;
-    struct res_key key = {RES_MESH, STR_NONE, STR("blue")};
-    struct mesh_spec spec = {0};
     start(&w);
-    put(&w, resource_from_spec(&key, &spec));
-    put(&w, dataplane_make(WEB("web-1", "blue")));
+    put_mesh(&w);
     connect_proxy(&w, &a, FIRST("default.web-1"));
     connect_proxy(&w, &b, FIRST("blue.web-1"));
     configure(&w, &a);

@@ -83,7 +83,7 @@ static inline bool engine_has(const struct ads_stream *s)
 /* Where the engine stands: what is later is owed, until engine_passes(). */
 static uint64_t engine_at = UINT64_MAX;
 static struct {
-    uint64_t sequence;
+    struct str mesh;
     struct mailbox *box;
     struct mail *mail;
 } engine_owes[8];
@@ -95,10 +95,11 @@ uint64_t engine_applied(struct engine *e)
     return engine_at;
 }
 
-void engine_notify_applied(struct engine *e, uint64_t sequence, struct mailbox *box, struct mail *mail)
+void engine_notify_applied(struct engine *e, struct str mesh, uint64_t sequence, struct mailbox *box,
+                           struct mail *mail)
 {
-    (void)e;
-    engine_owes[n_engine_owes].sequence = sequence;
+    (void)e, (void)sequence;
+    engine_owes[n_engine_owes].mesh = mesh;
     engine_owes[n_engine_owes].box = box;
     engine_owes[n_engine_owes++].mail = mail;
 }
