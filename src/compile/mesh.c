@@ -159,11 +159,12 @@ static void proxy_compile(struct engine_proxy *p)
     arena_fini(&a);
 }
 
+/* Who has nothing yet comes before all who have something. */
 static void make_due(struct engine_proxy *p, uint64_t since)
 {
     struct engine_mesh *m = p->mesh;
     if (list_empty(&p->due))
-        list_add_tail(&m->due, &p->due);
+        list_add_tail(p->answered ? &m->due : m->due.next, &p->due);
     if (!m->lacks_since)
         m->lacks_since = since;
 }

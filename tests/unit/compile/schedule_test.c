@@ -194,6 +194,30 @@ TEST(a_proxy_that_brought_its_dataplane_is_not_asked_for_without_it)
     fixture_free(f);
 }
 
+TEST(who_has_nothing_yet_comes_first_in_a_pass)
+{
+    struct fixture *f = fixture_new();
+    put_dataplane(f, "big", 0, 81);
+    settle(f->world);
+    put_dataplane(f, "big", N_BIG, 80);
+    /* Without an admin port there is no certificate to wait for. */
+    struct client late = {.delivered = small_delivered};
+    const struct proxy_params params = {.mesh = STR("big"), .name = STR("p-40")};
+    mailbox_init(&late.box);
+    sem_init(&late.delivery, 0, 0);
+    late.proxy = engine_attach(engine, &params, deliver, &late);
+    json_decref(ask("mesh/big"));
+    reset(0);
+    seen.n_big_at_small = N_BIG;
+    rest();
+    await_deliveries(&late, 1);
+    settle(f->world);
+    EXPECT_INT("the others have their new endpoint", seen.n_big, N_BIG);
+    EXPECT_INT("after it", seen.n_big_at_small, 0);
+    detach(&late);
+    fixture_free(f);
+}
+
 TEST(a_proxy_that_comes_while_the_mesh_rests_is_answered_at_once)
 {
     struct fixture *f = fixture_new();
