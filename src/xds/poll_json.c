@@ -118,7 +118,10 @@ void poll_replace_sources(json_t *tree)
     const char *key;
     json_t *item;
     size_t i;
-    json_array_foreach(tree, i, item) poll_replace_sources(item);
+    json_array_foreach(tree, i, item)
+    {
+        poll_replace_sources(item);
+    }
     json_object_foreach(tree, key, item)
     {
         if (is_source(key) && json_get(item, "ads"))

@@ -82,7 +82,7 @@ class BareEnvoy:
     def __init__(self, plane, doc, good_token, token):
         self.folder = plane.work_dir
         text = bootstrap(plane, doc, good_token)
-        assert text.count(good_token) == 1
+        assert text.count(good_token) == 2  # for the configuration, and for health discovery
         (self.folder / "envoy.yaml").write_text(text.replace(good_token, token))
         with open(self.folder / "envoy.log", "wb") as log:
             self.process = subprocess.Popen([ENVOY, "-c", str(self.folder / "envoy.yaml"), "--concurrency", "1", "--disable-hot-restart"],

@@ -14,7 +14,7 @@ struct client_type {
     uint64_t nonce;
 };
 
-static void client_hears(struct script *sc, const struct xds_response *r)
+void client_hears(struct script *sc, const struct xds_response *r)
 {
     struct client_type *c = &sc->types[r->type];
     for (size_t i = 0; i < r->n; i++)
@@ -24,7 +24,7 @@ static void client_hears(struct script *sc, const struct xds_response *r)
     c->nonce = r->nonce;
 }
 
-static void client_reconnects(struct script *sc, bool with_nothing)
+void client_reconnects(struct script *sc, bool with_nothing)
 {
     for (enum xds_type t = 0; t < XDS_N; t++) {
         sc->types[t].nonce = 0;
@@ -53,7 +53,7 @@ static size_t versions_given(const struct client_type *c, const struct discovery
     return n;
 }
 
-static void client_says(struct script *sc, struct str word, enum xds_type t, struct str args)
+void client_says(struct script *sc, struct str word, enum xds_type t, struct str args)
 {
     struct client_type *c = &sc->types[t];
     struct str subscribe[16], unsubscribe[16], name;

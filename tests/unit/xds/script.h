@@ -35,9 +35,9 @@ struct script {
 };
 
 /* Of the variant's test: the client says something, hears something, has a new stream. */
-static void client_says(struct script *, struct str word, enum xds_type, struct str args);
-static void client_hears(struct script *, const struct xds_response *);
-static void client_reconnects(struct script *, bool with_nothing);
+void client_says(struct script *, struct str word, enum xds_type, struct str args);
+void client_hears(struct script *, const struct xds_response *);
+void client_reconnects(struct script *, bool with_nothing);
 
 static inline int by_name(const void *a, const void *b)
 {

@@ -30,13 +30,13 @@ static void request(struct script *sc, enum xds_type type, const char *names, ui
     (void)session_request(&sc->session, &r);
 }
 
-static void client_hears(struct script *sc, const struct xds_response *r)
+void client_hears(struct script *sc, const struct xds_response *r)
 {
     sc->types[r->type].received = r->version;
     sc->types[r->type].nonce = r->nonce;
 }
 
-static void client_reconnects(struct script *sc, bool with_nothing)
+void client_reconnects(struct script *sc, bool with_nothing)
 {
     for (enum xds_type t = 0; t < XDS_N; t++) {
         sc->types[t].nonce = 0;
@@ -45,7 +45,7 @@ static void client_reconnects(struct script *sc, bool with_nothing)
     }
 }
 
-static void client_says(struct script *sc, struct str word, enum xds_type t, struct str rest)
+void client_says(struct script *sc, struct str word, enum xds_type t, struct str rest)
 {
     struct str names;
     struct client_type *c = &sc->types[t];
