@@ -23,6 +23,9 @@ struct xds_list {
 };
 struct xds_list *xds_list_ref(struct xds_list *); /* any thread */
 void xds_list_unref(struct xds_list *);           /* any thread; NULL is ignored */
+/* Of n resources sorted by name: the first at or after v[from] whose name is not less; n: there is none.
+ * O(log of the distance), so that names are found one after the other. */
+size_t xds_search(struct xds_resource *const *v, size_t n, size_t from, struct str name);
 /* Immutable, reference-counted; any thread. */
 struct config_set {
     atomic_uint refs;

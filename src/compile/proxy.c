@@ -162,16 +162,6 @@ bool config_set_eq(const struct config_set *a, const struct config_set *b)
 struct xds_resource *config_set_find(const struct config_set *s, enum xds_type type, struct str name)
 {
     const struct xds_list *l = s->lists[type];
-    size_t low = 0, high = l->n;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int c = str_cmp(name, l->v[mid]->name);
-        if (c == 0)
-            return l->v[mid];
-        if (c < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
+    size_t at = xds_search(l->v, l->n, 0, name);
+    return at < l->n && str_eq(l->v[at]->name, name) ? l->v[at] : NULL;
 }

@@ -103,16 +103,20 @@ static size_t find_base(const struct list_item *items, size_t n)
     return base;
 }
 
-/* The first of v[from..n) that does not come before 'name'. */
-static size_t lower_bound(const struct xds_list *l, size_t from, struct str name)
+size_t xds_search(struct xds_resource *const *v, size_t n, size_t from, struct str name)
 {
-    size_t high = l->n;
-    while (from < high) {
-        size_t mid = from + (high - from) / 2;
-        if (str_cmp(l->v[mid]->name, name) < 0)
+    size_t to = from, stride = 1;
+    for (; to < n && str_cmp(v[to]->name, name) < 0; stride *= 2) { /* mostly it is near */
+        from = to + 1;
+        to += stride;
+    }
+    to = to < n ? to : n;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (str_cmp(v[mid]->name, name) < 0)
             from = mid + 1;
         else
-            high = mid;
+            to = mid;
     }
     return from;
 }
@@ -130,7 +134,7 @@ static struct xds_list *extend(struct xds_list *base, const struct entry *v, siz
     struct VEC(struct xds_resource *) own = {0};
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t to = lower_bound(base, at, v[i].resource->name);
+        size_t to = xds_search(base->v, base->n, at, v[i].resource->name);
         copy(l, base, at, to);
         at = to;
         bool taken = at < base->n && str_eq(base->v[at]->name, v[i].resource->name);

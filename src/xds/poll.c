@@ -101,14 +101,7 @@ static size_t collect(const struct question *q, struct xds_resource **v)
     struct str rest = q->key, name;
     size_t n = 0, at = 0;
     while (str_next(&rest, '\0', &name) && name.n > 0) {
-        size_t to = r->n;
-        while (at < to) {
-            size_t mid = at + (to - at) / 2;
-            if (str_cmp(r->v[mid]->name, name) < 0)
-                at = mid + 1;
-            else
-                to = mid;
-        }
+        at = xds_search(r->v, r->n, at, name);
         if (at < r->n && str_eq(r->v[at]->name, name))
             v[n++] = r->v[at];
     }

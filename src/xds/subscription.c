@@ -82,27 +82,9 @@ enum request_sense subscription_take_answer(struct subscription *s, const struct
     return REQUEST_ACK;
 }
 
-size_t list_search(const struct xds_list *list, size_t at, struct str name)
-{
-    size_t to = at, stride = 1;
-    for (; to < list->n && str_cmp(list->v[to]->name, name) < 0; stride *= 2) { /* mostly it is near */
-        at = to + 1;
-        to += stride;
-    }
-    to = to < list->n ? to : list->n;
-    while (at < to) {
-        size_t mid = at + (to - at) / 2;
-        if (str_cmp(list->v[mid]->name, name) < 0)
-            at = mid + 1;
-        else
-            to = mid;
-    }
-    return at;
-}
-
 struct xds_resource *list_find_from(const struct xds_list *list, size_t *at, struct str name)
 {
-    *at = list_search(list, *at, name);
+    *at = xds_search(list->v, list->n, *at, name);
     return *at < list->n && str_eq(list->v[*at]->name, name) ? list->v[*at] : NULL;
 }
 

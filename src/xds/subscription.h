@@ -136,9 +136,6 @@ MUST_USE bool subscription_read_nonce(const struct subscription *, struct str te
  * the same nonce is about names only: REQUEST_CHANGED. */
 enum request_sense subscription_take_answer(struct subscription *, const struct discovery_request *,
                                             uint64_t nonce);
-/* The index of that name at or after 'at', or of the first greater one: few names of many resources are
- * looked up one after the other. */
-size_t list_search(const struct xds_list *, size_t at, struct str name);
 /* The resource of that name at or after *at, where the search goes on for the next, greater name; or NULL. */
 struct xds_resource *list_find_from(const struct xds_list *, size_t *at, struct str name);
 
