@@ -312,3 +312,14 @@ struct str name_ca_secret(struct arena *a, struct str mesh)
 {
     return arena_printf(a, "mesh_ca:secret:" STR_FMT, STR_ARG(mesh));
 }
+
+struct envoy_tls tls_with_mesh(struct arena *a, const struct mesh_input *mesh)
+{
+    return (struct envoy_tls){
+        .identity_secret = name_identity_secret(a, mesh->name),
+        .ca_secret = name_ca_secret(a, mesh->name),
+        .san_type = "URI",
+        .san_match = "prefix",
+        .san = arena_printf(a, "spiffe://" STR_FMT "/", STR_ARG(mesh->name)),
+    };
+}

@@ -153,6 +153,8 @@ json_t *tags_to_json(const struct tags *, struct str without);
 /* SDS names of the mesh. */
 struct str name_identity_secret(struct arena *, struct str mesh);
 struct str name_ca_secret(struct arena *, struct str mesh);
+/* A side of mutual TLS that takes any member of its mesh for the other. */
+struct envoy_tls tls_with_mesh(struct arena *, const struct mesh_input *);
 /* Where a transparent proxy's connections to its own workload come from: the rules that redirect leave this
  * address alone. */
 struct str redirect_source(bool ipv6);

@@ -162,13 +162,7 @@ static struct memo_value run_direct_cluster(struct memo_ctx *ctx, struct str arg
     json_t *cluster = envoy_original_dst_cluster(CLUSTER);
     json_object_set_new(cluster, "connectTimeout", envoy_duration(CONNECT_NS));
     if (mesh->mtls) {
-        struct envoy_tls tls = {
-            .identity_secret = name_identity_secret(a, mesh->name),
-            .ca_secret = name_ca_secret(a, mesh->name),
-            .san_type = "URI",
-            .san_match = "prefix",
-            .san = arena_printf(a, "spiffe://" STR_FMT "/", STR_ARG(mesh->name)),
-        };
+        struct envoy_tls tls = tls_with_mesh(a, mesh);
         envoy_cluster_set_tls(cluster, envoy_upstream_tls(&tls, "kuma", STR("")));
     }
     return value_resource(ctx, XDS_CLUSTER, cluster);

@@ -110,13 +110,7 @@ static json_t *filters(const struct listener *l, bool guarded)
 
 static json_t *server_tls(struct arena *a, const struct mesh_input *mesh)
 {
-    struct envoy_tls tls = {
-        .identity_secret = name_identity_secret(a, mesh->name),
-        .ca_secret = name_ca_secret(a, mesh->name),
-        .san_type = "URI",
-        .san_match = "prefix",
-        .san = arena_printf(a, "spiffe://" STR_FMT "/", STR_ARG(mesh->name)),
-    };
+    struct envoy_tls tls = tls_with_mesh(a, mesh);
     return envoy_downstream_tls(&tls);
 }
 
