@@ -97,3 +97,12 @@ json_t *ads_proxy_json(struct ads_group *group, struct str mesh, struct str name
     json_object_set(o, "streams", streams);
     return o;
 }
+
+void hurry_all(struct ads_group *group, uint64_t id, void (*handle)(struct mail *))
+{
+    for (size_t i = 0; i < group->services.n; i++) {
+        struct hurry *h = xmalloc(sizeof(*h));
+        *h = (struct hurry){.mail.handle = handle, .ads = group->services.v[i], .id = id};
+        mailbox_send(h->ads->mailbox, &h->mail);
+    }
+}

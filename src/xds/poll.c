@@ -542,12 +542,6 @@ void ads_poll(struct ads_group *group, struct ads_poll *p)
     mailbox_send(p->ads->mailbox, &p->mail);
 }
 
-struct hurry {
-    struct mail mail;
-    struct ads *ads;
-    uint64_t id;
-};
-
 /* Envoy hangs up on what it does not need any more, so nobody asks that again. */
 static void take_hurry(struct mail *mail)
 {
@@ -563,11 +557,7 @@ static void take_hurry(struct mail *mail)
 
 void ads_poll_hurry(struct ads_group *group, uint64_t id)
 {
-    for (size_t i = 0; i < group->services.n; i++) {
-        struct hurry *h = xmalloc(sizeof(*h));
-        *h = (struct hurry){.mail.handle = take_hurry, .ads = group->services.v[i], .id = id};
-        mailbox_send(h->ads->mailbox, &h->mail);
-    }
+    hurry_all(group, id, take_hurry);
 }
 
 /* ---- life ---- */

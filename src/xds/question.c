@@ -371,12 +371,6 @@ void ads_ask(struct ads_group *group, struct ads_question *q)
         ask_part(group->services.v[i], q);
 }
 
-struct hurry {
-    struct mail mail;
-    struct ads *ads;
-    uint64_t id;
-};
-
 static void take_hurry(struct mail *mail)
 {
     struct hurry *h = CONTAINER_OF(mail, struct hurry, mail);
@@ -395,11 +389,7 @@ static void take_hurry(struct mail *mail)
 
 void ads_hurry(struct ads_group *group, uint64_t id)
 {
-    for (size_t i = 0; i < group->services.n; i++) {
-        struct hurry *h = xmalloc(sizeof(*h));
-        *h = (struct hurry){.mail.handle = take_hurry, .ads = group->services.v[i], .id = id};
-        mailbox_send(h->ads->mailbox, &h->mail);
-    }
+    hurry_all(group, id, take_hurry);
 }
 
 void questions_stop(struct ads *ads)

@@ -33,6 +33,14 @@ struct ads {
     size_t n_open;    /* of these, not closed by the peer */
 };
 
+/* That who asked under this id waits no longer; sent to every loop, since any may hold it. */
+struct hurry {
+    struct mail mail;
+    struct ads *ads;
+    uint64_t id;
+};
+void hurry_all(struct ads_group *, uint64_t id, void (*handle)(struct mail *)); /* which frees it */
+
 enum stream_state {
     STREAM_OPEN,        /* no request yet */
     STREAM_REGISTERING, /* the Dataplane that it brought is being stored */
