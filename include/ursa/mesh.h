@@ -99,7 +99,6 @@ struct str inbound_advertised_address(const struct dp_networking *, const struct
 struct str inbound_workload_address(const struct dp_networking *, const struct dp_inbound *);
 uint32_t inbound_workload_port(const struct dp_inbound *);
 struct str outbound_address(const struct dp_outbound *);
-bool inbound_is_served(const struct dp_inbound *); /* it has a port and a service: it gets a listener */
 /* What the health check of each inbound is called: "localhost:<workload port>", with the address behind it
  * for a workload that is not the first on its port. STR_NONE: it is not probed. */
 void inbound_check_names(const struct dp_networking *, struct arena *, struct str names[]);

@@ -234,6 +234,7 @@ MUST_USE bool virtual_outbound_of(const struct virtual_outbound_spec *, const st
 
 /* resources.md 6.1 S4: some inbound's tags match, or the gateway's do. */
 bool selector_matches_dataplane(const struct tags *selector, const struct dataplane_spec *);
+bool inbound_is_served(const struct dp_inbound *); /* it has a port and a service: it gets a listener */
 /* The service that names a proxy: of its first inbound, or of its gateway. */
 struct str dataplane_service(const struct dataplane_spec *);
 

@@ -58,10 +58,9 @@ static void add_dataplane(struct names *names, const struct resource *dataplane)
     const struct dp_networking *net = resource_dataplane(dataplane)->networking;
     for (size_t i = 0; i < net->n_inbound; i++) {
         const struct tags *tags = &net->inbound[i].tags;
-        struct str service = tags_get(tags, TAG_SERVICE);
-        if (!net->inbound[i].port || !service.n)
+        if (!inbound_is_served(&net->inbound[i]))
             continue;
-        add(names, dataplane->key.mesh, VIP_SERVICE, service);
+        add(names, dataplane->key.mesh, VIP_SERVICE, tags_get(tags, TAG_SERVICE));
         add_domains(names, dataplane->key.mesh, tags);
     }
 }

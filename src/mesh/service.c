@@ -77,11 +77,6 @@ uint32_t inbound_workload_port(const struct dp_inbound *in)
     return in->service_port ? in->service_port : in->port;
 }
 
-bool inbound_is_served(const struct dp_inbound *in)
-{
-    return in->port && tags_get(&in->tags, TAG_SERVICE).n;
-}
-
 static bool inbound_is_probed(const struct dp_inbound *in)
 {
     return in->service_probe && inbound_is_served(in);

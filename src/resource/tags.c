@@ -33,6 +33,11 @@ struct tags tags_merged(struct arena *a, const struct tags *base, const struct t
     return out;
 }
 
+bool inbound_is_served(const struct dp_inbound *in)
+{
+    return in->port && tags_get(&in->tags, TAG_SERVICE).n;
+}
+
 struct str dataplane_service(const struct dataplane_spec *dp)
 {
     const struct dp_networking *net = dp->networking;
