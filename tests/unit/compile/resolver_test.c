@@ -169,6 +169,23 @@ static bool has(const struct config_set *set, enum xds_type type, const char *na
     return r && str_find(bytes, str_from_c(text)) < bytes.n;
 }
 
+/* A compiler of the mesh above, which the world gets. */
+static struct compiler *compiler_of(struct fixture *f, struct world *w)
+{
+    struct compiler_options options = fixed_certs;
+
+    world_apply(w, str_from_c(mesh));
+    options.resolver = f->resolver;
+    struct compiler *c = compiler_new(STR("m"), &options);
+    struct snap *snap = store_snap(world_store(w));
+    struct view *v = view_new(snap, STR("m"));
+
+    compiler_update(c, v, NULL, 0);
+    view_unref(v);
+    snap_unref(snap);
+    return c;
+}
+
 static struct config_set *config(struct compiler *c, const char *proxy, enum err_kind want, struct fixture *f)
 {
     struct config_set *set = NULL;
@@ -187,13 +204,7 @@ TEST(configurations_wait_for_a_name_and_follow_it)
 
     set_up(&f);
     struct world *w = world_new(NULL, NULL);
-    world_apply(w, str_from_c(mesh));
-    struct snap *snap = store_snap(world_store(w));
-    struct view *v = view_new(snap, STR("m"));
-    struct compiler_options options = fixed_certs;
-    options.resolver = f.resolver;
-    struct compiler *c = compiler_new(STR("m"), &options);
-    compiler_update(c, v, NULL, 0);
+    struct compiler *c = compiler_of(&f, w);
 
     EXPECT_TRUE("not yet", !config(c, "web-1", ERR_UNAVAILABLE, &f));
     EXPECT_TRUE("nor for the other", !config(c, "db-1", ERR_UNAVAILABLE, &f));
@@ -213,8 +224,6 @@ TEST(configurations_wait_for_a_name_and_follow_it)
     EXPECT_TRUE("it moved", has(web, XDS_ENDPOINT, "db", "10.0.0.8"));
     config_set_unref(web);
     compiler_free(c);
-    view_unref(v);
-    snap_unref(snap);
     world_free(w, NULL);
     tear_down(&f);
 }
@@ -225,13 +234,7 @@ TEST(without_an_address_the_rest_is_served)
 
     set_up(&f);
     struct world *w = world_new(NULL, NULL);
-    world_apply(w, str_from_c(mesh));
-    struct snap *snap = store_snap(world_store(w));
-    struct view *v = view_new(snap, STR("m"));
-    struct compiler_options options = fixed_certs;
-    options.resolver = f.resolver;
-    struct compiler *c = compiler_new(STR("m"), &options);
-    compiler_update(c, v, NULL, 0);
+    struct compiler *c = compiler_of(&f, w);
     EXPECT_TRUE("not yet", !config(c, "web-1", ERR_UNAVAILABLE, &f));
     answer(&f, "", NULL);
     compiler_touch_host(c, STR("db.example"));
@@ -242,8 +245,6 @@ TEST(without_an_address_the_rest_is_served)
     config_set_unref(web);
     config_set_unref(db);
     compiler_free(c);
-    view_unref(v);
-    snap_unref(snap);
     world_free(w, NULL);
     tear_down(&f);
 }
