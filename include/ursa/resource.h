@@ -34,6 +34,7 @@ enum res_trait {
     RES_NO_HISTORY = 1 << 6, /* stored, but makes no revision and no history */
     RES_DERIVED = 1 << 7,    /* never stored: computed from the snapshot when read */
     RES_TARGET_REF = 1 << 8, /* its fields stand under "spec" and begin with a targetRef; it has a schema */
+    RES_SEALED = 1 << 10,    /* may hold a key or a password: sealed where it is stored, wiped from memory */
     RES_TARGET_POLICY = RES_POLICY | RES_INSPECT | RES_TARGET_REF | RES_NAMESPACED
 };
 

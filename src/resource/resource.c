@@ -42,31 +42,27 @@ struct resource *resource_ref(struct resource *r)
     return r;
 }
 
-static bool is_secret(enum res_type type)
+static bool is_sealed(enum res_type type)
 {
-    return type == RES_SECRET || type == RES_GLOBAL_SECRET;
+    return res_type_info(type)->traits & RES_SEALED;
 }
 
-static void wipe(struct str s)
+/* Ends an arena with what was made of a resource of this type. */
+static void arena_end(struct arena *a, enum res_type type)
 {
-    if (s.n > 0)
-        explicit_bzero((char *)(uintptr_t)s.p, s.n);
-}
-
-static void wipe_spec(enum res_type type, const void *spec)
-{
-    if (is_secret(type))
-        wipe(((const struct secret_spec *)spec)->data);
+    if (is_sealed(type))
+        arena_wipe(a);
+    else
+        arena_fini(a);
 }
 
 void resource_unref(struct resource *r)
 {
     if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) > 1)
         return;
-    wipe_spec(r->key.type, r->spec);
     blob_unref(r->spec_json);
     blob_unref(r->shown_json);
-    arena_fini(&r->arena);
+    arena_end(&r->arena, r->key.type);
     free(r);
 }
 
@@ -79,7 +75,7 @@ static struct resource *from_json(const struct res_key *key, struct str text, co
     void *made = arena_alloc(&r->arena, type->spec_size);
 
     r->spec = made;
-    r->spec_json = is_secret(key->type) ? blob_new_secret(text.p, text.n) : blob_new(text.p, text.n);
+    r->spec_json = is_sealed(key->type) ? blob_new_secret(text.p, text.n) : blob_new(text.p, text.n);
     if (fields_decode(type->fields, spec, NULL, &r->arena, made, e) == ERR_NONE)
         return r;
     resource_unref(r);
@@ -101,12 +97,7 @@ static struct resource *from_struct(const struct res_key *key, const void *spec,
                                     struct err *e)
 {
     JSON_AUTO tree = fields_encode(res_type_info(key->type)->fields, spec, scratch);
-    struct str text = json_format(scratch, tree);
-    struct resource *r = from_json(key, text, tree, e);
-
-    if (is_secret(key->type))
-        wipe(text);
-    return r;
+    return from_json(key, json_format(scratch, tree), tree, e);
 }
 
 struct resource *resource_from_spec(const struct res_key *key, const void *spec)
@@ -118,7 +109,7 @@ struct resource *resource_from_spec(const struct res_key *key, const void *spec)
     err_init(&e, &scratch);
     struct resource *r = from_struct(key, spec, &scratch, &e);
     assert(r); /* what the tables print, they read */
-    arena_fini(&scratch);
+    arena_end(&scratch, key->type);
     return r;
 }
 
@@ -164,8 +155,7 @@ enum err_kind resource_decode(enum res_type type, const json_t *doc, struct reso
         if (e->kind == ERR_NONE)
             *out = from_struct(&key, spec, &scratch, e);
     }
-    wipe_spec(type, spec);
-    arena_fini(&scratch);
+    arena_end(&scratch, type);
     return e->kind;
 }
 
