@@ -8,6 +8,7 @@
 #define URSA_COMPILE_H
 
 #include "ursa/admit.h"
+#include "ursa/base/list.h"
 #include "ursa/envoy.h"
 #include "ursa/mesh.h"
 
@@ -59,6 +60,7 @@ struct health_check_options {
 /* ---- one mesh's compiler: single-threaded, for tests, offline tools and the engine ---- */
 struct compiler;
 struct resolver;
+struct host;
 /* Issued certificates are inputs: callbacks, so that tests give fixed ones. Each returns a new reference, or
  * NULL when there is none: '*soon' says that it is being made, and compiler_touch_certificates() will tell;
  * else it is reported, and what needs it is left out. The engine's issue and renew. */
@@ -118,6 +120,7 @@ void compiler_clear(struct compiler *);
 json_t *compiler_stats(const struct compiler *);
 
 /* ---- the engine: all meshes, its own thread ---- */
+#define ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
 struct engine;
 struct engine_proxy; /* one attached proxy */
 struct engine_options {
@@ -152,5 +155,19 @@ struct engine_query {
     json_t *answer; /* NULL: not found */
 };
 void engine_ask(struct engine *, struct engine_query *);
+
+/* The address that a host name in a resource stands for, which is the one that proxies are told. */
+struct address_query {
+    struct mail mail; /* sent to 'box' when answered, half a second later at the latest */
+    struct mailbox *box;
+    struct str name;            /* must live until then */
+    char address[ADDRESS_SIZE]; /* the answer; "": none was found in time */
+    /* the engine's */
+    struct mail arrival;
+    struct engine *engine;
+    struct host *host;
+    struct list waiting;
+};
+void engine_find_address(struct engine *, struct address_query *); /* any thread */
 
 #endif

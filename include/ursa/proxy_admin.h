@@ -21,6 +21,7 @@ struct proxy_question {
     uint16_t port;
     struct str ca_pem; /* certificate and key of the CA between us: TLS, both sides show one of it. p == NULL:
                           without TLS, which is refused off this machine */
+    struct str host;   /* what the peer's certificate must be for: a name or an address */
     struct str node_id; /* who the peer must be: "<mesh>.<name>" */
     const char *path;   /* "/stats" */
     /* Run on the answer by the thread that has it; NULL: none. The bytes may be replaced. */

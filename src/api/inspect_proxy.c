@@ -3,8 +3,10 @@
 #include "router.h"
 #include "server.h"
 #include "ursa/envoy.h"
+#include "ursa/envoy_build.h"
 
 struct asked {
+    struct address_query address; /* when it has a host name */
     struct proxy_question question;
     struct request *request;
     const char *content_type;
@@ -59,38 +61,74 @@ static void answer_asked(struct mail *mail)
     request_resume(r);
 }
 
+/* False: it is answered already. */
+static bool ask_at(struct asked *asked, struct str address)
+{
+    struct request *r = asked->request;
+    const struct resource *ca = snap_find(r->snap, RES_GLOBAL_SECRET, STR_NONE, STR("envoy-admin-ca"));
+    /* On the admin port's own address Envoy has nothing in front of it (compile/parts/admin.c). */
+    bool plain = str_eq(address, r->options->bootstrap.admin_address);
+
+    if (!plain && (!ca || !resource_secret(ca)->data.p)) {
+        answer_fault(r, ERR_PEER, "there is no CA between the control plane and proxies");
+        return false;
+    }
+    asked->question.address = address;
+    asked->question.ca_pem = plain ? STR_NONE : resource_secret(ca)->data;
+    if (proxy_admin_ask(r->server->api->proxy_admin, &asked->question))
+        return true;
+    answer_fault(r, ERR_UNAVAILABLE, "too many proxies are being asked at the moment: try again");
+    return false;
+}
+
+static void take_address(struct mail *mail)
+{
+    struct address_query *found = CONTAINER_OF(mail, struct address_query, mail);
+    struct asked *asked = CONTAINER_OF(found, struct asked, address);
+    struct request *r = asked->request;
+
+    if (*found->address && ask_at(asked, str_from_c(found->address)))
+        return;
+    if (!*found->address)
+        answer_fault(r, ERR_PEER, "no address was found for the proxy's host name");
+    request_resume(r);
+}
+
+static void find_address(struct asked *asked, struct str name)
+{
+    struct request *r = asked->request;
+
+    asked->address =
+        (struct address_query){.mail.handle = take_address, .box = &r->server->api->mailbox, .name = name};
+    engine_find_address(r->options->engine, &asked->address);
+}
+
 static void ask(struct request *r, const char *path, const char *content_type, void (*finish)(struct buf *))
 {
-    const struct api_bootstrap *defaults = &r->options->bootstrap;
-    const struct resource *ca = snap_find(r->snap, RES_GLOBAL_SECRET, STR_NONE, STR("envoy-admin-ca"));
     struct asked *asked = ARENA_NEW(&r->arena, struct asked);
     struct admin_port port;
 
     if (!find_proxy(r, &port))
         return;
     r->title = "Could not execute admin operation";
-    /* On the admin port's own address Envoy has nothing in front of it (compile/parts/admin.c). */
-    bool plain = str_eq(port.address, defaults->admin_address);
-    if (!plain && (!ca || !resource_secret(ca)->data.p)) {
-        answer_fault(r, ERR_PEER, "there is no CA between the control plane and proxies");
-        return;
-    }
     asked->request = r;
     asked->content_type = content_type;
     asked->question = (struct proxy_question){
         .mail.handle = answer_asked,
         .box = &r->server->api->mailbox,
-        .address = port.address,
-        .port = (uint16_t)(port.admin && port.admin->port ? port.admin->port : defaults->admin_port),
-        .ca_pem = plain ? STR_NONE : resource_secret(ca)->data,
+        .host = port.address,
+        .port =
+            (uint16_t)(port.admin && port.admin->port ? port.admin->port : r->options->bootstrap.admin_port),
         .node_id = arena_printf(&r->arena, STR_FMT "." STR_FMT, STR_ARG(port.mesh), STR_ARG(port.name)),
         .path = path,
         .finish = finish,
     };
-    if (proxy_admin_ask(r->server->api->proxy_admin, &asked->question))
+    if (port.address.n && !envoy_address_is_ip(port.address)) {
         request_suspend(r);
-    else
-        answer_fault(r, ERR_UNAVAILABLE, "too many proxies are being asked at the moment: try again");
+        find_address(asked, port.address);
+    } else if (ask_at(asked, port.address)) {
+        request_suspend(r);
+    }
 }
 
 void inspect_config_dump_get(struct request *r)

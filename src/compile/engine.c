@@ -251,6 +251,7 @@ static void *run(void *ctx)
         timers_run(&e->resting, clock_mono_ns());
         turn(e);
         engine_publish_applied(e);
+        engine_answer_addresses(e);
         answer_queries(e);
     }
     return NULL;
@@ -278,6 +279,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     list_init(&e->ready);
     list_init(&e->lacking);
     list_init(&e->waiters);
+    list_init(&e->addresses);
     const struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
     const struct resolver_options resolver = {.box = &e->box, .changed = host_changed, .ctx = e};
     e->health = options->health;

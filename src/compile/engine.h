@@ -26,6 +26,7 @@ struct engine {
     struct list lacking; /* struct engine_mesh.lacking: whose proxies lack something */
     struct timers resting; /* struct engine_mesh.rest */
     struct list waiters;
+    struct list addresses; /* struct address_query.waiting */
     struct VEC(struct engine_query *) queries;
     bool stop;
     struct mail stop_mail;
@@ -99,6 +100,9 @@ void engine_mesh_run(struct engine_mesh *, int64_t budget_ns);
 /* ---- applied.c: who waits for a sequence ---- */
 /* Says what is applied by now, and answers those who waited for it. */
 void engine_publish_applied(struct engine *);
+
+/* ---- addresses.c: who waits for what a host name stands for ---- */
+void engine_answer_addresses(struct engine *);
 
 /* Answers a query of engine_ask(); NULL: there is no such thing. */
 json_t *engine_explain(const struct map *meshes, struct str what);

@@ -8,8 +8,8 @@
 
 #include "ursa/base/err.h"
 #include "ursa/base/mailbox.h"
+#include "ursa/compile.h"
 
-#define ADDRESS_SIZE 46 /* INET6_ADDRSTRLEN */
 #define ADDRESSES_MAX 64
 struct addresses {
     size_t n;

@@ -91,15 +91,28 @@ static enum err_kind wait_tls(struct dial *d, enum io io, const char *what, stru
     return err_set(e, ERR_PEER, "the proxy did not %s: %s", what, tls_fault());
 }
 
-static enum err_kind open_tls(struct dial *d, struct str address, SSL_CTX *tls, struct err *e)
+/* The certificate is to be for this host, which is no matter of its subject. */
+static bool expect_host(SSL *ssl, struct str host)
 {
-    char host[INET6_ADDRSTRLEN] = "";
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    char text[256];
+
+    if (host.n == 0 || host.n >= sizeof(text))
+        return false;
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    X509_VERIFY_PARAM_set_hostflags(param,
+                                    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_ip_asc(param, text) == 1 ||
+           X509_VERIFY_PARAM_set1_host(param, text, host.n) == 1;
+}
+
+static enum err_kind open_tls(struct dial *d, struct str host, SSL_CTX *tls, struct err *e)
+{
     enum io io;
 
-    memcpy(host, address.p, address.n); /* it has been parsed */
     d->ssl = SSL_new(tls);
-    if (!d->ssl || SSL_set_fd(d->ssl, d->fd) != 1 ||
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(d->ssl), host) != 1)
+    if (!d->ssl || SSL_set_fd(d->ssl, d->fd) != 1 || !expect_host(d->ssl, host))
         return err_set(e, ERR_PEER, "TLS cannot be set up: %s", tls_fault());
     SSL_set_connect_state(d->ssl);
     while ((io = tls_handshake(d->ssl)) != IO_OK) {
@@ -114,11 +127,12 @@ static enum err_kind open_tls(struct dial *d, struct str address, SSL_CTX *tls, 
     return ERR_NONE;
 }
 
-enum err_kind dial_open(struct dial *d, struct str address, uint16_t port, SSL_CTX *tls, struct err *e)
+enum err_kind dial_open(struct dial *d, struct str address, uint16_t port, struct str host, SSL_CTX *tls,
+                        struct err *e)
 {
     d->fd = -1;
     d->ssl = NULL;
-    if (open_socket(d, address, port, e) != ERR_NONE || (tls && open_tls(d, address, tls, e) != ERR_NONE)) {
+    if (open_socket(d, address, port, e) != ERR_NONE || (tls && open_tls(d, host, tls, e) != ERR_NONE)) {
         dial_close(d);
         return e->kind;
     }

@@ -12,9 +12,9 @@ struct dial {
     int cancel_fd; /* readable: everything ends */
 };
 /* 'address' is an IP address. With 'tls' the peer's certificate must be of a CA that the context trusts, and
- * for this address. ERR_PEER, ERR_UNAVAILABLE (cancelled); the dial is closed then. */
-MUST_USE enum err_kind dial_open(struct dial *, struct str address, uint16_t port, SSL_CTX *tls,
-                                 struct err *e);
+ * for 'host', a name or an address. ERR_PEER, ERR_UNAVAILABLE (cancelled); the dial is closed then. */
+MUST_USE enum err_kind dial_open(struct dial *, struct str address, uint16_t port, struct str host,
+                                 SSL_CTX *tls, struct err *e);
 void dial_close(struct dial *);
 MUST_USE enum err_kind dial_write(struct dial *, struct str bytes, struct err *e);
 /* *n == 0: the peer has closed. */

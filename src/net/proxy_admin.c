@@ -97,7 +97,8 @@ static enum err_kind ask(struct proxy_admin *p, struct proxy_question *q, struct
     if (!q->ca_pem.p && !str_eq(q->address, STR("127.0.0.1")) && !str_eq(q->address, STR("::1")))
         return err_set(e, ERR_PEER,
                        "the proxy offers its admin port without TLS, which is asked on this machine only");
-    if (tls_of(q->ca_pem, &tls, e) != ERR_NONE || dial_open(&d, q->address, q->port, tls, e) != ERR_NONE) {
+    if (tls_of(q->ca_pem, &tls, e) != ERR_NONE ||
+        dial_open(&d, q->address, q->port, q->host, tls, e) != ERR_NONE) {
         SSL_CTX_free(tls);
         return e->kind;
     }

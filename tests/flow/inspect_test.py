@@ -41,17 +41,19 @@ def ask(plane, proxy, what, **more):
 
 @pytest.fixture(scope="module")
 def proxies(world):
-    """Of each mesh one behind certificates (127.0.0.2) and one without (127.0.0.1)."""
-    started = [world.proxy(at("127.0.0.2", "blue", "far")), world.proxy(at("127.0.0.1", "blue", "near")), world.proxy(at("127.0.0.2", "green", "far"))]
+    """Of each mesh one behind certificates (127.0.0.2) and one without (127.0.0.1), and such whose addresses are host names: to the system "127.2" is one."""
+    started = [world.proxy(at(*which)) for which in (("127.0.0.2", "blue", "far"), ("127.0.0.1", "blue", "near"), ("127.0.0.2", "green", "far"),
+                                                     ("127.2", "green", "far-name"), ("localhost", "green", "near-name"))]
     for proxy in started:
         proxy.ready()
     # The admin port's listener comes with the first configuration, and is warm when its secrets are there.
     until("the admin port behind certificates", lambda: ask(world.plane, started[0], "stats").status == 200)
     until("the other mesh's too", lambda: ask(world.plane, started[2], "stats").status == 200)
+    until("that of a host name", lambda: ask(world.plane, started[3], "stats").status == 200)
     return started
 
 
-@pytest.mark.parametrize("which", [0, 1, 2], ids=["with certificates", "on this machine", "in another mesh"])
+@pytest.mark.parametrize("which", range(5), ids=["with certificates", "on this machine", "in another mesh", "of a name with certificates", "of a name on this machine"])
 def test_a_proxy_says_what_it_holds(world, proxies, which):
     proxy = proxies[which]
     dump = ask(world.plane, proxy, "xds")
@@ -82,6 +84,7 @@ def test_an_address_and_a_port_prove_nothing(world, proxies):
     """A Dataplane that names another proxy's admin port, of its own mesh or of another one, shows nothing of it."""
     far = proxies[0]
     for mesh, address, port in (("green", "127.0.0.2", far.admin_port), ("blue", "127.0.0.2", far.admin_port), ("green", "127.0.0.1", far.admin_port),
+                                ("green", "localhost", far.admin_port),
                                 ("green", "127.0.0.1", world.plane.diag_port), ("green", "127.0.0.1", world.plane.api_port)):
         world.plane.apply(at(address, mesh, "liar", port))
         for what in WHAT:
@@ -91,9 +94,15 @@ def test_an_address_and_a_port_prove_nothing(world, proxies):
             assert "static_resources" not in answer.text and "server.live" not in answer.text
 
 
+def test_a_name_without_an_address(world):
+    world.plane.apply(at("no-such-host.invalid", "blue", "nowhere"))
+    answer = world.plane.get("/meshes/blue/dataplanes/nowhere/stats")
+    assert answer.status == 500 and answer.json["detail"] == "no address was found for the proxy's host name", answer
+
+
 # ---- who shows which certificate ----
-def issued(address, authority=None):
-    """A server certificate for an address, of that authority (PEM of certificate and key) or of its own; PEM with its key."""
+def issued(host, authority=None):
+    """A server certificate for an address or a host name (x509.GeneralName), of that authority (PEM of certificate and key) or of its own; PEM with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -101,7 +110,7 @@ def issued(address, authority=None):
     signer = serialization.load_pem_private_key(authority[authority.index(b"-----BEGIN", 1):], None) if authority else key
     made = (x509.CertificateBuilder().subject_name(name).issuer_name(issuer.subject if issuer else name).public_key(key.public_key())
             .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
+            .add_extension(x509.SubjectAlternativeName([host]), False)
             .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), False).sign(signer, hashes.SHA256()))
     return made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -127,22 +136,32 @@ class TlsServer(threading.Thread):
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
 
 
-@pytest.mark.parametrize("certificate, reason", [
-    ("its own", "the certificate of the proxy's admin port is not what it must be: self-signed certificate"),
-    ("ours for another address", "the certificate of the proxy's admin port is not what it must be: IP address mismatch"),
-    ("ours", "what listens at the proxy's admin port is not this proxy"),
-])
-def test_only_our_certificates_count(world, tmp_path, certificate, reason):
+def ip(text):
+    return x509.IPAddress(ipaddress.ip_address(text))
+
+
+REFUSED = "the certificate of the proxy's admin port is not what it must be: "
+
+
+@pytest.mark.parametrize("address, ours, certificate, reason", [
+    ("127.0.0.2", False, ip("127.0.0.2"), REFUSED + "self-signed certificate"),
+    ("127.0.0.2", True, ip("127.0.0.9"), REFUSED + "IP address mismatch"),
+    ("127.0.0.2", True, ip("127.0.0.2"), "what listens at the proxy's admin port is not this proxy"),
+    ("127.2", True, x509.DNSName("127.9"), REFUSED + "hostname mismatch"),
+    ("127.2", True, x509.DNSName("*.2"), REFUSED + "hostname mismatch"),
+    ("127.2", True, ip("127.0.0.2"), REFUSED + "hostname mismatch"),
+    ("127.2", True, x509.DNSName("127.2"), "what listens at the proxy's admin port is not this proxy"),
+], ids=["its own", "ours for another address", "ours", "ours for another name", "ours for many names", "ours for an address, not the name", "ours for the name"])
+def test_only_our_certificates_count(world, tmp_path, address, ours, certificate, reason):
     """Whoever cannot show that it is this proxy is not even asked."""
-    plane, document = world.plane, at("127.0.0.2", "blue", "foreign")
+    plane, document = world.plane, at(address, "blue", "foreign")
     authority = base64.b64decode(plane.fetch("/global-secrets/envoy-admin-ca")["data"])
-    shown = {"its own": issued("127.0.0.2"), "ours for another address": issued("127.0.0.9", authority), "ours": issued("127.0.0.2", authority)}
     plane.apply(document)
-    server = TlsServer(tmp_path, "127.0.0.2", document["networking"]["admin"]["port"], shown[certificate])
+    server = TlsServer(tmp_path, "127.0.0.2", document["networking"]["admin"]["port"], issued(certificate, authority if ours else None))
     answer = plane.get("/meshes/blue/dataplanes/foreign/stats")
     server.join()
     assert answer.status == 500 and answer.json["detail"] == reason, answer
-    assert server.asked.startswith(b"GET /server_info ") == (certificate == "ours") and b"/stats" not in server.asked
+    assert server.asked.startswith(b"GET /server_info ") == (not reason.startswith(REFUSED)) and b"/stats" not in server.asked
 
 
 def test_many_may_ask_and_others_are_answered_meanwhile(world, proxies):

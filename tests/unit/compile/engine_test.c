@@ -290,3 +290,28 @@ TEST(streams_of_one_proxy_come_and_go_in_any_order)
     }
     clock_fake(-1, -1);
 }
+
+/* The system takes a number for an address of 127.0.0.0/8 without asking a name server. */
+TEST(who_is_no_proxy_may_ask_what_a_host_name_stands_for)
+{
+    static const struct {
+        const char *name, *want;
+    } rows[] = {{"127.2", "127.0.0.2"}, {"no-such-host.invalid", ""}};
+    struct world *w = world_new(start, NULL);
+    struct address_query queries[ARRAY_LEN(rows)];
+    struct mailbox box;
+    mailbox_init(&box);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        queries[i] = (struct address_query){
+            .mail.handle = nothing, .box = &box, .name = str_from_c(rows[i].name), .address = "?"};
+        engine_find_address(engine, &queries[i]);
+    }
+    for (size_t n = 0; n < ARRAY_LEN(rows);) {
+        EXPECT_TRUE("answered", mailbox_wait(&box, 10000));
+        n += mailbox_run(&box);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        EXPECT_CSTR(rows[i].name, queries[i].address, rows[i].want);
+    world_free(w, stop);
+    mailbox_fini(&box);
+}
