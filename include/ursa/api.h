@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "ursa/bootstrap.h"
+#include "ursa/doctor.h"
 #include "ursa/net.h"
 
 enum api_server {
@@ -44,7 +45,9 @@ struct api_options {
     size_t max_waiters;       /* GET /status requests that wait at once */
     unsigned timeout_s;       /* for a body, for reading an answer, between two requests; 0: no limit */
     struct str instance_id, cluster_id, hostname;
-    json_t *config;               /* effective configuration, secrets masked: GET /config; borrowed */
+    json_t *config;    /* effective configuration, secrets masked: GET /config; borrowed */
+    doctor_look *look; /* facts for GET /doctor; NULL: there are none */
+    void *look_ctx;
     bool read_only;               /* apiServer.readOnly */
     struct str_list cors_domains; /* origins, or regular expressions for them, whose pages may read answers */
     /* Takes a line of the audit log, newline included; on the API's thread. NULL: there is no log. */

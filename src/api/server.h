@@ -68,6 +68,8 @@ void request_forget_peer(struct request *);
 /* From the API thread: its answer is set (or set now); the loop sends it. */
 void request_resume(struct request *);
 
+/* status.c: hands the question to the proxies' loops; false while their port is not open. */
+MUST_USE bool api_ask_proxies(struct api *, struct ads_question *);
 /* backup.c: ends the request's part in it, if it has one. */
 void backup_forget(struct request *);
 /* Drops the documents that schemas.c keeps. */

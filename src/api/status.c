@@ -133,7 +133,7 @@ static struct ads_question *question_new(struct request *r, const struct asked *
     return q;
 }
 
-static bool ask(struct api *api, struct ads_question *q)
+bool api_ask_proxies(struct api *api, struct ads_question *q)
 {
     lock_take(&api->net_lock);
     bool running = api->net != NULL;
@@ -164,7 +164,7 @@ void status_get(struct request *r)
     request_suspend(r);
     api->n_asking++;
     request_watch_peer(r, peer_gone);
-    if (ask(api, q))
+    if (api_ask_proxies(api, q))
         return;
     api->n_asking--;
     request_forget_peer(r);

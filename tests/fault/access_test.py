@@ -110,6 +110,7 @@ ROUTES = {
     ("GET", "/global-insights"): ("/global-insights", None, ALL_MAY),
     ("GET", "/events"): ("/events?since=999999999", None, but(ALL_MAY, 400)),  # a stream does not end: see events_test.py
     ("GET", "/status"): ("/status", None, ALL_MAY),
+    ("GET", "/doctor"): ("/doctor", None, ALL_MAY),
     ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
     ("POST", "/apply"): ("/apply?dryRun=true", [document("Timeout", "MESH")], OPERATORS),
     ("GET", "/history"): ("/history?mesh=default", None, OF_MESH),

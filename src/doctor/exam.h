@@ -1,0 +1,38 @@
+/* exam.h -- one examination: what the checks read, and where they put what they find; private to doctor/. */
+#ifndef URSA_DOCTOR_EXAM_H
+#define URSA_DOCTOR_EXAM_H
+
+#include "ursa/base/vec.h"
+#include "ursa/doctor.h"
+
+struct exam {
+    const struct doctor_world *world;
+    const struct doctor_reader *reader;
+    struct arena *arena; /* of texts that are found */
+    struct VEC(struct finding) found;
+    size_t n_of[FINDING_KINDS]; /* of each kind in the mesh that is looked at */
+    size_t n_omitted;
+};
+
+/* A mesh that is looked at. */
+struct mesh_exam {
+    struct exam *exam;
+    struct arena scratch; /* until the mesh is done */
+    struct str name;
+    const struct resource *resource;
+    const struct mesh_spec *spec;
+    struct snap_range dataplanes;
+};
+
+/* One more finding, whose texts the caller fills in; NULL when there are enough of its kind. */
+struct finding *exam_add(struct exam *, enum finding_id, enum finding_severity, struct str mesh);
+struct finding *mesh_add(struct mesh_exam *, enum finding_id, enum finding_severity);
+/* "TrafficPermission web", in the arena. */
+struct str resource_title(struct arena *, const struct resource *);
+
+/* ---- the checks: each in the file of its subject ---- */
+void check_settings(struct exam *);         /* settings.c */
+void check_authorities(struct mesh_exam *); /* authorities.c */
+void check_matches(struct mesh_exam *);     /* matches.c */
+
+#endif
