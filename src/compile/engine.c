@@ -1,6 +1,6 @@
 /* The engine: the compile thread. It sleeps on its mailbox, notes for each mesh what arrives, and gives the
- * meshes that have something to do their turns: a slice of time each, one after the other, so that a mesh
- * with much to do holds no other one up (docs/decisions/0017). */
+ * meshes that have something to do their turns: a slice of time each, first whoever was served least, so that
+ * a mesh with much to do holds no other one up (docs/decisions/0017). */
 #include "engine.h"
 
 #include <assert.h>
@@ -218,7 +218,7 @@ static void host_changed(void *ctx, struct str name)
 
 static int timeout_ms(const struct engine *e)
 {
-    if (!list_empty(&e->ready))
+    if (turns_anyone(&e->ready))
         return 0;
     const int64_t deadlines[] = {issuer_deadline(e->issuer), resolver_deadline(e->resolver),
                                  timers_next(&e->resting)};
@@ -233,11 +233,9 @@ static int timeout_ms(const struct engine *e)
 
 static void turn(struct engine *e)
 {
-    if (list_empty(&e->ready))
-        return;
-    struct engine_mesh *m = LIST_ITEM(e->ready.next, struct engine_mesh, ready);
-    list_del(&m->ready);
-    engine_mesh_run(m, SLICE);
+    struct turn *t = turns_take(&e->ready);
+    if (t)
+        engine_mesh_run(CONTAINER_OF(t, struct engine_mesh, ready), SLICE);
 }
 
 static void *run(void *ctx)
@@ -276,7 +274,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     mailbox_init(&e->box);
     map_init(&e->meshes);
     list_init(&e->by_age);
-    list_init(&e->ready);
+    turns_init(&e->ready);
     list_init(&e->lacking);
     list_init(&e->waiters);
     list_init(&e->addresses);

@@ -7,6 +7,7 @@
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
 #include "ursa/base/timers.h"
+#include "ursa/base/turns.h"
 #include "ursa/base/vec.h"
 #include "ursa/compile.h"
 
@@ -20,10 +21,10 @@ struct engine {
     struct resolver *resolver;
     struct health_check_options health;
     struct vip_names vips;
-    struct map meshes;   /* struct engine_mesh, by name */
-    struct list by_age;  /* struct engine_mesh.by_age: whose view moved longest ago comes first */
-    struct list ready;   /* struct engine_mesh.ready: who has something to do, in the order of their turns */
-    struct list lacking; /* struct engine_mesh.lacking: whose proxies lack something */
+    struct map meshes;     /* struct engine_mesh, by name */
+    struct list by_age;    /* struct engine_mesh.by_age: whose view moved longest ago comes first */
+    struct turns ready;    /* struct engine_mesh.ready: who has something to do */
+    struct list lacking;   /* struct engine_mesh.lacking: whose proxies lack something */
     struct timers resting; /* struct engine_mesh.rest */
     struct list waiters;
     struct list addresses; /* struct address_query.waiting */
@@ -57,7 +58,8 @@ struct engine_mesh {
     int64_t spent;   /* ns, in this pass */
     size_t n_delivered;  /* in this pass */
     int64_t rests_until; /* the next pass begins no earlier */
-    struct list ready, lacking;
+    struct turn ready;
+    struct list lacking;
     struct timer rest;
 };
 

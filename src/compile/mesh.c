@@ -28,9 +28,9 @@ static void schedule(struct engine_mesh *m)
     if (m->changed_since && rests)
         timer_set(&e->resting, &m->rest, m->rests_until);
     if (list_empty(&m->due) && (rests || !m->changed_since))
-        list_del(&m->ready);
-    else if (list_empty(&m->ready))
-        list_add_tail(&e->ready, &m->ready);
+        turn_leave(&m->ready);
+    else
+        turns_wait(&e->ready, &m->ready);
 }
 
 static void end_rest(struct timer *timer, int64_t now)
@@ -269,7 +269,9 @@ void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
         list_del(&p->due);
         proxy_compile(p);
     }
-    m->spent += clock_mono_ns() - begin;
+    took = clock_mono_ns() - begin;
+    m->spent += took;
+    turn_served(&m->ready, took);
     if (list_empty(&m->due))
         end_pass(m);
     schedule(m);
@@ -289,7 +291,7 @@ static struct engine_mesh *mesh_get(struct engine *e, struct str name)
     list_init(&m->proxies);
     list_init(&m->due);
     list_init(&m->waiting);
-    list_init(&m->ready);
+    turn_init(&m->ready);
     list_init(&m->lacking);
     m->rest.expire = end_rest;
     map_init(&m->by_name);
@@ -309,7 +311,7 @@ static void mesh_free(struct engine_mesh *m)
     struct engine *e = m->engine;
     map_del(&e->meshes, str_from_c(m->name));
     list_del(&m->by_age);
-    list_del(&m->ready);
+    turn_leave(&m->ready);
     list_del(&m->lacking);
     timer_clear(&e->resting, &m->rest);
     for (size_t i = 0; i < m->changes.n; i++)

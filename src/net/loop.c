@@ -49,10 +49,10 @@ void loop_init(struct loop *l)
         abort();
     }
     for (size_t i = 0; i < LOOP_LANES; i++) {
-        list_init(&l->lanes[i].node);
+        turn_init(&l->lanes[i].turn);
         list_init(&l->lanes[i].jobs);
     }
-    list_init(&l->busy);
+    turns_init(&l->busy);
     list_init(&l->burials);
     mailbox_init(&l->mailbox);
     l->mail = (struct watch){.fd = l->mailbox.event_fd, .ready = mail_ready};
@@ -98,8 +98,7 @@ void loop_work(struct loop *l, struct job *j, uint64_t number)
     if (job_waits(j))
         return;
     list_add_tail(&lane->jobs, &j->node);
-    if (list_empty(&lane->node))
-        list_add_tail(&l->busy, &lane->node);
+    turns_wait(&l->busy, &lane->turn);
 }
 
 bool job_waits(const struct job *j)
@@ -118,28 +117,31 @@ void loop_bury(struct loop *l, struct job *j)
     list_add_tail(&l->burials, &j->node);
 }
 
-/* One job of the lane whose turn it is; then that lane is the last. */
-static void take_turn(struct loop *l)
+/* One job of the lane; returns the time afterwards. */
+static int64_t take_turn(struct loop *l, struct lane *lane, int64_t now)
 {
-    struct lane *lane = LIST_ITEM(l->busy.next, struct lane, node);
-
-    list_del(&lane->node);
     if (list_empty(&lane->jobs)) /* cancelled */
-        return;
+        return now;
     struct job *j = LIST_ITEM(lane->jobs.next, struct job, node);
 
     list_del(&j->node);
-    if (!list_empty(&lane->jobs))
-        list_add_tail(&l->busy, &lane->node);
     j->run(j);
+    int64_t then = clock_mono_ns();
+
+    turn_leave(&lane->turn); /* the job may have put something into its own lane */
+    turn_served(&lane->turn, then - now);
+    if (!list_empty(&lane->jobs))
+        turns_wait(&l->busy, &lane->turn);
+    return then;
 }
 
 static void run_work(struct loop *l)
 {
-    int64_t until = clock_mono_ns() + WORK_A_PASS;
+    int64_t now = clock_mono_ns(), until = now + WORK_A_PASS;
+    struct turn *t;
 
-    while (!list_empty(&l->busy) && clock_mono_ns() < until)
-        take_turn(l);
+    while (now < until && (t = turns_take(&l->busy)))
+        now = take_turn(l, CONTAINER_OF(t, struct lane, turn), now);
 }
 
 static void run_burials(struct loop *l)
@@ -171,7 +173,7 @@ static int wait_ms(const struct loop *l, int64_t until)
 void loop_pass(struct loop *l, int64_t until)
 {
     struct epoll_event batch[EVENTS_A_PASS];
-    bool is_behind = l->letters || !list_empty(&l->busy);
+    bool is_behind = l->letters || turns_anyone(&l->busy);
     int n = epoll_wait(l->epoll_fd, batch, EVENTS_A_PASS, is_behind ? 0 : wait_ms(l, until));
 
     assert(n >= 0 || errno == EINTR);

@@ -1,8 +1,8 @@
 /* loop.h -- one thread's epoll loop: descriptors, timers, mail and deferred work. Knows no protocol.
  *
  * Mail and work are done in slices of a few milliseconds, so that no crowd keeps a descriptor or a timer
- * waiting. Work is done in lanes that take turns: a job waits for one of each other lane at most, however
- * many are in front of it in those.
+ * waiting. Work is done in lanes that take turns, job by job: the next one is of the lane that has had the
+ * least time (turns.h), however many wait in the others.
  *
  * Everything but the mailbox belongs to the loop's thread. There are no globals: several loops may run side
  * by side. */
@@ -12,6 +12,7 @@
 #include "ursa/base/list.h"
 #include "ursa/base/mailbox.h"
 #include "ursa/base/timers.h"
+#include "ursa/base/turns.h"
 
 /* A descriptor in the loop, embedded in its owner. */
 struct watch {
@@ -28,7 +29,7 @@ struct job {
 
 #define LOOP_LANES 256
 struct lane {
-    struct list node; /* in 'busy' */
+    struct turn turn; /* in 'busy' */
     struct list jobs;
 };
 
@@ -37,7 +38,7 @@ struct loop {
     int64_t now; /* monotonic ns, taken once a pass */
     struct timers timers;
     struct lane lanes[LOOP_LANES];
-    struct list busy; /* the lanes with jobs, and some that have lost theirs; the first is the next */
+    struct turns busy; /* the lanes with jobs, and some that have lost theirs */
     struct list
         burials; /* jobs for the end of the pass: the batch from epoll_wait may still name what they free */
     struct mailbox mailbox;

@@ -43,7 +43,7 @@ static struct fixture *fixture_new(void)
     mailbox_init(&e->box);
     map_init(&e->meshes);
     list_init(&e->by_age);
-    list_init(&e->ready);
+    turns_init(&e->ready);
     list_init(&e->lacking);
     e->snap = store_snap(world_store(f->world));
     const struct issuer_options options = {.box = &e->box, .issued = issued, .ctx = f};

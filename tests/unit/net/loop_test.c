@@ -77,12 +77,34 @@ TEST(lanes_take_turns)
     loop_work(&l, &late.job, 9); /* asking twice is asking once */
     loop_pass(&l, INT64_MAX);
     loop_pass(&l, INT64_MAX);
-    EXPECT_CSTR("one of each in turn", done,
-                "abab"
-                "ca");
+    EXPECT_CSTR("in turn, and who has had nothing first", done,
+                "abca"
+                "ba");
     for (size_t i = 0; i < MANY; i++)
         loop_pass(&l, now);
     EXPECT_INT("all have run", strlen(done), MANY + 3);
+    stop(&l);
+}
+
+/* However long it is that a crowd has been served already: who was away comes before all of the rest. */
+TEST(who_had_little_does_not_wait_for_who_had_much)
+{
+    struct loop l;
+    struct task crowd[MANY], few[4];
+    start(&l);
+    for (size_t i = 0; i < MANY; i++)
+        add(&l, &crowd[i], 'a', 7);
+    for (size_t i = 0; i < 5; i++)
+        loop_pass(&l, INT64_MAX);
+    EXPECT_CSTR("alone", done, "aaaaaaaaaa");
+    for (size_t i = 0; i < ARRAY_LEN(few); i++)
+        add(&l, &few[i], 'b', 8);
+    loop_pass(&l, INT64_MAX);
+    loop_pass(&l, INT64_MAX);
+    EXPECT_CSTR("all of it at once", done + 10, "bbbb");
+    for (size_t i = 0; i < MANY; i++)
+        loop_pass(&l, now);
+    EXPECT_INT("all have run", strlen(done), MANY + 4);
     stop(&l);
 }
 
