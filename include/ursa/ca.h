@@ -10,15 +10,18 @@
 #include "ursa/store.h"
 
 /* ---- builtin CA of a mesh ---- */
-/* Checks a backend's type and conf (create/update rules of resources.md 2.1: plugin, conf, name of the
- * secrets); causes at mtls.backends[i]... Without a snapshot the secrets that it names are taken to be fine.
+/* Checks a backend's type, conf and lifetimes (create/update rules of resources.md 2.1: plugin, conf, name of
+ * the secrets), and what a provided CA consists of; causes at mtls.backends[i]... Without a snapshot the
+ * secrets that it names are taken to be fine. 'before' is the backend of that name as it is stored, or NULL:
+ * a CA that has been let in is not held against the clock again, so that its Mesh can be changed after its
+ * end.
  */
 MUST_USE enum err_kind ca_check_backend(const struct snap *, struct str mesh, const struct ca_backend *,
-                                        size_t index, struct err *e);
+                                        const struct ca_backend *before, size_t index, struct err *e);
 /* Is the secret of this name (of the same mesh) in use by the backend? It must then not be deleted. */
 bool ca_backend_uses_secret(struct str mesh, const struct ca_backend *, struct str secret);
-/* How long its workload certificates live: dpCert.rotation.expiration, at least 10 s; 24 h when that is
- * absent, zero or unreadable. */
+/* How long its workload certificates live: dpCert.rotation.expiration, at least 10 s (and at most 10 years,
+ * or it is refused); 24 h when that is absent, zero or unreadable. */
 int64_t ca_leaf_life_ns(const struct ca_backend *);
 /* Makes root certificate and key (PEM): EC P-256, or RSA of conf.caCert.RSAbits (2048 to 4096; 4096 takes
  * about 2 s); validity -10 s .. conf.caCert.expiration (10 y). The caller wipes the key's text once it is

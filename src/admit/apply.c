@@ -170,14 +170,23 @@ static enum err_kind op_health(struct apply *a, struct admit_op *op)
     return store_tx_health(a->store, &op->key, op->health, &op->err);
 }
 
+static enum err_kind check_backends(const struct apply *a, const struct resource *mesh, struct err *e)
+{
+    const struct offline *offline = a->req->offline;
+    const struct snap *secrets = offline && offline->secrets_elsewhere ? NULL : store_pending(a->store);
+    struct snap *published = store_snap(a->store);
+    const struct resource *before = snap_find_mesh(published, mesh->key.name);
+    enum err_kind kind = rule_ca_backends(secrets, before ? resource_mesh(before) : NULL, mesh, e);
+    snap_unref(published);
+    return kind;
+}
+
 static enum err_kind op_finish(struct apply *a, struct admit_op *op)
 {
     if (op->err.kind != ERR_NONE)
         return ERR_NONE; /* counted already */
     const struct resource *mesh = find(a, &op->res->key);
-    const struct offline *offline = a->req->offline;
-    const struct snap *secrets = offline && offline->secrets_elsewhere ? NULL : store_pending(a->store);
-    if (rule_ca_backends(secrets, mesh, &op->err) != ERR_NONE || offline)
+    if (check_backends(a, mesh, &op->err) != ERR_NONE || a->req->offline)
         return op->err.kind;
     return defaults_finish_mesh(a->store, a->req, mesh, op->outcome == OUTCOME_CREATED && !op->restores,
                                 &op->err);

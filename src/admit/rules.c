@@ -35,12 +35,24 @@ enum err_kind rule_mesh_delete(const struct snap *snap, struct str mesh, struct 
     return e->kind;
 }
 
-enum err_kind rule_ca_backends(const struct snap *snap, const struct resource *mesh, struct err *e)
+static const struct ca_backend *find_backend(const struct mesh_mtls *mtls, struct str name)
+{
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++)
+        if (str_eq(mtls->backends[i].name, name))
+            return &mtls->backends[i];
+    return NULL;
+}
+
+enum err_kind rule_ca_backends(const struct snap *snap, const struct mesh_spec *before,
+                               const struct resource *mesh, struct err *e)
 {
     const struct mesh_mtls *mtls = resource_mesh(mesh)->mtls;
-    for (size_t i = 0; mtls && i < mtls->n_backends; i++)
-        if (ca_check_backend(snap, mesh->key.name, &mtls->backends[i], i, e) != ERR_NONE)
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++) {
+        const struct ca_backend *backend = &mtls->backends[i];
+        const struct ca_backend *known = find_backend(before ? before->mtls : NULL, backend->name);
+        if (ca_check_backend(snap, mesh->key.name, backend, known, i, e) != ERR_NONE)
             continue; /* the causes are in e; the next backend may have more */
+    }
     return e->kind;
 }
 

@@ -15,7 +15,9 @@ MUST_USE enum err_kind rule_mesh_update(const struct mesh_spec *before, const st
                                         struct err *e);
 /* The Mesh must be empty of Dataplanes. */
 MUST_USE enum err_kind rule_mesh_delete(const struct snap *, struct str mesh, struct err *e);
-MUST_USE enum err_kind rule_ca_backends(const struct snap *, const struct resource *mesh, struct err *e);
+/* 'before': the Mesh as it is stored, NULL when it is new. */
+MUST_USE enum err_kind rule_ca_backends(const struct snap *, const struct mesh_spec *before,
+                                        const struct resource *mesh, struct err *e);
 /* No mTLS backend of its mesh may use the Secret. */
 MUST_USE enum err_kind rule_secret_delete(const struct snap *, const struct res_key *secret, struct err *e);
 

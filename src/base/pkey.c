@@ -18,10 +18,20 @@
 
 #include "ursa/base/alloc.h"
 
+static enum err_kind new_on(const char *curve, EVP_PKEY **out, struct err *e)
+{
+    *out = EVP_EC_gen(curve);
+    return *out ? ERR_NONE : ERR_BUG_HERE(e, "OpenSSL made no EC key");
+}
+
 enum err_kind pkey_new_ec(EVP_PKEY **out, struct err *e)
 {
-    *out = EVP_EC_gen("P-256");
-    return *out ? ERR_NONE : ERR_BUG_HERE(e, "OpenSSL made no EC key");
+    return new_on("P-256", out, e);
+}
+
+enum err_kind pkey_new_p384(EVP_PKEY **out, struct err *e)
+{
+    return new_on("P-384", out, e);
 }
 
 enum err_kind pkey_new_rsa(unsigned bits, EVP_PKEY **out, struct err *e)

@@ -107,7 +107,7 @@ static enum err_kind issue(const struct admin_ca *ca, struct str host, bool serv
                               .names = names};
     if (cert_build(&plan, &cert, e))
         return e->kind;
-    *out = leaf_new(cert, key, now);
+    *out = leaf_new(cert, STR(""), key, now);
     return ERR_NONE;
 }
 

@@ -6,7 +6,7 @@
 
 #include <openssl/err.h>
 
-#include "cert.h"
+#include "chain.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/count.h"
 #include "ursa/base/hash.h"
@@ -16,31 +16,15 @@ struct authority {
     char *trust_domain; /* "spiffe://<mesh>/" */
     X509 *cert;         /* the one whose key we have */
     EVP_PKEY *key;
-    int64_t expires_ns;
-    struct blob *bundle;
+    int64_t expires_ns;   /* of it, or of one that leads to its root */
+    struct blob *bundle;  /* PEM of what proxies trust */
+    struct blob *between; /* PEM of what a leaf comes with, for those that know the root only */
 };
-
-/* Only the certificates of the text: what else stands there, perhaps a key, is sent to nobody. */
-static struct blob *bundle_of(struct stack_st_X509 *certs)
-{
-    struct blob *bundle;
-    struct buf b;
-
-    buf_init(&b, BUF_MAX_RESOURCE);
-    for (int i = 0; i < sk_X509_num(certs); i++) {
-        struct blob *pem = cert_to_pem(sk_X509_value(certs, i));
-
-        buf_add_str(&b, blob_str(pem));
-        blob_unref(pem);
-    }
-    bundle = blob_from_buf(&b);
-    buf_fini(&b);
-    return bundle;
-}
 
 static struct authority *authority_new(struct str mesh, struct stack_st_X509 *certs, EVP_PKEY *key)
 {
     struct authority *ca = xcalloc(1, sizeof(*ca));
+    struct chain chain;
     size_t size = mesh.n + sizeof("spiffe:///");
 
     atomic_init(&ca->refs, 1);
@@ -51,8 +35,10 @@ static struct authority *authority_new(struct str mesh, struct stack_st_X509 *ce
     X509_check_ca(ca->cert); /* reads the extensions now, so that the threads that share it only read */
     EVP_PKEY_up_ref(key);
     ca->key = key;
-    ca->expires_ns = cert_expires_ns(ca->cert);
-    ca->bundle = bundle_of(certs);
+    chain_find(certs, &chain);
+    ca->expires_ns = chain_expires_ns(&chain);
+    ca->bundle = chain_bundle(&chain);
+    ca->between = chain_between(&chain);
     return ca;
 }
 
@@ -117,6 +103,7 @@ void authority_unref(struct authority *ca)
     X509_free(ca->cert);
     EVP_PKEY_free(ca->key);
     blob_unref(ca->bundle);
+    blob_unref(ca->between);
     free(ca);
 }
 
@@ -198,7 +185,7 @@ enum err_kind authority_issue(const struct authority *ca, const struct str *uris
                               .names = names};
     if (cert_build(&plan, &cert, e))
         return e->kind;
-    *out = leaf_new(cert, key, now);
+    *out = leaf_new(cert, blob_str(ca->between), key, now);
     COUNT(ca_leaves_issued);
     return ERR_NONE;
 }

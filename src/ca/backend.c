@@ -1,7 +1,7 @@
 /* backend.c -- tells the types of mTLS backends apart, and what all types have in common. */
 #include "backend.h"
 
-#include "ursa/base/clock.h"
+#include "cert.h"
 
 #define DEFAULT_LEAF_LIFE_NS (24 * 3600 * NS_PER_S)
 /* The language of a Mesh goes down to milliseconds, its certificates only to seconds; and a proxy's are
@@ -18,22 +18,27 @@ static enum backend_type type_of(const struct ca_backend *backend)
 }
 
 enum err_kind ca_check_backend(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
-                               size_t index, struct err *e)
+                               const struct ca_backend *before, size_t index, struct err *e)
 {
     const struct path *at = AT_INDEX(AT_FIELD(AT_FIELD(NULL, "mtls"), "backends"), index);
     const struct path *conf = AT_FIELD(at, "conf");
+    bool known =
+        before && str_eq(before->type, backend->type) && str_eq(before->conf.text, backend->conf.text);
 
     switch (type_of(backend)) {
     case BACKEND_BUILTIN:
         builtin_check(mesh, backend, conf, e);
         break;
     case BACKEND_PROVIDED:
-        provided_check(snap, mesh, backend, conf, e);
+        provided_check(snap, mesh, backend, known, conf, e);
         break;
     case BACKEND_UNKNOWN:
         err_cause(e, AT_FIELD(at, "type"), "could not find installed plugin for this type");
         break;
     }
+    if (ca_leaf_life_ns(backend) > CERT_TEN_YEARS_NS)
+        err_cause(e, AT_FIELD(AT_FIELD(AT_FIELD(at, "dpCert"), "rotation"), "expiration"),
+                  "must not be longer than 10y");
     return e->kind;
 }
 

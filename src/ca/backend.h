@@ -11,8 +11,9 @@ bool builtin_uses_secret(struct str mesh, const struct ca_backend *, struct str 
 MUST_USE enum err_kind builtin_load(const struct snap *, struct str mesh, const struct ca_backend *,
                                     struct str *cert, struct str *key, struct err *e);
 
-void provided_check(const struct snap *, struct str mesh, const struct ca_backend *, const struct path *conf,
-                    struct err *e);
+/* 'known': it has been checked when it came, and is the same. */
+void provided_check(const struct snap *, struct str mesh, const struct ca_backend *, bool known,
+                    const struct path *conf, struct err *e);
 bool provided_uses_secret(const struct ca_backend *, struct str secret);
 /* Borrowed from the snapshot or in the arena of 'e': what stands in the Mesh itself is no secret any more. */
 MUST_USE enum err_kind provided_load(const struct snap *, struct str mesh, const struct ca_backend *,

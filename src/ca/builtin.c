@@ -128,6 +128,13 @@ bool ca_builtin_is_slow(const struct ca_backend *backend)
     return slow;
 }
 
+static enum err_kind new_key(const struct builtin_conf *conf, EVP_PKEY **key, struct err *e)
+{
+    if (conf->rsa_bits)
+        return pkey_new_rsa(conf->rsa_bits, key, e);
+    return conf->p384 ? pkey_new_p384(key, e) : pkey_new_ec(key, e);
+}
+
 enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *backend, struct arena *a,
                              struct str *cert_pem, struct str *key_pem, struct err *e)
 {
@@ -140,7 +147,7 @@ enum err_kind ca_builtin_new(struct str mesh, const struct ca_backend *backend, 
 
     if (builtin_conf_read(&backend->conf, AT_FIELD(NULL, "conf"), &conf, e))
         return e->kind;
-    if (conf.rsa_bits ? pkey_new_rsa(conf.rsa_bits, &key, e) : pkey_new_ec(&key, e))
+    if (new_key(&conf, &key, e))
         return e->kind;
     if (!names_add_text(names, GEN_URI, arena_printf(a, "spiffe://" STR_FMT, STR_ARG(mesh))))
         return ERR_BUG_HERE(e, "mesh \"" STR_FMT "\" makes no trust domain", STR_ARG(mesh));

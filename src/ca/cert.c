@@ -12,8 +12,6 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/rand.h"
 
-#define MAX_CERTS 16 /* in one PEM text */
-
 /* ---- building ---- */
 
 static bool set_serial(X509 *cert)
@@ -152,13 +150,21 @@ static bool fill(X509 *cert, const struct cert_plan *p)
             add_extension(cert, NID_subject_alt_name, p->names, is_empty_name(X509_get_subject_name(cert))));
 }
 
+/* RFC 5480, section 4: a digest as long as the curve. */
+static const EVP_MD *digest_for(const EVP_PKEY *signer)
+{
+    int bits = EVP_PKEY_is_a(signer, "EC") ? EVP_PKEY_get_bits(signer) : 0;
+
+    return bits <= 256 ? EVP_sha256() : bits <= 384 ? EVP_sha384() : EVP_sha512();
+}
+
 enum err_kind cert_build(const struct cert_plan *plan, X509 **out, struct err *e)
 {
+    EVP_PKEY *signer = plan->issuer ? plan->issuer_key : plan->key;
     CERT_AUTO cert = X509_new();
 
     *out = NULL;
-    if (!cert || !fill(cert, plan) ||
-        X509_sign(cert, plan->issuer ? plan->issuer_key : plan->key, EVP_sha256()) <= 0) {
+    if (!cert || !fill(cert, plan) || X509_sign(cert, signer, digest_for(signer)) <= 0) {
         ERR_clear_error();
         return ERR_BUG_HERE(e, "OpenSSL cannot make a certificate");
     }
@@ -254,13 +260,23 @@ struct blob *cert_to_pem(const X509 *cert)
     return pem;
 }
 
-int64_t cert_expires_ns(const X509 *cert)
+static int64_t time_ns(const ASN1_TIME *time)
 {
     struct tm tm;
 
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
         return 0;
     return tm.tm_year >= 2262 - 1900 ? INT64_MAX : timegm(&tm) * NS_PER_S;
+}
+
+int64_t cert_begins_ns(const X509 *cert)
+{
+    return time_ns(X509_get0_notBefore(cert));
+}
+
+int64_t cert_expires_ns(const X509 *cert)
+{
+    return time_ns(X509_get0_notAfter(cert));
 }
 
 enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err *e)
@@ -272,7 +288,7 @@ enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err 
 
     *out = NULL;
     ERR_clear_error();
-    while (in && sk_X509_num(certs) <= MAX_CERTS && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)))
+    while (in && sk_X509_num(certs) <= CERTS_MAX && (cert = PEM_read_bio_X509(in, NULL, NULL, NULL)))
         sk_X509_push(certs, cert);
     reason = ERR_peek_last_error(); /* a text that merely ends has "no start line" */
     ERR_clear_error();
@@ -281,8 +297,8 @@ enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err 
         return err_set(e, ERR_INVALID, "the certificate cannot be read");
     if (sk_X509_num(certs) == 0)
         return err_set(e, ERR_INVALID, "no certificate found: PEM is expected");
-    if (sk_X509_num(certs) > MAX_CERTS)
-        return err_set(e, ERR_INVALID, "more than %d certificates in one text", MAX_CERTS);
+    if (sk_X509_num(certs) > CERTS_MAX)
+        return err_set(e, ERR_INVALID, "more than %d certificates in one text", CERTS_MAX);
     *out = certs;
     certs = NULL;
     return ERR_NONE;
@@ -290,12 +306,28 @@ enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err 
 
 /* ---- leaf ---- */
 
-struct leaf *leaf_new(const X509 *cert, const EVP_PKEY *key, int64_t issued_ns)
+static struct blob *with_chain(struct blob *cert_pem, struct str chain_pem)
+{
+    struct blob *both;
+    struct buf b;
+
+    buf_init(&b, BUF_MAX_RESOURCE);
+    buf_add_str(&b, blob_str(cert_pem));
+    buf_add_str(&b, chain_pem);
+    both = blob_from_buf(&b);
+    buf_fini(&b);
+    blob_unref(cert_pem);
+    return both;
+}
+
+struct leaf *leaf_new(const X509 *cert, struct str chain_pem, const EVP_PKEY *key, int64_t issued_ns)
 {
     struct leaf *leaf = xcalloc(1, sizeof(*leaf));
 
     atomic_init(&leaf->refs, 1);
     leaf->cert_pem = cert_to_pem(cert);
+    if (chain_pem.n)
+        leaf->cert_pem = with_chain(leaf->cert_pem, chain_pem);
     leaf->key_pem = pkey_to_pem(key);
     leaf->issued_ns = issued_ns;
     leaf->expires_ns = cert_expires_ns(cert);

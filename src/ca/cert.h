@@ -8,10 +8,12 @@
 #include "ursa/base/pkey.h"
 #include "ursa/ca.h"
 
+#define CERTS_MAX 16                 /* in one PEM text */
 #define CERT_SKEW_NS (10 * NS_PER_S) /* certificates begin so much in the past: clocks differ */
 #define CERT_TEN_YEARS_NS (3650 * 24 * 3600 * NS_PER_S)
 
-/* What a certificate says. Signature: SHA-256; serial: 128 random bits. */
+/* What a certificate says. Signature: a digest as strong as the key, SHA-256 with RSA; serial: 128 random
+ * bits. */
 struct cert_plan {
     EVP_PKEY *key; /* the subject's */
     X509 *issuer;  /* NULL: self-signed */
@@ -41,13 +43,15 @@ MUST_USE bool names_add_ip(GENERAL_NAMES *, const void *address, size_t n);
 MUST_USE bool names_add_host(GENERAL_NAMES *, struct str host);
 
 struct blob *cert_to_pem(const X509 *);
+int64_t cert_begins_ns(const X509 *);
 int64_t cert_expires_ns(const X509 *);
 /* The certificates of a PEM text, in order; other blocks are skipped. ERR_INVALID when there is none, one is
- * broken, or there are more than 16. */
+ * broken, or there are more than CERTS_MAX. */
 MUST_USE enum err_kind certs_read(struct str pem, struct stack_st_X509 **out, struct err *e);
 
-/* A certificate with its key as an immutable object; the key is written out and stays the caller's. */
-struct leaf *leaf_new(const X509 *, const EVP_PKEY *key, int64_t issued_ns);
+/* A certificate, with the PEM text of those that stand between it and a root behind it ("": none), and its
+ * key as an immutable object; the key is written out and stays the caller's. */
+struct leaf *leaf_new(const X509 *, struct str chain_pem, const EVP_PKEY *key, int64_t issued_ns);
 
 static inline void cert_cleanup(X509 **cert)
 {

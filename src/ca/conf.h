@@ -6,7 +6,8 @@
 
 /* ---- builtin ---- */
 struct builtin_conf {
-    unsigned rsa_bits; /* 0: EC P-256 */
+    unsigned rsa_bits; /* 0: an EC key */
+    bool p384;         /* on that curve; else P-256 */
     int64_t life_ns;
 };
 /* Causes below 'at' (the place of conf). */

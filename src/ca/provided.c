@@ -2,7 +2,7 @@
  * kuma-cp's). */
 #include "backend.h"
 
-#include "cert.h"
+#include "chain.h"
 
 /* ---- the sources ---- */
 
@@ -70,21 +70,20 @@ static bool has_pem(struct str text)
     return str_find(text, STR("-----BEGIN ")) < text.n;
 }
 
-/* Why the two are no pair, in the words of Go's crypto/tls; NULL when they are one. 'certs' is filled in. */
+/* Why the two are no pair, in the words of Go's crypto/tls; NULL when they are one. Both are filled in. */
 static const char *pair_fault(struct str cert_pem, struct str key_pem, struct stack_st_X509 **certs,
-                              struct arena *a)
+                              EVP_PKEY **key, struct arena *a)
 {
-    PKEY_AUTO key = NULL;
     struct err ignored;
 
     err_init(&ignored, a);
     if (certs_read(cert_pem, certs, &ignored))
         return has_pem(cert_pem) ? "tls: failed to find \"CERTIFICATE\" PEM block in certificate input"
                                  : "tls: failed to find any PEM data in certificate input";
-    if (pkey_read(key_pem, &key, &ignored))
+    if (pkey_read(key_pem, key, &ignored))
         return has_pem(key_pem) ? "tls: failed to parse private key"
                                 : "tls: failed to find any PEM data in key input";
-    if (X509_check_private_key(sk_X509_value(*certs, 0), key) != 1)
+    if (X509_check_private_key(sk_X509_value(*certs, 0), *key) != 1)
         return "tls: private key does not match public key";
     return NULL;
 }
@@ -106,10 +105,28 @@ static void check_certificate(X509 *cert, const struct path *at, struct err *e)
                   "Field Reference)");
 }
 
-static void check_pair(struct str cert_pem, struct str key_pem, const struct path *at_cert, struct err *e)
+/* Beyond what kuma-cp looks at, which finds out from proxies that refuse each other. */
+static void check_chain(struct stack_st_X509 *certs, EVP_PKEY *key, struct str mesh,
+                        const struct path *at_cert, struct err *e)
+{
+    struct chain chain;
+    const char *fault;
+
+    chain_find(certs, &chain);
+    chain_check(&chain, at_cert, e);
+    if (e->kind)
+        return;
+    fault = chain_probe(&chain, key, mesh, e->arena);
+    if (fault)
+        err_cause(e, at_cert, "proxies would not accept what it signs: %s", fault);
+}
+
+static void check_pair(struct str cert_pem, struct str key_pem, struct str mesh, bool known,
+                       const struct path *at_cert, struct err *e)
 {
     CERTS_AUTO certs = NULL;
-    const char *fault = pair_fault(cert_pem, key_pem, &certs, e->arena);
+    PKEY_AUTO key = NULL;
+    const char *fault = pair_fault(cert_pem, key_pem, &certs, &key, e->arena);
 
     if (fault) {
         err_cause(e, at_cert, "not a valid TLS key pair: %s", fault);
@@ -117,9 +134,11 @@ static void check_pair(struct str cert_pem, struct str key_pem, const struct pat
     }
     for (int i = 0; i < sk_X509_num(certs); i++)
         check_certificate(sk_X509_value(certs, i), AT_INDEX(at_cert, (size_t)i), e);
+    if (e->kind == ERR_NONE && !known)
+        check_chain(certs, key, mesh, at_cert, e);
 }
 
-void provided_check(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
+void provided_check(const struct snap *snap, struct str mesh, const struct ca_backend *backend, bool known,
                     const struct path *at, struct err *e)
 {
     const struct path *at_cert = AT_FIELD(at, "cert"), *at_key = AT_FIELD(at, "key");
@@ -139,7 +158,7 @@ void provided_check(const struct snap *snap, struct str mesh, const struct ca_ba
         err_cause(e, at_key, STR_FMT, STR_ARG(load_err.text));
         return;
     }
-    check_pair(cert, key, at_cert, e);
+    check_pair(cert, key, mesh, known, at_cert, e);
 }
 
 enum err_kind provided_load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,

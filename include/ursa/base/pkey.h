@@ -1,4 +1,4 @@
-/* ursa/base/pkey.h -- private keys (EC P-256, RSA) and the PEM text they are kept in.
+/* ursa/base/pkey.h -- private keys (EC, RSA) and the PEM text they are kept in.
  *
  * An EVP_PKEY is OpenSSL's, freed with EVP_PKEY_free(), which wipes it. PEM made here is a secret blob, wiped
  * with its last reference; whoever copies it elsewhere wipes the copy. Errors never show key bytes. Any
@@ -12,6 +12,7 @@
 #include "ursa/base/err.h"
 
 MUST_USE enum err_kind pkey_new_ec(EVP_PKEY **out, struct err *e); /* P-256 */
+MUST_USE enum err_kind pkey_new_p384(EVP_PKEY **out, struct err *e);
 MUST_USE enum err_kind pkey_new_rsa(unsigned bits, EVP_PKEY **out, struct err *e);
 /* Reads the first private key of a PEM text (PRIVATE KEY, RSA PRIVATE KEY, EC PRIVATE KEY; other blocks are
  * skipped) or a bare PKCS#1 DER. ERR_INVALID for encrypted keys, other algorithms, and what is no key. */

@@ -55,6 +55,11 @@ TEST(conf_decides_key_and_life)
         {"RSA", "{\"caCert\":{\"RSAbits\":2048,\"expiration\":\"1d\"}}", 2048, true, 86400},
         {"RSA, number with a point", "{\"caCert\":{\"RSAbits\":2048.0}}", 2048, true, INT64_C(3650) * 86400},
         {"RSA, quoted", "{\"caCert\":{\"RSAbits\":\"2048\"}}", 2048, true, INT64_C(3650) * 86400},
+        {"RSA of 3072", "{\"caCert\":{\"RSAbits\":3072}}", 3072, true, INT64_C(3650) * 86400},
+        {"P-256", "{\"caCert\":{\"ecCurve\":\"P-256\"}}", 256, false, INT64_C(3650) * 86400},
+        {"P-384", "{\"caCert\":{\"ecCurve\":\"P-384\",\"expiration\":\"1h\"}}", 384, false, 3600},
+        {"P-384, zero bits", "{\"caCert\":{\"ecCurve\":\"P-384\",\"RSAbits\":0}}", 384, false,
+         INT64_C(3650) * 86400},
         {"one second", "{\"caCert\":{\"expiration\":\"1s\"}}", 256, false, 1},
     };
     struct world w;
@@ -72,6 +77,10 @@ TEST(conf_decides_key_and_life)
         key = key_of(key_pem);
         EXPECT_INT(rows[i].name, EVP_PKEY_get_bits(key), rows[i].bits);
         EXPECT_INT(rows[i].name, EVP_PKEY_is_a(key, "RSA"), rows[i].rsa);
+        EXPECT_INT(rows[i].name, X509_get_signature_nid(cert),
+                   rows[i].rsa           ? NID_sha256WithRSAEncryption
+                   : rows[i].bits == 384 ? NID_ecdsa_with_SHA384
+                                         : NID_ecdsa_with_SHA256);
         EXPECT_INT(rows[i].name, seconds_of(X509_get0_notAfter(cert)), NOW_S + rows[i].life_s);
         EXPECT_INT(rows[i].name, verify_error(cert, cert, X509_PURPOSE_ANY), 0);
         EVP_PKEY_free(key);
@@ -109,7 +118,8 @@ TEST(backend_faults)
 {
     static const char json_kind[] = AT "conf: could not convert backend config: json: cannot unmarshal "
                                        "string into Go value of type map[string]json.RawMessage";
-    static const char bits[] = AT "conf.caCert.RSAbits: must be in the range [2048, 4096]";
+    static const char curve[] = AT "conf.caCert.ecCurve: must be P-256 or P-384";
+    static const char bits[] = AT "conf.caCert.RSAbits: must be 2048, 3072 or 4096";
     static const struct {
         const char *name, *type, *backend, *conf, *want; /* NULL: accepted */
     } rows[] = {
@@ -135,8 +145,7 @@ TEST(backend_faults)
         {"conf", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":4096,\"expiration\":\"10y\"}}", NULL},
         {"caCert is a text", "builtin", "ca-1", "{\"caCert\":\"x\"}", json_kind},
         {"conf and name", "builtin", "A", "{\"caCert\":{\"RSAbits\":8}}",
-         AT "conf.caCert.RSAbits: must be in the range [2048, 4096]; " DNS
-            "\"A\" name must be valid dns name"},
+         AT "conf.caCert.RSAbits: must be 2048, 3072 or 4096; " DNS "\"A\" name must be valid dns name"},
         {"8 bits", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":8}}", bits},
         {"2047 bits", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":2047}}", bits},
         {"4097 bits", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":4097}}", bits},
@@ -158,8 +167,22 @@ TEST(backend_faults)
         {"expiration is a number", "builtin", "ca-1", "{\"caCert\":{\"expiration\":5}}",
          AT "conf: could not convert backend config: json: cannot unmarshal number into Go value of type "
             "string"},
+        {"odd bits", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":2560}}", bits},
+        {"P-384", "builtin", "ca-1", "{\"caCert\":{\"ecCurve\":\"P-384\"}}", NULL},
+        {"another curve", "builtin", "ca-1", "{\"caCert\":{\"ecCurve\":\"P-521\"}}", curve},
+        {"curve in lower case", "builtin", "ca-1", "{\"caCert\":{\"ecCurve\":\"p-256\"}}", curve},
+        {"curve is a number", "builtin", "ca-1", "{\"caCert\":{\"ecCurve\":256}}",
+         AT "conf: could not convert backend config: json: cannot unmarshal number into Go value of type "
+            "string"},
+        {"RSA and a curve", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":2048,\"ecCurve\":\"P-256\"}}",
+         AT "conf.caCert.ecCurve: cannot be defined together with RSAbits"},
+        {"all wrong", "builtin", "ca-1",
+         "{\"caCert\":{\"RSAbits\":8,\"ecCurve\":\"x\",\"expiration\":\"x\"}}",
+         AT "conf.caCert.RSAbits: must be 2048, 3072 or 4096; " AT
+            "conf.caCert.ecCurve: must be P-256 or P-384; " AT
+            "conf.caCert.expiration: has to be a valid format"},
         {"both wrong", "builtin", "ca-1", "{\"caCert\":{\"RSAbits\":8,\"expiration\":\"x\"}}",
-         AT "conf.caCert.RSAbits: must be in the range [2048, 4096]; " AT
+         AT "conf.caCert.RSAbits: must be 2048, 3072 or 4096; " AT
             "conf.caCert.expiration: has to be a valid format"},
     };
     struct world w;
@@ -169,9 +192,33 @@ TEST(backend_faults)
         struct ca_backend backend = backend_of(rows[i].type, rows[i].conf);
 
         backend.name = str_from_c(rows[i].backend);
-        EXPECT_INT(rows[i].name, ca_check_backend(w.snap, STR("demo"), &backend, 0, &w.err),
+        EXPECT_INT(rows[i].name, ca_check_backend(w.snap, STR("demo"), &backend, NULL, 0, &w.err),
                    rows[i].want ? ERR_INVALID : ERR_NONE);
         EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want ? rows[i].want : "(no error)");
+    }
+    world_fini(&w);
+}
+
+TEST(leaves_live_ten_years_at_most)
+{
+    static const struct {
+        const char *expiration, *want; /* NULL: accepted */
+    } rows[] = {{"10y", NULL},
+                {"87600h", NULL},
+                {"3651d", AT "dpCert.rotation.expiration: must not be longer than 10y"},
+                {"290y", AT "dpCert.rotation.expiration: must not be longer than 10y"}};
+    struct world w;
+
+    world_init(&w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dp_cert_rotation rotation = {.expiration = str_from_c(rows[i].expiration)};
+        struct dp_cert dp_cert = {.rotation = &rotation};
+        struct ca_backend backend = backend_of("builtin", NULL);
+
+        backend.dp_cert = &dp_cert;
+        EXPECT_INT(rows[i].expiration, ca_check_backend(w.snap, STR("demo"), &backend, NULL, 0, &w.err),
+                   rows[i].want ? ERR_INVALID : ERR_NONE);
+        EXPECT_STR(rows[i].expiration, world_fault(&w), rows[i].want ? rows[i].want : "(no error)");
     }
     world_fini(&w);
 }
@@ -185,7 +232,7 @@ TEST(bad_conf_makes_no_root)
 
     world_init(&w);
     EXPECT_INT("new", ca_builtin_new(STR("demo"), &backend, &w.arena, &cert, &key, &w.err), ERR_INVALID);
-    EXPECT_STR("text", world_fault(&w), "conf.caCert.RSAbits: must be in the range [2048, 4096]");
+    EXPECT_STR("text", world_fault(&w), "conf.caCert.RSAbits: must be 2048, 3072 or 4096");
     world_fini(&w);
 }
 

@@ -1,54 +1,9 @@
 /* A CA that the operator brings: what is accepted, and kuma-cp's words for the rest. */
 #include "ursa/base/base64.h"
-#include "ursa/base/json.h"
-#include "world.h"
+
+#include "brought.h"
 
 #define AT "mtls.backends[1].conf"
-
-/* A self-signed certificate with this key usage (KU_..., 0: extension absent). */
-static struct str cert_with(struct world *w, EVP_PKEY *key, bool is_ca, const char *usage)
-{
-    X509 *cert = X509_new();
-    X509_EXTENSION *ext;
-    BIO *out = BIO_new(BIO_s_mem());
-    char *text;
-    long n;
-    struct str pem;
-
-    X509_set_version(cert, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const uint8_t *)"brought",
-                               -1, -1, 0);
-    X509_set_issuer_name(cert, X509_get_subject_name(cert));
-    X509_set_pubkey(cert, key);
-    ext = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints,
-                              is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-    X509_add_ext(cert, ext, -1);
-    X509_EXTENSION_free(ext);
-    if (usage) {
-        ext = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, usage);
-        X509_add_ext(cert, ext, -1);
-        X509_EXTENSION_free(ext);
-    }
-    X509_sign(cert, key, EVP_sha256());
-    PEM_write_bio_X509(out, cert);
-    n = BIO_get_mem_data(out, &text);
-    pem = arena_str(&w->arena, str_from(text, (size_t)n));
-    BIO_free(out);
-    X509_free(cert);
-    return pem;
-}
-
-/* {"cert":{<source>:<text>},"key":{...}} */
-static const char *conf_of(struct world *w, const char *source, struct str cert, struct str key)
-{
-    JSON_AUTO o = json_pack("{s:{s:o},s:{s:o}}", "cert", source, json_from_str(cert), "key", source,
-                            json_from_str(key));
-
-    return json_format(&w->arena, o).p;
-}
 
 TEST(faults)
 {
@@ -67,10 +22,11 @@ TEST(faults)
     EXPECT_INT("key", pkey_new_ec(&other, &w.err), ERR_NONE);
     pem = pkey_to_pem(key);
     key_pem = blob_str(pem);
-    ca = cert_with(&w, key, true, "critical,keyCertSign,cRLSign");
-    not_ca = cert_with(&w, key, false, "digitalSignature");
-    agreement = cert_with(&w, key, true, "keyCertSign,keyAgreement");
-    no_usage = cert_with(&w, key, true, NULL);
+    ca = brought_pem(&w, &(struct brought){.key = key});
+    not_ca = brought_pem(
+        &w, &(struct brought){.key = key, .basic = "critical,CA:FALSE", .usage = "digitalSignature"});
+    agreement = brought_pem(&w, &(struct brought){.key = key, .usage = "keyCertSign,keyAgreement"});
+    no_usage = brought_pem(&w, &(struct brought){.key = key, .usage = ""});
     chain = arena_printf(&w.arena, STR_FMT STR_FMT, STR_ARG(ca), STR_ARG(not_ca));
     conversion = STR(AT ": could not convert backend config: ");
     world_put(&w, (struct res_key){.type = RES_SECRET, .mesh = STR("demo"), .name = STR("brought-cert")}, ca);
@@ -122,7 +78,7 @@ TEST(faults)
             "input"},
         {"key is a certificate", conf_of(&w, "inlineString", ca, ca),
          AT ".cert: not a valid TLS key pair: tls: failed to parse private key"},
-        {"no pair", conf_of(&w, "inlineString", cert_with(&w, other, true, "keyCertSign"), key_pem),
+        {"no pair", conf_of(&w, "inlineString", brought_pem(&w, &(struct brought){.key = other}), key_pem),
          AT ".cert: not a valid TLS key pair: tls: private key does not match public key"},
         {"no CA", conf_of(&w, "inlineString", not_ca, key_pem),
          arena_printf(&w.arena, "%s; %s", no_basic, no_sign).p},
@@ -139,7 +95,7 @@ TEST(faults)
         struct ca_backend backend = backend_of("provided", rows[i].conf);
         struct authority *ca_loaded;
 
-        EXPECT_INT(rows[i].name, ca_check_backend(w.snap, STR("demo"), &backend, 1, &w.err),
+        EXPECT_INT(rows[i].name, ca_check_backend(w.snap, STR("demo"), &backend, NULL, 1, &w.err),
                    rows[i].want ? ERR_INVALID : ERR_NONE);
         EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want ? rows[i].want : "(no error)");
         if (rows[i].want)

@@ -20,6 +20,7 @@ struct world {
     struct err err;
     struct resource *secrets[16];
     size_t n_secrets;
+    unsigned serial; /* of the last certificate that was brought */
     struct snap *snap;
 };
 
