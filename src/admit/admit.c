@@ -11,6 +11,7 @@
 #include "apply.h"
 #include "roots.h"
 #include "startup.h"
+#include "ursa/base/clock.h"
 #include "ursa/base/count.h"
 #include "ursa/base/log.h"
 #include "ursa/base/vec.h"
@@ -22,6 +23,15 @@
 
 static const struct vip_pool default_vips = {.first = 0xf0000000, .n = 0x10000000};
 
+/* What keeps the store from taking groups, as long as it does. Proxies go on telling how they are, so each
+ * group would have a line. */
+struct trouble {
+    enum err_kind kind; /* ERR_NONE: there is none */
+    int64_t since_ns;
+    uint64_t sequence; /* the newest there was then */
+    size_t n_requests; /* that came to nothing */
+};
+
 struct admit {
     struct store *store;
     char *zone;
@@ -31,7 +41,9 @@ struct admit {
     struct workers *workers;
     pthread_t thread;
     atomic_uint n_waiting;
-    struct VEC(struct admit_request *) group; /* the writer's */
+    /* below: the writer's */
+    struct VEC(struct admit_request *) group;
+    struct trouble trouble;
 };
 
 struct admit_request *admit_request_new(size_t n_ops)
@@ -73,12 +85,42 @@ static enum err_kind commit_group(struct admit *a, struct err *e)
     return store_commit(a->store, e);
 }
 
-static void note_sequence(struct admit *a)
+static uint64_t newest_sequence(const struct admit *a)
 {
     struct snap *snap = store_snap(a->store);
-    for (size_t i = 0; i < a->group.n; i++)
-        a->group.v[i]->sequence = snap_sequence(snap);
+    uint64_t sequence = snap_sequence(snap);
     snap_unref(snap);
+    return sequence;
+}
+
+static void note_fault(struct admit *a, const struct err *e)
+{
+    struct trouble *t = &a->trouble;
+    if (t->kind == ERR_NONE)
+        *t = (struct trouble){.since_ns = clock_mono_ns(), .sequence = newest_sequence(a)};
+    if (t->kind != e->kind)
+        log_error("admit", "writes fail: error=\"" STR_FMT "\"", STR_ARG(e->text));
+    t->kind = e->kind;
+    t->n_requests += a->group.n;
+}
+
+/* Requests that change nothing succeed on a full disk too. */
+static void note_success(struct admit *a, uint64_t sequence)
+{
+    const struct trouble *t = &a->trouble;
+    if (t->kind == ERR_NONE || sequence == t->sequence)
+        return;
+    log_info("admit", "writes succeed again: requests=%zu came to nothing in seconds=%.1f", t->n_requests,
+             (double)(clock_mono_ns() - t->since_ns) / NS_PER_S);
+    a->trouble = (struct trouble){.kind = ERR_NONE};
+}
+
+static void note_sequence(struct admit *a)
+{
+    uint64_t sequence = newest_sequence(a);
+    for (size_t i = 0; i < a->group.n; i++)
+        a->group.v[i]->sequence = sequence;
+    note_success(a, sequence);
 }
 
 /* Runs the collected requests and fills in their answers. */
@@ -93,7 +135,7 @@ static void run_group(struct admit *a)
     if (commit_group(a, &e) == ERR_NONE) {
         note_sequence(a);
     } else {
-        log_error("admit", "requests=%zu not written: error=\"" STR_FMT "\"", a->group.n, STR_ARG(e.text));
+        note_fault(a, &e);
         for (size_t i = 0; i < a->group.n; i++)
             apply_refuse(a->group.v[i], e.kind, e.text);
     }

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -76,6 +77,9 @@ def test_a_full_disk_refuses_writes_only(tmp_path):
                 assert i < 1000, "4 MB hold more than was thought"
             assert answer.status in (500, 507) and ("full" in answer.text or "space" in answer.text), answer
             assert stored
+            for _ in range(5):
+                assert daemon.post("/apply", _documents(f"full-{i}"), headers={"Content-Type": "application/json"}).status == answer.status
+            assert daemon.log().count("writes fail: ") == 1, daemon.log()  # not a line for each
             for _ in range(5):  # everybody else is served
                 assert put_mesh(daemon, "more").status in (200, 201, 500, 507)
                 assert daemon.get("/meshes?size=1000").json["total"] >= 1 + len(stored)
@@ -85,6 +89,8 @@ def test_a_full_disk_refuses_writes_only(tmp_path):
             assert answer.status == 200, answer
             names = {item["name"] for item in daemon.get("/meshes?size=1000").json["items"]}
             assert names >= set(stored) | {"recovered"}
+            begun, lost = daemon.log().count("writes fail: "), re.findall("writes succeed again: requests=([0-9]+) came to nothing", daemon.log())
+            assert len(lost) == begun and int(lost[0]) >= 6, daemon.log()
 
 
 def _documents(name):
