@@ -128,6 +128,7 @@ struct engine_options {
     struct health_check_options health;
     struct vip_names vips;
 };
+/* Subscribes to the store, so before its writer starts; after a fault that must not start any more. */
 MUST_USE enum err_kind engine_start(const struct engine_options *, struct engine **out, struct err *e);
 void engine_stop(struct engine *); /* joins; attached proxies must be gone; NULL is ignored */
 /* Any thread. 'deliver' runs on the compile thread for the first configuration and after every change of it,

@@ -139,8 +139,9 @@ struct batch *batch_ref(struct batch *);
 void batch_unref(struct batch *);
 const struct res_key *change_key(const struct change *);
 /* 'deliver' runs on the writer thread right after the snapshot was published, before the writers are
- * answered; it must only hand over (take a reference, send mail). Subscribe before the writer starts. */
-void store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *), void *ctx);
+ * answered; it must only hand over (take a reference, send mail). Subscribe before the writer starts. A new
+ * reference to the state that the first batch is the successor of: nothing is lost between the two. */
+MUST_USE struct snap *store_subscribe(struct store *, void (*deliver)(void *ctx, struct batch *), void *ctx);
 
 /* ---- the writer: one thread at a time ----
  * ERR_IO and ERR_NO_SPACE from any of these, and any fault of store_tx_begin() and store_tx_end(), mean that

@@ -281,7 +281,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     const struct issuer_options issuer = {.box = &e->box, .issued = issued, .ctx = e};
     const struct resolver_options resolver = {.box = &e->box, .changed = host_changed, .ctx = e};
     e->health = options->health;
-    e->snap = store_snap(options->store);
+    e->snap = store_subscribe(options->store, take_batch, e);
     e->vips = options->vips;
     atomic_init(&e->applied, snap_sequence(e->snap));
     if (issuer_new(&issuer, &e->issuer, err) == ERR_NONE &&
@@ -291,7 +291,6 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
         engine_free(e);
         return err->kind;
     }
-    store_subscribe(options->store, take_batch, e);
     *out = e;
     return ERR_NONE;
 }

@@ -201,14 +201,13 @@ static void take_batch(void *ctx, struct batch *b)
 struct events *events_new(struct store *store, size_t kept)
 {
     struct events *ev = xcalloc(1, sizeof(*ev));
-    struct snap *snap = store_snap(store);
+    struct snap *snap = store_subscribe(store, take_batch, ev);
     ev->n_kept = kept > 0 ? kept : 1;
     ev->ring = xcalloc(ev->n_kept, sizeof(struct event *));
     ev->last = (struct event_place){snap_revision(snap), (uint64_t)(clock_wall_ns() / NS_PER_S)};
     ev->behind = ev->opened = ev->last;
     snap_unref(snap);
     lock_init(&ev->lock);
-    store_subscribe(store, take_batch, ev);
     return ev;
 }
 

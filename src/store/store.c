@@ -119,9 +119,11 @@ struct snap *store_snap(struct store *s)
     return snap_slot_get(&s->slot);
 }
 
-void store_subscribe(struct store *s, void (*deliver)(void *ctx, struct batch *), void *ctx)
+struct snap *store_subscribe(struct store *s, void (*deliver)(void *ctx, struct batch *), void *ctx)
 {
+    assert(!s->pending);
     VEC_PUSH(&s->feed.subscribers, ((struct feed_subscriber){.deliver = deliver, .ctx = ctx}));
+    return store_snap(s);
 }
 
 bool store_submit(struct store *s, struct store_job *job)

@@ -69,7 +69,7 @@ static void take_batch(void *ctx, struct batch *b)
 
 static void subscribe(void *ctx, struct store *store)
 {
-    store_subscribe(store, take_batch, ctx);
+    snap_unref(store_subscribe(store, take_batch, ctx));
 }
 
 static void copy_name(char out[128], struct str s)

@@ -83,7 +83,7 @@ static void held_init(struct held *h)
     sem_init(&h->gate.entered, 0, 0);
     sem_init(&h->gate.leave, 0, 0);
     atomic_init(&h->gate.closed, false);
-    store_subscribe(h->f.store, hold, &h->gate);
+    snap_unref(store_subscribe(h->f.store, hold, &h->gate));
     writer_start(&h->f);
     tally_init(&h->first, 1);
     atomic_store(&h->gate.closed, true);

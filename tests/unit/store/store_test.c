@@ -93,7 +93,7 @@ TEST(only_history_moves_the_revision_and_every_batch_moves_the_sequence)
         struct fixture f;
         struct heard heard = {0};
         fixture_init(&f, store_kinds[k]);
-        store_subscribe(f.store, hear, &heard);
+        snap_unref(store_subscribe(f.store, hear, &heard));
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
             const char *mesh = rows[i].type == RES_MESH ? "" : "m";
             uint64_t revision =
@@ -110,6 +110,26 @@ TEST(only_history_moves_the_revision_and_every_batch_moves_the_sequence)
         EXPECT_INT("stats", stats.n_resources, 4);
         EXPECT_INT("stats", stats.commits, ARRAY_LEN(rows));
         EXPECT_INT("stats", stats.transactions, ARRAY_LEN(rows));
+        fixture_fini(&f);
+    }
+}
+
+TEST(who_subscribes_between_two_batches_misses_nothing)
+{
+    for (size_t k = 0; k < ARRAY_LEN(store_kinds); k++) {
+        const char *name = store_kind_names[k];
+        struct fixture f;
+        struct heard heard = {0};
+        fixture_init(&f, store_kinds[k]);
+        put_alone(&f, ORIGIN_API, RES_MESH, "", "before", "");
+        struct snap *snap = store_subscribe(f.store, hear, &heard);
+        put_alone(&f, ORIGIN_API, RES_MESH, "", "after", "");
+        EXPECT_TRUE(name, snap_find(snap, RES_MESH, STR_NONE, STR("before")));
+        EXPECT_TRUE(name, !snap_find(snap, RES_MESH, STR_NONE, STR("after")));
+        EXPECT_INT(name, heard.n_batches, 1);
+        EXPECT_CSTR(name, heard.text, "+after");
+        EXPECT_INT(name, heard.sequence, snap_sequence(snap) + 1);
+        snap_unref(snap);
         fixture_fini(&f);
     }
 }
@@ -133,7 +153,7 @@ TEST(what_an_envoy_tells_is_kept_beside_the_document)
         struct heard heard = {0};
         uint64_t revision;
         fixture_init(&f, store_kinds[k]);
-        store_subscribe(f.store, hear, &heard);
+        snap_unref(store_subscribe(f.store, hear, &heard));
         put_alone(&f, ORIGIN_API, RES_MESH, "", "m", "");
         put_alone(&f, ORIGIN_API, RES_DATAPLANE, "m", "d", "a");
         struct res_key key = key_of(RES_DATAPLANE, "m", "d"), absent = key_of(RES_DATAPLANE, "m", "e");
@@ -170,7 +190,7 @@ TEST(what_is_undone_leaves_no_trace)
         struct fixture f;
         struct heard heard = {0};
         fixture_init(&f, store_kinds[k]);
-        store_subscribe(f.store, hear, &heard);
+        snap_unref(store_subscribe(f.store, hear, &heard));
         put_alone(&f, ORIGIN_API, RES_MESH, "", "m", "");
 
         group_begin(&f);
@@ -210,7 +230,7 @@ TEST(a_mesh_takes_all_that_is_in_it_along)
         struct fixture f;
         struct heard heard = {0};
         fixture_init(&f, store_kinds[k]);
-        store_subscribe(f.store, hear, &heard);
+        snap_unref(store_subscribe(f.store, hear, &heard));
         group_begin(&f);
         tx_begin(&f, ORIGIN_API, 1);
         put(&f, RES_MESH, "", "a", "");
