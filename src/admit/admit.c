@@ -228,9 +228,8 @@ enum err_kind admit_start(const struct admit_options *options, struct admit **ou
     a->zone = xstrndup(options->zone);
     a->vips = options->vips.n ? options->vips : default_vips;
     mailbox_init(&a->box);
+    a->workers = workers_new("ursa-roots", 1);
     enum err_kind kind = create_missing(a, options, e);
-    if (kind == ERR_NONE)
-        kind = workers_start("ursa-roots", 1, &a->workers, e);
     if (kind == ERR_NONE) {
         int fault = pthread_create(&a->thread, NULL, writer, a);
         if (fault)

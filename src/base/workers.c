@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ursa/base/alloc.h"
+#include "ursa/base/count.h"
 #include "ursa/base/map.h"
 
 #define MAX_THREADS 16
@@ -24,11 +25,14 @@ struct line {
 };
 
 struct workers {
-    struct lock lock; /* protects what follows up to the threads */
+    const char *name;
+    unsigned max_threads;
+    struct lock lock; /* protects what follows */
     pthread_cond_t wake;
     struct line lines[2]; /* by enum work_when */
+    size_t n_waiting;     /* works in them */
     bool stopping;
-    unsigned n_threads;
+    unsigned n_threads, n_idle;
     pthread_t threads[MAX_THREADS];
 };
 
@@ -74,20 +78,20 @@ static struct work *take(struct workers *ws)
 {
     struct work *w = line_take(&ws->lines[WORK_NOW]);
 
-    return w ? w : line_take(&ws->lines[WORK_LATER]);
-}
-
-void workers_give(struct workers *ws, struct work *w, struct str group, enum work_when when)
-{
-    w->has_run = false;
-    list_init(&w->node);
-    lock_take(&ws->lock);
-    list_add_tail(&find_or_add(&ws->lines[when], group)->works, &w->node);
-    pthread_cond_signal(&ws->wake);
-    lock_drop(&ws->lock);
+    if (!w)
+        w = line_take(&ws->lines[WORK_LATER]);
+    ws->n_waiting -= w != NULL;
+    return w;
 }
 
 /* ---- the threads ---- */
+
+static void run(struct work *w)
+{
+    w->run(w);
+    w->has_run = true;
+    mailbox_send(w->box, w->mail);
+}
 
 /* NULL: the end. */
 static struct work *wait_for_work(struct workers *ws)
@@ -95,25 +99,56 @@ static struct work *wait_for_work(struct workers *ws)
     struct work *w;
 
     lock_take(&ws->lock);
-    while (!ws->stopping && list_empty(&ws->lines[WORK_NOW].groups) &&
-           list_empty(&ws->lines[WORK_LATER].groups))
+    ws->n_idle++;
+    while (!ws->stopping && ws->n_waiting == 0)
         pthread_cond_wait(&ws->wake, &ws->lock.mutex);
+    ws->n_idle--;
     w = ws->stopping ? NULL : take(ws);
     lock_drop(&ws->lock);
     return w;
 }
 
-static void *run(void *ctx)
+static void *run_all(void *ctx)
 {
     struct workers *ws = ctx;
 
-    for (struct work *w; (w = wait_for_work(ws));) {
-        w->run(w);
-        w->has_run = true;
-        mailbox_send(w->box, w->mail);
-    }
+    for (struct work *w; (w = wait_for_work(ws));)
+        run(w);
     return NULL;
 }
+
+/* Under the lock: for work that nobody idle will take. A thread that is not to be had is not missed as long
+ * as there are others. */
+static void add_thread(struct workers *ws)
+{
+    if (ws->n_waiting <= ws->n_idle || ws->n_threads == ws->max_threads)
+        return;
+    if (pthread_create(&ws->threads[ws->n_threads], NULL, run_all, ws) == 0)
+        pthread_setname_np(ws->threads[ws->n_threads++], ws->name);
+    else
+        COUNT(workers_lacking);
+}
+
+void workers_give(struct workers *ws, struct work *w, struct str group, enum work_when when)
+{
+    struct work *own = NULL;
+
+    w->has_run = false;
+    list_init(&w->node);
+    lock_take(&ws->lock);
+    list_add_tail(&find_or_add(&ws->lines[when], group)->works, &w->node);
+    ws->n_waiting++;
+    add_thread(ws);
+    if (ws->n_threads > 0)
+        pthread_cond_signal(&ws->wake);
+    else
+        own = take(ws);
+    lock_drop(&ws->lock);
+    if (own)
+        run(own);
+}
+
+/* ---- life ---- */
 
 static unsigned thread_count(unsigned max)
 {
@@ -124,29 +159,19 @@ static unsigned thread_count(unsigned max)
     return n < 1 ? 1 : n < (long)max ? (unsigned)n : max;
 }
 
-enum err_kind workers_start(const char *name, unsigned max, struct workers **out, struct err *e)
+struct workers *workers_new(const char *name, unsigned max)
 {
     struct workers *ws = xcalloc(1, sizeof(*ws));
-    unsigned n = thread_count(max);
 
+    ws->name = name;
+    ws->max_threads = thread_count(max);
     lock_init(&ws->lock);
     pthread_cond_init(&ws->wake, NULL);
     for (size_t i = 0; i < ARRAY_LEN(ws->lines); i++) {
         list_init(&ws->lines[i].groups);
         map_init(&ws->lines[i].by_name);
     }
-    while (ws->n_threads < n) {
-        int fault = pthread_create(&ws->threads[ws->n_threads], NULL, run, ws);
-
-        if (fault) {
-            workers_stop(ws);
-            *out = NULL;
-            return err_set(e, ERR_UNAVAILABLE, "cannot start a thread of %s: %s", name, strerror(fault));
-        }
-        pthread_setname_np(ws->threads[ws->n_threads++], name);
-    }
-    *out = ws;
-    return ERR_NONE;
+    return ws;
 }
 
 void workers_stop(struct workers *ws)

@@ -284,12 +284,11 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
     e->snap = store_subscribe(options->store, take_batch, e);
     e->vips = options->vips;
     atomic_init(&e->applied, snap_sequence(e->snap));
-    if (issuer_new(&issuer, &e->issuer, err) == ERR_NONE &&
-        resolver_new(&resolver, &e->resolver, err) == ERR_NONE && pthread_create(&e->thread, NULL, run, e))
-        err_set(err, ERR_UNAVAILABLE, "cannot start the compile thread");
-    if (err->kind != ERR_NONE) {
+    e->issuer = issuer_new(&issuer);
+    e->resolver = resolver_new(&resolver);
+    if (pthread_create(&e->thread, NULL, run, e)) {
         engine_free(e);
-        return err->kind;
+        return err_set(err, ERR_UNAVAILABLE, "cannot start the compile thread");
     }
     *out = e;
     return ERR_NONE;

@@ -70,19 +70,14 @@ struct issuer {
     bool stopping;
 };
 
-enum err_kind issuer_new(const struct issuer_options *options, struct issuer **out, struct err *e)
+struct issuer *issuer_new(const struct issuer_options *options)
 {
-    struct workers *workers;
-    *out = NULL;
-    if (workers_start("ursa-issuer", MAX_WORKERS, &workers, e) != ERR_NONE)
-        return e->kind;
     struct issuer *i = xcalloc(1, sizeof *i);
     i->options = *options;
-    i->workers = workers;
+    i->workers = workers_new("ursa-issuer", MAX_WORKERS);
     map_init(&i->holders);
     authorities_init(&i->authorities);
-    *out = i;
-    return ERR_NONE;
+    return i;
 }
 
 size_t issuer_n_under_way(const struct issuer *i)

@@ -17,7 +17,7 @@ struct issuer_options {
     bool (*issued)(void *ctx, struct str mesh, struct str proxy);
     void *ctx;
 };
-MUST_USE enum err_kind issuer_new(const struct issuer_options *, struct issuer **out, struct err *e);
+struct issuer *issuer_new(const struct issuer_options *);
 void issuer_free(struct issuer *); /* runs the mailbox; NULL is ignored */
 /* The compiler's callbacks, answered by this issuer. */
 struct compiler_options issuer_compiler_options(struct issuer *);

@@ -219,20 +219,16 @@ void resolver_run(struct resolver *r, int64_t now_ns)
     timers_run(&r->timers, now_ns);
 }
 
-enum err_kind resolver_new(const struct resolver_options *options, struct resolver **out, struct err *e)
+struct resolver *resolver_new(const struct resolver_options *options)
 {
     struct resolver *r = xcalloc(1, sizeof(*r));
 
     r->options = *options;
     if (!r->options.look_up)
         r->options.look_up = look_up_system;
-    if (workers_start("ursa-names", MAX_THREADS, &r->workers, e)) {
-        free(r);
-        return e->kind;
-    }
+    r->workers = workers_new("ursa-names", MAX_THREADS);
     map_init(&r->hosts);
-    *out = r;
-    return ERR_NONE;
+    return r;
 }
 
 void resolver_free(struct resolver *r)

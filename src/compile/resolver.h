@@ -25,7 +25,7 @@ struct resolver_options {
     /* The addresses of a name, at most ADDRESSES_MAX; on any thread. NULL: what the system says. */
     void (*look_up)(const char *name, struct addresses *out);
 };
-MUST_USE enum err_kind resolver_new(const struct resolver_options *, struct resolver **out, struct err *e);
+struct resolver *resolver_new(const struct resolver_options *);
 void resolver_free(struct resolver *); /* nobody may hold a name; runs the mailbox; NULL is ignored */
 
 enum host_state {

@@ -5,9 +5,9 @@
 #ifndef URSA_BASE_WORKERS_H
 #define URSA_BASE_WORKERS_H
 
-#include "ursa/base/err.h"
 #include "ursa/base/list.h"
 #include "ursa/base/mailbox.h"
+#include "ursa/base/str.h"
 
 enum work_when { WORK_NOW, WORK_LATER };
 
@@ -21,9 +21,11 @@ struct work {
 };
 
 struct workers;
-/* As many threads as the machine has processors, 'max' at most. The name is that of the threads. */
-MUST_USE enum err_kind workers_start(const char *name, unsigned max, struct workers **out, struct err *e);
-void workers_give(struct workers *, struct work *, struct str group, enum work_when); /* any thread */
+/* A thread begins when there is work and none is idle, as many as the machine has processors, 'max' at most.
+ * 'name' is that of the threads, and must live on. */
+struct workers *workers_new(const char *name, unsigned max);
+/* Any thread, which does the work itself when the system has no thread at all to give. */
+void workers_give(struct workers *, struct work *, struct str group, enum work_when);
 /* Finishes what runs, mails back what has not begun, joins the threads. NULL is ignored. */
 void workers_stop(struct workers *);
 

@@ -1,7 +1,9 @@
 #include "ursa/base/workers.h"
 
+#include <dirent.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "../../lib/test.h"
 
@@ -51,13 +53,7 @@ static void give(struct workers *ws, struct mailbox *box, struct job *j, const c
 
 static struct workers *workers_of(unsigned n)
 {
-    struct arena a;
-    struct err e;
-    struct workers *ws = NULL;
-    arena_init(&a);
-    err_init(&e, &a);
-    EXPECT_INT("started", workers_start("test", n, &ws, &e), ERR_NONE);
-    arena_fini(&a);
+    struct workers *ws = workers_new("test", n);
     seen.n = 0;
     sem_init(&seen.begun, 0, 0);
     sem_init(&seen.goes_on, 0, 0);
@@ -119,6 +115,36 @@ TEST(what_has_not_begun_comes_back_when_they_stop)
     wait_all(&box, 2);
     EXPECT_TRUE("the one that ran", jobs[0].work.has_run);
     EXPECT_INT("has_run is true of what ran", seen.n, 1 + jobs[1].work.has_run);
+    mailbox_fini(&box);
+}
+
+static unsigned count_threads(void)
+{
+    unsigned n = 0;
+    DIR *all = opendir("/proc/self/task");
+    while (all && readdir(all))
+        n++;
+    if (all)
+        closedir(all);
+    return n;
+}
+
+TEST(threads_begin_with_work)
+{
+    struct mailbox box;
+    struct job jobs[2];
+    unsigned before = count_threads();
+    mailbox_init(&box);
+    struct workers *ws = workers_of(4);
+    EXPECT_INT("without work", count_threads(), before);
+    block(ws, &box, &jobs[0]);
+    EXPECT_INT("with one work", count_threads(), before + 1);
+    give(ws, &box, &jobs[1], "a", '1', WORK_LATER);
+    EXPECT_INT("with two", count_threads(), before + (sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1));
+    sem_post(&seen.goes_on);
+    wait_all(&box, ARRAY_LEN(jobs));
+    workers_stop(ws);
+    EXPECT_INT("at the end", count_threads(), before);
     mailbox_fini(&box);
 }
 

@@ -35,18 +35,13 @@ static struct fixture *fixture_new(void)
 {
     clock_fake(T0, T0);
     struct fixture *f = xcalloc(1, sizeof *f);
-    struct arena a;
-    arena_init(&a);
-    struct err e;
-    err_init(&e, &a);
     f->world = world_new(NULL, NULL);
     f->connected = f->asks = true;
     mailbox_init(&f->box);
     struct issuer_options options = {.box = &f->box, .issued = issued, .ctx = f};
-    EXPECT_INT("issuer_new", issuer_new(&options, &f->issuer, &e), ERR_NONE);
+    f->issuer = issuer_new(&options);
     f->options = issuer_compiler_options(f->issuer);
     world_apply(f->world, str_from_c(mesh_and_proxy));
-    arena_fini(&a);
     return f;
 }
 
