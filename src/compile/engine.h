@@ -54,6 +54,8 @@ struct engine_mesh {
     size_t n_held;                     /* proxies that have one and wait for a certificate of the next */
     uint64_t
         lacks_since; /* the first sequence of which a proxy that is due or held may lack something; 0: none */
+    bool expects;    /* the changes announce proxies that have not attached yet */
+    bool leads;      /* the pass is the newcomers' until the rest is over */
     bool collects;   /* when none is due any more, the memo has garbage */
     int64_t spent;   /* ns, in this pass */
     size_t n_delivered;  /* in this pass */

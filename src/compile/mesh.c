@@ -11,12 +11,40 @@
 #define DELIVERY_COST (NS_PER_MS / 25)
 #define REST_MIN NS_PER_MS /* the thread's timers are no finer */
 #define REST_MAX (200 * NS_PER_MS)
+/* What a proxy that comes has for itself: its certificates are issued, and it asks for one thing after the
+ * other, before the others of its mesh are told of it. */
+#define LEAD (10 * NS_PER_MS)
 
 /* ---- whose turn it is ---- */
 
 /* Within a pass a mesh waits for its turn only. The next pass waits until as much time has gone by as the
  * last one cost: what arrives in growing numbers is compiled in growing groups, and a mesh that never stands
- * still takes half of the thread's time at most. */
+ * still takes half of the thread's time at most. A proxy that comes waits for no rest: the view moves at
+ * once, and who has something already follows when the rest is over. */
+static bool is_resting(const struct engine_mesh *m)
+{
+    return clock_mono_ns() < m->rests_until;
+}
+
+static bool has_newcomers(const struct engine_mesh *m)
+{
+    return m->expects || !list_empty(&m->waiting);
+}
+
+static bool may_begin(const struct engine_mesh *m, bool rests)
+{
+    return m->changed_since && (list_empty(&m->due) || m->leads) && (!rests || has_newcomers(m));
+}
+
+/* Whose turn it is among those that are due, or NULL. */
+static struct engine_proxy *next_due(const struct engine_mesh *m, bool rests)
+{
+    if (list_empty(&m->due))
+        return NULL;
+    struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
+    return p->answered && m->leads && rests ? NULL : p;
+}
+
 static void schedule(struct engine_mesh *m)
 {
     struct engine *e = m->engine;
@@ -24,10 +52,10 @@ static void schedule(struct engine_mesh *m)
         list_del(&m->lacking);
     else if (list_empty(&m->lacking))
         list_add_tail(&e->lacking, &m->lacking);
-    bool rests = list_empty(&m->due) && clock_mono_ns() < m->rests_until;
-    if (m->changed_since && rests)
+    bool rests = is_resting(m);
+    if (rests && (m->changed_since || m->leads))
         timer_set(&e->resting, &m->rest, m->rests_until);
-    if (list_empty(&m->due) && (rests || !m->changed_since))
+    if (!may_begin(m, rests) && !next_due(m, rests))
         turn_leave(&m->ready);
     else
         turns_wait(&e->ready, &m->ready);
@@ -41,8 +69,15 @@ static void end_rest(struct timer *timer, int64_t now)
 
 /* ---- changes and the view ---- */
 
+/* A proxy that brought its Dataplane attaches when that is stored. */
+static bool announces(const struct change *c)
+{
+    return !c->before && c->after->origin == ORIGIN_PROXY && c->after->key.type == RES_DATAPLANE;
+}
+
 void engine_mesh_note(struct engine_mesh *m, const struct change *c, uint64_t sequence)
 {
+    m->expects |= announces(c);
     if (c->before)
         resource_ref(c->before);
     if (c->after)
@@ -227,9 +262,21 @@ static void all_due(struct engine_mesh *m, uint64_t since)
     }
 }
 
+/* Those who come while others wait already do not make that longer. */
+static void take_lead(struct engine_mesh *m)
+{
+    int64_t until = clock_mono_ns() + LEAD;
+    if (has_newcomers(m) && list_empty(&m->due)) {
+        m->leads = true;
+        m->rests_until = m->rests_until > until ? m->rests_until : until;
+    }
+    m->expects = false;
+}
+
 static void begin_pass(struct engine_mesh *m)
 {
     uint64_t since = m->changed_since;
+    take_lead(m);
     for (size_t i = 0; i < m->changes.n; i++)
         issuer_note(m->engine->issuer, &m->changes.v[i]);
     bool existed = m->view;
@@ -247,7 +294,7 @@ static void end_pass(struct engine_mesh *m)
 {
     if (m->collects)
         compiler_collect(m->compiler);
-    m->collects = false;
+    m->collects = m->leads = false;
     if (m->n_held == 0)
         m->lacks_since = 0;
     int64_t cost = m->spent + (int64_t)m->n_delivered * DELIVERY_COST;
@@ -260,10 +307,11 @@ static void end_pass(struct engine_mesh *m)
 void engine_mesh_run(struct engine_mesh *m, int64_t budget_ns)
 {
     int64_t begin = clock_mono_ns(), took = 0;
-    if (list_empty(&m->due))
+    if (may_begin(m, is_resting(m)))
         begin_pass(m);
-    for (; !list_empty(&m->due) && took < budget_ns; took = clock_mono_ns() - begin) {
-        struct engine_proxy *p = LIST_ITEM(m->due.next, struct engine_proxy, due);
+    m->leads = m->leads && is_resting(m);
+    struct engine_proxy *p;
+    for (; took < budget_ns && (p = next_due(m, is_resting(m))); took = clock_mono_ns() - begin) {
         if (p->deliver && !compiler_advance(m->compiler, &p->params, begin + budget_ns))
             continue; /* the next turn goes on with it */
         list_del(&p->due);

@@ -8,6 +8,7 @@
 #include "ursa/base/json.h"
 
 struct world {
+    enum res_origin origin; /* of what is applied */
     struct store *store;
     struct admit *admit;
 };
@@ -77,6 +78,7 @@ struct store *world_store(struct world *w)
 static void submit(struct world *w, struct admit_request *r, struct str what, enum res_type type)
 {
     r->author = STR("test");
+    r->origin = w->origin;
     if (res_type_info(type)->traits & RES_READ_ONLY) /* what the control plane itself writes */
         r->origin = ORIGIN_SYSTEM;
     admit_run(w->admit, r);
@@ -146,4 +148,11 @@ void world_apply(struct world *w, struct str yaml)
     for (size_t i = 0; i < n; i++)
         json_decref(docs[i].root);
     arena_fini(&a);
+}
+
+void world_bring(struct world *w, struct str yaml)
+{
+    w->origin = ORIGIN_PROXY;
+    world_apply(w, yaml);
+    w->origin = ORIGIN_API;
 }

@@ -16,6 +16,8 @@ struct store *world_store(struct world *);
  * are one, and their services get VIPs in the order of names. "type: Delete" documents ({type, kind, mesh,
  * name}) delete. */
 void world_apply(struct world *, struct str yaml);
+/* The same, for Dataplanes that their proxies bring. */
+void world_bring(struct world *, struct str yaml);
 void world_delete(struct world *, enum res_type, struct str mesh, struct str name);
 
 /* The whole file; the caller frees it. */

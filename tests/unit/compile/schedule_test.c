@@ -38,17 +38,34 @@ struct fixture {
     struct client big[N_BIG], small;
 };
 
+static struct str dataplane(struct arena *a, const char *mesh, unsigned number, unsigned port)
+{
+    return arena_printf(a,
+                        "type: Dataplane\nmesh: %s\nname: p-%u\nnetworking: {address: 10.0.0.%u, inbound: "
+                        "[{port: %u, tags: {kuma.io/service: s}}], outbound: [{port: 10001, tags: "
+                        "{kuma.io/service: s}}]}\n",
+                        mesh, number, number + 1, port);
+}
+
 static void put_dataplane(struct fixture *f, const char *mesh, unsigned number, unsigned port)
 {
     struct arena a;
     arena_init(&a);
-    world_apply(
-        f->world,
-        arena_printf(&a,
-                     "type: Dataplane\nmesh: %s\nname: p-%u\nnetworking: {address: 10.0.0.%u, inbound: "
-                     "[{port: %u, tags: {kuma.io/service: s}}], outbound: [{port: 10001, tags: "
-                     "{kuma.io/service: s}}]}\n",
-                     mesh, number, number + 1, port));
+    world_apply(f->world, dataplane(&a, mesh, number, port));
+    arena_fini(&a);
+}
+
+/* A proxy of the big mesh comes with its Dataplane: returns when it has its configuration. */
+static void come(struct fixture *f, struct client *c, unsigned number)
+{
+    struct arena a;
+    char name[16];
+    arena_init(&a);
+    snprintf(name, sizeof name, "p-%u", number);
+    world_bring(f->world, dataplane(&a, "big", number, 80));
+    attach(c, "big", name);
+    await_deliveries(c, 1);
+    EXPECT_TRUE("its first is its configuration", c->set);
     arena_fini(&a);
 }
 
@@ -177,44 +194,55 @@ TEST(changes_are_gathered_for_as_long_as_the_last_pass_cost)
     fixture_free(f);
 }
 
-TEST(a_proxy_that_brought_its_dataplane_is_not_asked_for_without_it)
+TEST(who_brings_a_dataplane_waits_for_no_rest)
 {
     struct fixture *f = fixture_new();
+    reset(0);
+    put_dataplane(f, "big", 0, 81);
+    settle(f->world);
+    struct client late;
+    come(f, &late, N_BIG);
+    EXPECT_INT("the others do", seen.n_big, N_BIG);
+    uint64_t before = newest(f) - 1;
+    EXPECT_TRUE("it is not applied yet", engine_applied(engine) == before);
+    rest();
+    settle(f->world);
+    EXPECT_INT("they have its endpoint", seen.n_big, 2 * N_BIG);
+    detach(&late);
+    fixture_free(f);
+}
+
+TEST(a_dataplane_that_is_stored_first_waits_for_no_rest_either)
+{
+    struct fixture *f = fixture_new();
+    reset(0);
     put_dataplane(f, "big", 0, 81);
     settle(f->world);
     put_dataplane(f, "big", N_BIG, 80);
     struct client late;
     attach(&late, "big", "p-40");
-    json_decref(ask("mesh/big"));
-    EXPECT_INT("the mesh rests", late.n_deliveries, 0);
-    rest();
     await_deliveries(&late, 1);
     EXPECT_TRUE("its first is its configuration", late.set);
+    EXPECT_INT("the others rest", seen.n_big, N_BIG);
     detach(&late);
     fixture_free(f);
 }
 
-TEST(who_has_nothing_yet_comes_first_in_a_pass)
+TEST(who_comes_has_a_lead_that_others_do_not_make_longer)
 {
     struct fixture *f = fixture_new();
-    put_dataplane(f, "big", 0, 81);
-    settle(f->world);
-    put_dataplane(f, "big", N_BIG, 80);
-    /* Without an admin port there is no certificate to wait for. */
-    struct client late = {.delivered = small_delivered};
-    const struct proxy_params params = {.mesh = STR("big"), .name = STR("p-40")};
-    mailbox_init(&late.box);
-    sem_init(&late.delivery, 0, 0);
-    late.proxy = engine_attach(engine, &params, deliver, &late);
-    json_decref(ask("mesh/big"));
+    struct client first, second;
     reset(0);
-    seen.n_big_at_small = N_BIG;
-    rest();
-    await_deliveries(&late, 1);
+    come(f, &first, N_BIG);
+    EXPECT_INT("nobody rested, but the others wait", seen.n_big, 0);
+    clock_fake(clock_mono_ns() + 6 * NS_PER_MS, T0);
+    come(f, &second, N_BIG + 1);
+    EXPECT_INT("still", seen.n_big, 0);
+    clock_fake(clock_mono_ns() + 6 * NS_PER_MS, T0);
     settle(f->world);
-    EXPECT_INT("the others have their new endpoint", seen.n_big, N_BIG);
-    EXPECT_INT("after it", seen.n_big_at_small, 0);
-    detach(&late);
+    EXPECT_INT("once for both", seen.n_big, N_BIG);
+    detach(&first);
+    detach(&second);
     fixture_free(f);
 }
 
