@@ -193,14 +193,17 @@ void conn_leave(struct conn *c)
 
 /* ---- HTTP/2 ---- */
 
-/* False when the connection is over and closed. */
+/* False when the connection is over and closed. The kernel says when it has more; what TLS has read ahead is
+ * for us to remember. */
 static bool h2_read(struct conn *c)
 {
-    for (int i = 0; i < READS_A_TURN; i++) {
+    c->has_unread = true;
+    for (int i = 0; i < READS_A_TURN && c->has_unread; i++) {
         size_t n;
         enum io io = tls_read(c->ssl, c->worker->scratch, SCRATCH_SIZE, &n);
 
         c->read_is_blocked = io == IO_WRITE;
+        c->has_unread = io == IO_OK && tls_has_read_ahead(c->ssl);
         if (io == IO_READ || io == IO_WRITE)
             return true;
         if (io != IO_OK) {
@@ -238,12 +241,37 @@ static void h2_write(struct conn *c)
         work_soon(c);
 }
 
+static void h2_turn(struct conn *c)
+{
+    if (c->has_unread && !h2_read(c))
+        return;
+    h2_write(c);
+    if (c->state == CONN_H2 && c->has_unread)
+        work_soon(c);
+}
+
 /* Reading is cheap and done at once; what there is to send waits its turn. */
 static void h2_ready(struct conn *c, uint32_t events)
 {
     if ((events & READABLE || c->read_is_blocked) && !h2_read(c))
         return;
     work_soon(c);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t after(int64_t since, int64_t limit)
+{
+    return since == INT64_MAX ? INT64_MAX : since + limit;
+}
+
+/* At a whole second: connections that are due in the same one wake the loop once. */
+static void wake_about(struct conn *c, int64_t at)
+{
+    wake_at(c, at == INT64_MAX ? at : (at + NS_PER_S - 1) / NS_PER_S * NS_PER_S);
 }
 
 static void h2_begin(struct conn *c)
@@ -256,19 +284,10 @@ static void h2_begin(struct conn *c)
                                  .ctx = c};
 
     move(c, CONN_H2);
+    tls_read_ahead(c->ssl);
     c->h2 = h2_new(&options, c->worker->loop.now);
-    wake_at(c, c->worker->loop.now + PING_AFTER);
+    wake_about(c, c->worker->loop.now + PING_AFTER);
     h2_ready(c, READABLE);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t after(int64_t since, int64_t limit)
-{
-    return since == INT64_MAX ? INT64_MAX : since + limit;
 }
 
 /* Why the connection must go, or NULL. */
@@ -306,7 +325,7 @@ static void h2_time(struct conn *c, int64_t now)
     int64_t next = c->pinged_at != 0 ? c->pinged_at + PING_LIMIT : c->heard_at + PING_AFTER;
 
     next = earlier(next, after(c->stalled_at, STALL_LIMIT));
-    wake_at(c, earlier(next, after(h2_unused_since(c->h2), UNUSED_LIMIT)));
+    wake_about(c, earlier(next, after(h2_unused_since(c->h2), UNUSED_LIMIT)));
 }
 
 /* ---- the beginning ---- */
@@ -390,7 +409,7 @@ static void on_work(struct job *job)
     if (c->state == CONN_HANDSHAKE)
         handshake_turn(c);
     else if (c->state == CONN_H2)
-        h2_write(c);
+        h2_turn(c);
     else if (c->state == CONN_HTTP1)
         pump_turn(c->pump);
     else

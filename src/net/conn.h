@@ -49,6 +49,7 @@ struct conn {
     int64_t pinged_at;    /* 0: not since it was last heard */
     bool showed_cert;     /* the client has, and it was found good */
     bool read_is_blocked; /* TLS must send before it can read on */
+    bool has_unread;      /* TLS has read ahead what was not taken yet */
     bool is_unused;       /* was told to go, since it made no call */
     bool said_goodbye;    /* CONN_LEAVING: all is sent */
     size_t n_discarded;   /* CONN_LEAVING: bytes that came all the same */

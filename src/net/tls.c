@@ -245,6 +245,16 @@ enum io tls_read(SSL *ssl, void *p, size_t size, size_t *n)
     return rv == 1 ? IO_OK : outcome(ssl, rv);
 }
 
+void tls_read_ahead(SSL *ssl)
+{
+    SSL_set_read_ahead(ssl, 1);
+}
+
+bool tls_has_read_ahead(const SSL *ssl)
+{
+    return SSL_has_pending(ssl);
+}
+
 enum io tls_write(SSL *ssl, struct buf *out, size_t *sent)
 {
     while (*sent < out->n) {

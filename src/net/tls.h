@@ -28,6 +28,11 @@ enum io {
 enum io tls_handshake(SSL *);
 /* At most one record, so that no decrypted byte stays behind with 'size' of 16 KiB and more. */
 enum io tls_read(SSL *, void *p, size_t size, size_t *n);
+/* From now on, the connection's reads take from the kernel what it has, up to a record's size, instead of a
+ * header and then its record: a message costs one system call instead of three. */
+void tls_read_ahead(SSL *);
+/* More bytes came than tls_read() has given out: the descriptor need not be ready again for them. */
+bool tls_has_read_ahead(const SSL *);
 /* Sends out[*sent..]; IO_OK: all of it is gone, and the memory of 'out' too. */
 enum io tls_write(SSL *, struct buf *out, size_t *sent);
 bool tls_is_resumed(const SSL *);

@@ -51,6 +51,34 @@ TEST(health_discovery_is_a_service_of_its_own)
     stop();
 }
 
+/* In one segment, and so in one read: more than a turn takes. */
+TEST(records_that_come_together_are_all_taken)
+{
+    struct client c;
+    struct call call;
+    int cork = 1;
+
+    client_dial(&c, start());
+    call_start(&call, &c);
+    call_send(&call, "echo hello");
+    WAIT_FOR(&c, call_has_message(&call));
+    call_drop(&call);
+    setsockopt(c.fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+    for (int i = 0; i < 50; i++) {
+        nghttp2_submit_ping(c.h2, NGHTTP2_FLAG_NONE, NULL);
+        client_send(&c);
+    }
+    call_send(&call, "echo again");
+    client_send(&c);
+    cork = 0;
+    setsockopt(c.fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+    WAIT_FOR(&c, call_has_message(&call));
+    EXPECT_STR("the last of them", call_message(&call), "again");
+    call_end(&call);
+    client_close(&c);
+    stop();
+}
+
 TEST(large_messages_pass_flow_control)
 {
     static const size_t sizes[] = {0, 1, 16379, 16384, 65530, 65531, 1 << 20, 20000003};

@@ -8,12 +8,17 @@
 
 static int64_t fake_now;
 
-static void fake_time_passes(int64_t seconds)
+static void fake_ns_pass(int64_t ns)
 {
-    fake_now += seconds * NS_PER_S;
+    fake_now += ns;
     clock_fake(fake_now, 0);
     if (n_fake_services > 0)
         fake_tell("");
+}
+
+static void fake_time_passes(int64_t seconds)
+{
+    fake_ns_pass(seconds * NS_PER_S);
 }
 
 static uint16_t start_in_fake_time(void)
@@ -68,6 +73,51 @@ TEST(silent_peers_are_pinged_and_given_up)
     call_end(&lost);
     client_close(&alive);
     client_close(&gone);
+    stop_in_fake_time();
+}
+
+/* Without a word from the client. What is received the second time was sent behind the timers of the first.
+ */
+static void hear_twice(struct call *call)
+{
+    for (int i = 0; i < 2; i++) {
+        fake_tell("echo news");
+        WAIT_FOR(call->client, call_has_message(call));
+        call_drop(call);
+    }
+}
+
+TEST(who_is_due_in_the_same_second_has_one_time)
+{
+    struct client early, late;
+    struct call first, second;
+    uint16_t port = start_in_fake_time();
+
+    fake_ns_pass(NS_PER_S / 2);
+    client_dial(&early, port);
+    call_start(&first, &early);
+    call_send(&first, "echo hello");
+    WAIT_FOR(&early, call_has_message(&first));
+    ask_again(&first);
+    call_drop(&first);
+    fake_ns_pass(NS_PER_S / 4);
+    client_dial(&late, port);
+    call_start(&second, &late);
+    call_send(&second, "echo hello");
+    WAIT_FOR(&late, call_has_message(&second));
+    ask_again(&second);
+    call_drop(&second);
+    fake_ns_pass(30 * NS_PER_S);
+    hear_twice(&first);
+    hear_twice(&second);
+    EXPECT_INT("both are due at a whole second", early.n_pings + late.n_pings, 0);
+    fake_ns_pass(NS_PER_S / 4);
+    WAIT_FOR(&early, early.n_pings == 1);
+    WAIT_FOR(&late, late.n_pings == 1);
+    call_end(&first);
+    call_end(&second);
+    client_close(&early);
+    client_close(&late);
     stop_in_fake_time();
 }
 
