@@ -21,6 +21,12 @@ void buf_fini(struct buf *b)
     buf_init(b, b->cap);
 }
 
+void buf_wipe(struct buf *b)
+{
+    free_secret(b->p, b->size);
+    buf_init(b, b->cap);
+}
+
 void buf_clear(struct buf *b)
 {
     b->n = 0;

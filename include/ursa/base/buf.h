@@ -21,6 +21,7 @@ struct buf {
 
 void buf_init(struct buf *, size_t cap);
 void buf_fini(struct buf *);
+void buf_wipe(struct buf *);  /* buf_fini, for what held a key or a token */
 void buf_clear(struct buf *); /* empties, keeps the memory and the cap */
 bool buf_ok(const struct buf *);
 void buf_add(struct buf *, const void *p, size_t n);
