@@ -24,14 +24,18 @@ enum store_kind { STORE_SQLITE, STORE_MEMORY };
 
 struct store_options {
     enum store_kind kind;
-    const char *path;           /* SQLite file, created with mode 0600; ignored by STORE_MEMORY */
+    const char *path;     /* SQLite file, created with mode 0600; ignored by STORE_MEMORY, as the rest */
+    const char *key_file; /* the keys (ursa/base/seal.h) with which what may be a key is sealed */
+    bool makes_key_file;  /* when there is none, and nothing that needs an older one */
     uint64_t history_revisions; /* keep at most this many revisions of history (0: none) */
     int64_t history_age_ns;     /* and none older than this (0: of any age) */
 };
 
 /* Opens, migrates, reads everything into the first snapshot. A file of a newer schema or of another
  * application is refused untouched: ERR_STALE / ERR_INVALID with a text that says what to do. In use by
- * another process: ERR_CONFLICT. Damage found: ERR_IO. */
+ * another process: ERR_CONFLICT. Damage found: ERR_IO. Sealed with a key that the key file does not have:
+ * ERR_DENIED, and nothing was changed. What is not sealed with its first key is so afterwards, and no trace
+ * is left of what was there. */
 MUST_USE enum err_kind store_open(const struct store_options *, struct store **out, struct err *e);
 void store_close(struct store *); /* NULL is ignored; all transactions must have ended */
 
@@ -243,17 +247,22 @@ MUST_USE enum err_kind history_list(struct history *, const struct history_scope
  * beside the store. ERR_CONFLICT for a store in memory. */
 MUST_USE enum err_kind history_backup(struct history *, int *fd, uint64_t *revision, struct err *e);
 
+/* Puts a new key in front of those in a key file, which is made when there is none, and says its number. The
+ * store is sealed with it when it is opened next; the older keys open what older backups hold. */
+MUST_USE enum err_kind store_add_key(const char *key_file, int64_t *number, struct err *e);
+
 /* ---- restoring: no store may be open ----
- * Puts the backup 'from' in place of the store at 'path', all at once, after it has been opened and read as a
- * store would be; what was there is kept beside it, and 'kept' says as what ("" when nothing was). The backup
- * is only read. ERR_CONFLICT while a process has the store open. On any fault the store is as it was. */
+ * Puts the backup 'from' in place of the store that the options name, all at once, after it has been opened
+ * and read as a store would be; what was there is kept beside it, and 'kept' says as what ("" when nothing
+ * was). The backup is only read. ERR_CONFLICT while a process has the store open. On any fault the store is
+ * as it was. */
 #define STORE_KEPT_MAX 4096
 struct store_restored {
     uint64_t revision, n_resources;
     char kept[STORE_KEPT_MAX];
 };
-MUST_USE enum err_kind store_restore(const char *from, const char *path, struct store_restored *out,
-                                     struct err *e);
+MUST_USE enum err_kind store_restore(const char *from, const struct store_options *,
+                                     struct store_restored *out, struct err *e);
 
 /* Figures for /metrics and /debug: file size, resources, bytes; any thread. */
 struct store_stats {

@@ -74,7 +74,7 @@ static int backup_to_stdout(struct cli *cli)
     return fetch(cli, &b, STR("standard output")) == ERR_NONE ? 0 : cli_fail(cli);
 }
 
-/* It holds every key and secret: nobody else may read it. It takes its place when it is whole. */
+/* Nobody else may read it, though its secrets are sealed. It takes its place when it is whole. */
 int run_backup(struct cli *cli)
 {
     struct str file = cli->arguments[0];
@@ -101,7 +101,10 @@ int run_backup(struct cli *cli)
         unlink(fresh.p);
         return cli_fail(cli);
     }
-    printf("Backup of %llu bytes saved in " STR_FMT "\n", (unsigned long long)b.n, STR_ARG(file));
+    printf("Backup of %llu bytes saved in " STR_FMT "\n"
+           "Its secrets are sealed: restoring it takes the control plane's key file (store.sealKeyFile), so "
+           "keep a copy of that elsewhere\n",
+           (unsigned long long)b.n, STR_ARG(file));
     return 0;
 }
 

@@ -29,6 +29,8 @@ struct config {
     bool log_json;
     int store_kind; /* enum store_kind */
     const char *sqlite_path;
+    const char *seal_key_file;
+    bool makes_seal_key; /* the file is that of the work dir */
     uint64_t history_revisions;
     int64_t history_age_ns;
     bool api_enabled;

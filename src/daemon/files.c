@@ -1,4 +1,4 @@
-/* files.c -- see files.h. What is written is written whole: to a temporary name, synced, then renamed. */
+/* files.c -- see files.h. */
 #include "files.h"
 
 #include <dirent.h>
@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ursa/base/file.h"
 #include "ursa/ca.h"
 
-#define FILE_MAX (1u << 20)
+#define FILE_MAX ((size_t)1 << 20)
 #define CLIENT_CERTS_MAX (16u << 20)
 
 static const char *default_work_dir(struct arena *a)
@@ -45,58 +46,27 @@ enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
         return e->kind;
     if (!*c->sqlite_path)
         c->sqlite_path = arena_printf(a, "%s/ursa.db", c->work_dir).p;
+    c->makes_seal_key = !*c->seal_key_file;
+    if (c->makes_seal_key)
+        c->seal_key_file = arena_printf(a, "%s/seal.key", c->work_dir).p;
     if (!*c->audit_file)
         c->audit_file = arena_printf(a, "%s/audit.jsonl", c->work_dir).p;
     return ERR_NONE;
 }
 
+struct store_options files_store(const struct config *c)
+{
+    return (struct store_options){.kind = (enum store_kind)c->store_kind,
+                                  .path = c->sqlite_path,
+                                  .key_file = c->seal_key_file,
+                                  .makes_key_file = c->makes_seal_key,
+                                  .history_revisions = c->history_revisions,
+                                  .history_age_ns = c->history_age_ns};
+}
+
 enum err_kind files_read(const char *path, struct arena *a, struct str *text, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not hold the start up */
-    struct stat st;
-    ssize_t n = 0;
-
-    if (fd < 0)
-        return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %m", path);
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        err_set(e, ERR_IO, "%s: a regular file is expected", path);
-    } else if (st.st_size > FILE_MAX) {
-        err_set(e, ERR_LIMIT, "%s: larger than %u bytes", path, FILE_MAX);
-    } else {
-        char *p = arena_alloc(a, (size_t)st.st_size + 1);
-        n = read(fd, p, (size_t)st.st_size);
-        *text = str_from(p, n > 0 ? (size_t)n : 0);
-    }
-    if (n < 0)
-        err_set(e, ERR_IO, "%s: %m", path);
-    close(fd);
-    return e->kind;
-}
-
-static bool write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text = str_slice(text, (size_t)n, text.n);
-    }
-    return fsync(fd) == 0;
-}
-
-static enum err_kind write_pem(const char *path, struct str text, struct arena *a, struct err *e)
-{
-    const char *fresh = arena_printf(a, "%s.new", path).p;
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0)
-        return err_set(e, ERR_IO, "%s: %m", fresh);
-    bool written = write_all(fd, text);
-    if (close(fd) != 0 || !written || rename(fresh, path) != 0)
-        return err_set(e, ERR_IO, "%s: %m", path);
-    return ERR_NONE;
+    return file_read(path, FILE_ANY, FILE_MAX, a, text, e);
 }
 
 /* The key goes first: without it a certificate would be taken for one of a finished pair. */
@@ -104,11 +74,10 @@ static enum err_kind make_pair(const char *cert, const char *key, struct arena *
 {
     struct str cert_pem, key_pem;
 
-    log_info("daemon", "making a self-signed certificate for the proxies' port file=%s", cert);
     if (server_cert_new(a, &cert_pem, &key_pem, e) != ERR_NONE)
         return e->kind;
-    if (write_pem(key, key_pem, a, e) == ERR_NONE)
-        write_pem(cert, cert_pem, a, e);
+    if (file_write(key, key_pem, e) == ERR_NONE && file_write(cert, cert_pem, e) == ERR_NONE)
+        log_info("daemon", "made a self-signed certificate for the proxies' port file=%s", cert);
     files_wipe(key_pem);
     return e->kind;
 }

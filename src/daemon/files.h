@@ -3,12 +3,16 @@
 #define URSA_DAEMON_FILES_H
 
 #include "config.h"
+#include "ursa/store.h"
 
 /* A whole regular file of at most 1 MiB, into the arena. */
 MUST_USE enum err_kind files_read(const char *path, struct arena *, struct str *text, struct err *e);
 
 /* Fills in what the configuration leaves to the work dir and makes that folder (mode 0700). */
 MUST_USE enum err_kind files_prepare(struct config *, struct arena *, struct err *e);
+
+/* The store that the configuration means, after files_prepare(). */
+struct store_options files_store(const struct config *);
 
 /* Certificate and key of the proxies' port: the configured files, or ursa-cp.crt and ursa-cp.key of the work
  * dir, made when there is no certificate. The caller wipes the key. */

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "man.h"
 #include "restore.h"
+#include "rotate.h"
 #include "run.h"
 #include "ursa/version.h"
 
@@ -16,6 +17,8 @@ static const char usage_text[] =
     "       ursa-cp restore --from FILE [--config-file FILE]\n"
     "                                         put a backup in place of the store; the old one is kept beside "
     "it\n"
+    "       ursa-cp seal rotate [--config-file FILE]\n"
+    "                                         put a new key in front of those that the store is sealed with\n"
     "       ursa-cp check FILE|DIR|-...       check resources as the API would, without one\n"
     "       ursa-cp settings                  print every setting with its default, as a configuration "
     "file\n"
@@ -45,10 +48,13 @@ static bool load(const char *file, struct arena *arena, struct config *config)
     return false;
 }
 
-/* run, and restore, which needs --from. Exit status 2: the command line or the configuration is at fault,
- * nothing was touched. */
-static int command_with_config(int argc, char **argv, bool restores)
+enum command { RUN, RESTORE, SEAL_ROTATE };
+
+/* Those that need the configuration. Restoring also needs --from. Exit status 2: the command line or the
+ * configuration is at fault, nothing was touched. */
+static int command_with_config(int argc, char **argv, enum command command)
 {
+    bool restores = command == RESTORE;
     static const struct option options[] = {{"config-file", required_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
                                             {"from", required_argument, NULL, 'f'},
@@ -60,7 +66,7 @@ static int command_with_config(int argc, char **argv, bool restores)
     struct config config;
     int status = 2, option;
 
-    optind = 2; /* behind the command */
+    optind = command == SEAL_ROTATE ? 3 : 2; /* behind the command */
     while ((option = getopt_long(argc, argv, "c:h", restores ? options : without_from, NULL)) != -1) {
         if (option == 'c') {
             file = optarg;
@@ -80,7 +86,9 @@ static int command_with_config(int argc, char **argv, bool restores)
     }
     arena_init(&arena);
     if (load(file, &arena, &config))
-        status = restores ? restore_run(&config, from) : daemon_run(&config, file);
+        status = restores                 ? restore_run(&config, from)
+                 : command == SEAL_ROTATE ? rotate_run(&config)
+                                          : daemon_run(&config, file);
     arena_fini(&arena);
     return status;
 }
@@ -108,9 +116,11 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
 
     if (strcmp(command, "run") == 0)
-        return command_with_config(argc, argv, false);
+        return command_with_config(argc, argv, RUN);
     if (strcmp(command, "restore") == 0)
-        return command_with_config(argc, argv, true);
+        return command_with_config(argc, argv, RESTORE);
+    if (strcmp(command, "seal") == 0 && argc > 2 && strcmp(argv[2], "rotate") == 0)
+        return command_with_config(argc, argv, SEAL_ROTATE);
     if (strcmp(command, "check") == 0)
         return check_command(argc, argv);
     if (strcmp(command, "settings") == 0)

@@ -14,7 +14,8 @@ static enum err_kind restore(struct config *config, const char *from, struct sto
         return e->kind;
     if (config->store_kind != STORE_SQLITE)
         return err_set(e, ERR_INVALID, "store.type is memory: there is no file to restore into");
-    return store_restore(from, config->sqlite_path, done, e);
+    const struct store_options store = files_store(config);
+    return store_restore(from, &store, done, e);
 }
 
 int restore_run(struct config *config, const char *from)

@@ -84,11 +84,7 @@ static struct str name_cluster(struct daemon *d)
 
 static enum err_kind start_store(struct daemon *d, struct err *e)
 {
-    const struct config *c = d->config;
-    const struct store_options store = {.kind = (enum store_kind)c->store_kind,
-                                        .path = c->sqlite_path,
-                                        .history_revisions = c->history_revisions,
-                                        .history_age_ns = c->history_age_ns};
+    const struct store_options store = files_store(d->config);
 
     return store_open(&store, &d->store, e);
 }

@@ -10,15 +10,17 @@
 
 #include "snap.h"
 #include "sqlite.h"
+#include "ursa/base/file.h"
 
 #define MAX_KEPT 1000 /* old stores beside each other */
 
 struct restore {
     const char *from, *path;
-    struct str log, fresh; /* of the old store; the copy */
-    sqlite3 *old;          /* holds the lock of what is at 'path' until all is done */
-    bool is_new;           /* there was nothing: what is locked is an empty file of ours */
-    bool damaged;          /* the old store cannot be read */
+    const struct store_options *options; /* of the store at 'path' */
+    struct str log, fresh;               /* of the old store; the copy */
+    sqlite3 *old;                        /* holds the lock of what is at 'path' until all is done */
+    bool is_new;                         /* there was nothing: what is locked is an empty file of ours */
+    bool damaged;                        /* the old store cannot be read */
     struct err *e;
     struct arena *arena;
 };
@@ -98,12 +100,15 @@ static enum err_kind check_whole(struct restore *r)
     return r->e->kind;
 }
 
-/* Opens it as a daemon would: its schema is brought up to date, every resource is decoded. */
+/* Opens it as a daemon would: its schema is brought up to date, what is not sealed yet is, every resource is
+ * decoded. */
 static enum err_kind try_store(struct restore *r, struct store_restored *out)
 {
-    const struct store_options options = {
-        .kind = STORE_SQLITE, .path = r->fresh.p, .history_revisions = UINT64_MAX};
+    struct store_options options = *r->options;
     struct store *store;
+    options.path = r->fresh.p;
+    options.history_revisions = UINT64_MAX; /* nothing is forgotten */
+    options.history_age_ns = 0;
     if (store_open(&options, &store, r->e) != ERR_NONE) {
         err_add_context(r->e, "%s: no store can be opened from it", r->from);
         return r->e->kind;
@@ -171,18 +176,6 @@ static enum err_kind keep_old(struct restore *r, struct store_restored *out)
 
 /* ---- in its place ---- */
 
-static enum err_kind sync_folder(struct restore *r)
-{
-    size_t cut = str_rchr(str_from_c(r->path), '/'), n = strlen(r->path);
-    struct str folder = cut == n ? STR(".") : cut == 0 ? STR("/") : str_from(r->path, cut);
-    int fd = open(arena_cstr(r->arena, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        fault(r, r->path);
-    if (fd >= 0)
-        close(fd);
-    return r->e->kind;
-}
-
 static enum err_kind run(struct restore *r, int from, struct store_restored *out)
 {
     if (check_backup(r, from) != ERR_NONE || lock_old(r) != ERR_NONE || copy_backup(r, from) != ERR_NONE ||
@@ -192,12 +185,14 @@ static enum err_kind run(struct restore *r, int from, struct store_restored *out
         return r->e->kind;
     if (rename(r->fresh.p, r->path) != 0)
         return fault(r, r->path);
-    return sync_folder(r);
+    return file_sync_folder(r->path, r->e);
 }
 
-enum err_kind store_restore(const char *from, const char *path, struct store_restored *out, struct err *e)
+enum err_kind store_restore(const char *from, const struct store_options *options, struct store_restored *out,
+                            struct err *e)
 {
-    struct restore r = {.from = from, .path = path, .e = e, .arena = e->arena};
+    const char *path = options->path;
+    struct restore r = {.from = from, .path = path, .options = options, .e = e, .arena = e->arena};
     *out = (struct store_restored){0};
     if (strlen(path) > STORE_KEPT_MAX - 64)
         return err_set(e, ERR_LIMIT, "%s: the path is too long", path);

@@ -24,10 +24,10 @@ static const char *const statements[SQL_N] = {
     [SQL_ADD_MESH] = "INSERT INTO meshes (name) VALUES (?1)",
     [SQL_REMOVE_MESH] = "DELETE FROM meshes WHERE name = ?1",
     [SQL_INSERT] =
-        "INSERT INTO resources (type, mesh, name, spec, origin, created, modified, revision, health)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO resources (type, mesh, name, spec, origin, created, modified, revision, format, health)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_UPDATE] = "UPDATE resources SET spec = ?4, origin = ?5, created = ?6, modified = ?7, revision = ?8,"
-                   " health = ?9 WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
+                   " format = ?9, health = ?10 WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
     [SQL_REMOVE] = "DELETE FROM resources WHERE type = ?1 AND mesh IS ?2 AND name = ?3",
     [SQL_PUT_VIP] = "INSERT INTO vips (mesh, kind, name, address, unused) VALUES (?1, ?2, ?3, ?4, ?5)"
                     " ON CONFLICT (mesh, kind, name) DO UPDATE SET address = ?4, unused = ?5",
@@ -36,7 +36,7 @@ static const char *const statements[SQL_N] = {
     [SQL_ARCHIVE] =
         "INSERT INTO history"
         " (type, mesh, name, spec, labels, format, origin, created, modified, revision, superseded)"
-        " VALUES (?1, ?2, ?3, ?4, '{}', 0, ?5, ?6, ?7, ?8, ?9)",
+        " VALUES (?1, ?2, ?3, ?4, '{}', ?9, ?5, ?6, ?7, ?8, ?10)",
     [SQL_OLDEST_REVISIONS] = "SELECT revision, time FROM revisions ORDER BY revision LIMIT ?1",
     [SQL_NOTE_PRUNED] = "UPDATE state SET pruned = ?1 WHERE id = 1 AND pruned < ?1",
     [SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE rowid IN"
@@ -199,27 +199,30 @@ static enum err_kind sqlite_revise(struct backend *base, const struct store_orig
 
 /* ---- rows ---- */
 
-static void bind_row(sqlite3_stmt *stmt, const struct resource *r)
+static void bind_row(struct sqlite *b, sqlite3_stmt *stmt, const struct resource *r)
 {
+    bool sealed = res_type_info(r->key.type)->traits & RES_SEALED;
+    struct str spec = sealed ? sqlite_seal(b, r) : blob_str(r->spec_json);
     bind_key(stmt, &r->key);
-    sqlite3_bind_blob64(stmt, 4, r->spec_json->p, r->spec_json->n, SQLITE_STATIC);
+    sqlite3_bind_blob64(stmt, 4, spec.p, spec.n, SQLITE_STATIC);
     sqlite3_bind_int(stmt, 5, (int)r->origin);
     sqlite3_bind_int64(stmt, 6, r->created_ns);
     sqlite3_bind_int64(stmt, 7, r->modified_ns);
     sqlite3_bind_int64(stmt, 8, (sqlite3_int64)r->revision);
+    sqlite3_bind_int64(stmt, 9, sealed ? seal_ring_number(b->ring, 0) : 0);
 }
 
 static enum err_kind write_row(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
                                struct err *e)
 {
-    bind_row(b->stmts[id], r);
+    bind_row(b, b->stmts[id], r);
     return run(b, id, e);
 }
 
 static enum err_kind write_live(struct sqlite *b, enum sqlite_stmt_id id, const struct resource *r,
                                 struct err *e)
 {
-    sqlite_bind_str(b->stmts[id], 9, r->health);
+    sqlite_bind_str(b->stmts[id], 10, r->health);
     return write_row(b, id, r, e);
 }
 
@@ -284,7 +287,7 @@ static enum err_kind sqlite_archive(struct backend *base, struct resource *r, ui
                                     struct err *e)
 {
     struct sqlite *b = sqlite_of(base);
-    sqlite3_bind_int64(b->stmts[SQL_ARCHIVE], 9, (sqlite3_int64)superseded);
+    sqlite3_bind_int64(b->stmts[SQL_ARCHIVE], 10, (sqlite3_int64)superseded);
     b->n_archived++;
     return write_row(b, SQL_ARCHIVE, r, e);
 }

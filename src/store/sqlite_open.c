@@ -71,13 +71,12 @@ static enum err_kind prepare_file(const char *path, struct err *e)
     else
         kind = sqlite_check_header(path, fd, e);
     if (kind == ERR_NONE && st.st_size > 0 && (st.st_mode & 077))
-        log_warn("store", "path=%s mode=%03o others may read the store, which holds private keys", path,
-                 (unsigned)(st.st_mode & 0777));
+        log_warn("store", "path=%s mode=%03o others may read the store", path, (unsigned)(st.st_mode & 0777));
     close(fd);
     return kind;
 }
 
-static enum err_kind exec(struct sqlite *b, const char *sql, struct err *e)
+enum err_kind sqlite_exec(struct sqlite *b, const char *sql, struct err *e)
 {
     return sqlite3_exec(b->db, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_NONE : sqlite_fault(b, sql, e);
 }
@@ -95,6 +94,11 @@ static enum err_kind query(struct sqlite *b, const char *sql, int64_t *number, c
         *text = xstrdup((const char *)sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);
     return kind;
+}
+
+enum err_kind sqlite_query_number(struct sqlite *b, const char *sql, int64_t *number, struct err *e)
+{
+    return query(b, sql, number, NULL, e);
 }
 
 /* Asks again through SQLite: the header's numbers may be older than the log's. A file without a schema is
@@ -115,7 +119,7 @@ static enum err_kind check_inside(struct sqlite *b, unsigned *version, struct er
 static enum err_kind lock_and_migrate(struct sqlite *b, struct err *e)
 {
     unsigned version = 0;
-    if (exec(b, "BEGIN EXCLUSIVE", e) != ERR_NONE) {
+    if (sqlite_exec(b, "BEGIN EXCLUSIVE", e) != ERR_NONE) {
         if (e->kind == ERR_CONFLICT)
             err_set(e, ERR_CONFLICT, "%s: the store is in use by another process", b->path);
         return e->kind;
@@ -125,7 +129,7 @@ static enum err_kind lock_and_migrate(struct sqlite *b, struct err *e)
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* the file is ours */
     if (!migrate_run(b->db, version))
         return sqlite_fault(b, "migrate", e);
-    if (exec(b, "COMMIT", e) == ERR_NONE && version < migrate_newest())
+    if (sqlite_exec(b, "COMMIT", e) == ERR_NONE && version < migrate_newest())
         log_info("store", "path=%s schema=%u migrated from=%u", b->path, migrate_newest(), version);
     return e->kind;
 }
@@ -169,7 +173,7 @@ static enum err_kind open_db(struct sqlite *b, struct err *e)
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
                       NULL); /* until the file is known to be ours */
     sqlite3_db_config(b->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (lock_and_migrate(b, e) != ERR_NONE || exec(b, settings, e) != ERR_NONE ||
+    if (lock_and_migrate(b, e) != ERR_NONE || sqlite_exec(b, settings, e) != ERR_NONE ||
         check_integrity(b, e) != ERR_NONE)
         return e->kind;
     sqlite3_wal_hook(b->db, note_wal_pages, b); /* replaces the automatic checkpoint */
@@ -182,12 +186,14 @@ void sqlite_free(struct sqlite *b)
         sqlite3_finalize(b->stmts[i]);
     sqlite3_close(b->reader); /* the writer's is the last, which empties the log */
     sqlite3_close(b->db);
+    seal_ring_free(b->ring);
+    buf_fini(&b->sealed);
     free(b->path);
     free(b->wal_path);
     free(b);
 }
 
-/* Copies with all keys in them, that a process was making when it was killed. */
+/* Copies that a process was making when it was killed. */
 static void remove_leftovers(const char *path)
 {
     static const char *const suffixes[] = {".backup", ".restore", ".restore-wal"};
@@ -211,7 +217,8 @@ enum err_kind sqlite_open(const struct store_options *options, struct backend **
     size_t n = strlen(options->path) + sizeof("-wal");
     b->wal_path = xmalloc(n);
     snprintf(b->wal_path, n, "%s-wal", options->path);
-    if (open_db(b, e) != ERR_NONE) {
+    buf_init(&b->sealed, BUF_MAX_RESOURCE);
+    if (open_db(b, e) != ERR_NONE || sqlite_take_keys(b, options, e) != ERR_NONE) {
         sqlite_free(b);
         return e->kind;
     }

@@ -22,19 +22,21 @@ static struct str column_str(sqlite3_stmt *stmt, int i)
 
 /* ---- resources ---- */
 
-#define RESOURCE_COLUMNS "type, mesh, name, spec, format, origin, created, modified, revision"
-enum {
-    COL_TYPE,
-    COL_MESH,
-    COL_NAME,
-    COL_SPEC,
-    COL_FORMAT,
-    COL_ORIGIN,
-    COL_CREATED,
-    COL_MODIFIED,
-    COL_REVISION,
-    COL_HEALTH /* only of what is live */
-};
+#define COL_HEALTH RESOURCE_COLUMNS_N /* only of what is live */
+
+void sqlite_read_row(sqlite3_stmt *stmt, struct sqlite_row *out)
+{
+    struct str type = column_str(stmt, 0);
+    *out = (struct sqlite_row){
+        .type = type,
+        .key = {.type = res_type_by_name(type), .mesh = column_str(stmt, 1), .name = column_str(stmt, 2)},
+        .spec = column_str(stmt, 3),
+        .format = sqlite3_column_int64(stmt, 4),
+        .origin = (enum res_origin)sqlite3_column_int(stmt, 5),
+        .created_ns = sqlite3_column_int64(stmt, 6),
+        .modified_ns = sqlite3_column_int64(stmt, 7),
+        .revision = (uint64_t)sqlite3_column_int64(stmt, 8)};
+}
 
 static struct resource *told(struct resource *dataplane, struct str health)
 {
@@ -43,30 +45,42 @@ static struct resource *told(struct resource *dataplane, struct str health)
     return made;
 }
 
+static struct resource *decode_row(const struct sqlite *b, const struct sqlite_row *row, struct err *e)
+{
+    struct resource *r;
+    struct buf plain;
+    buf_init(&plain, BUF_MAX_RESOURCE);
+    if (row->format != 0 && sqlite_unseal(b, row, &plain, e) != ERR_NONE)
+        return NULL;
+    r = resource_from_stored(&row->key, row->format != 0 ? buf_str(&plain) : row->spec, e);
+    buf_wipe(&plain);
+    if (!r) {
+        err_add_context(e, "%s: stored " STR_FMT " mesh=" STR_FMT " name=" STR_FMT, b->path,
+                        STR_ARG(row->type), STR_ARG(row->key.mesh), STR_ARG(row->key.name));
+        e->kind = ERR_IO;
+    }
+    return r;
+}
+
 static enum err_kind load_row(struct sqlite *b, sqlite3_stmt *stmt, struct resource **out, struct err *e)
 {
-    struct str type = column_str(stmt, COL_TYPE);
-    struct res_key key = {.type = res_type_by_name(type)};
-    if (key.type == RES_N || sqlite3_column_int(stmt, COL_FORMAT) != 0)
+    struct sqlite_row row;
+    sqlite_read_row(stmt, &row);
+    if (row.key.type == RES_N || row.format < 0)
         return err_set(e, ERR_STALE,
                        "%s: written by a newer version: it holds a " STR_FMT
                        " this version cannot read; use that version",
-                       b->path, STR_ARG(type));
-    key.mesh = column_str(stmt, COL_MESH);
-    key.name = column_str(stmt, COL_NAME);
-    struct resource *r = resource_from_stored(&key, column_str(stmt, COL_SPEC), e);
-    if (!r) {
-        err_add_context(e, "%s: stored " STR_FMT " mesh=" STR_FMT " name=" STR_FMT, b->path, STR_ARG(type),
-                        STR_ARG(key.mesh), STR_ARG(key.name));
-        return e->kind = ERR_IO;
-    }
+                       b->path, STR_ARG(row.type));
+    struct resource *r = decode_row(b, &row, e);
+    if (!r)
+        return e->kind;
     struct str health = sqlite3_column_count(stmt) > COL_HEALTH ? column_str(stmt, COL_HEALTH) : STR("");
-    if (health.n > 0 && key.type == RES_DATAPLANE)
+    if (health.n > 0 && row.key.type == RES_DATAPLANE)
         r = told(r, health);
-    r->origin = (enum res_origin)sqlite3_column_int(stmt, COL_ORIGIN);
-    r->created_ns = sqlite3_column_int64(stmt, COL_CREATED);
-    r->modified_ns = sqlite3_column_int64(stmt, COL_MODIFIED);
-    r->revision = (uint64_t)sqlite3_column_int64(stmt, COL_REVISION);
+    r->origin = row.origin;
+    r->created_ns = row.created_ns;
+    r->modified_ns = row.modified_ns;
+    r->revision = row.revision;
     *out = r;
     return ERR_NONE;
 }
@@ -113,7 +127,7 @@ enum err_kind sqlite_load(struct backend *base, void (*each)(void *ctx, struct r
         return sqlite_fault(b, rows, e);
     enum err_kind kind = load_rows(b, stmt, each, ctx, e);
     sqlite3_finalize(stmt);
-    return kind;
+    return kind == ERR_NONE ? sqlite_reseal(b, e) : kind; /* not before all is known to be good */
 }
 
 enum err_kind sqlite_load_vips(struct backend *base, void (*each)(void *ctx, const struct vip_row *),

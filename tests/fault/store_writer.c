@@ -128,7 +128,11 @@ static int fail(const struct err *e)
 
 static int run(struct writer *w, const char *const *arguments, struct err *e)
 {
-    struct store_options options = {.kind = STORE_SQLITE, .path = arguments[0], .history_revisions = 100};
+    struct store_options options = {.kind = STORE_SQLITE,
+                                    .path = arguments[0],
+                                    .key_file = arena_printf(e->arena, "%s.key", arguments[0]).p,
+                                    .makes_key_file = true,
+                                    .history_revisions = 100};
     int64_t count = 0, window = 0;
     bool checks = strcmp(arguments[1], "check") == 0;
     if (!checks && (!str_to_int(str_from_c(arguments[1]), 1, INT32_MAX, &count) ||

@@ -2,6 +2,7 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +12,10 @@
 #include "ursa/base/log.h"
 #include "ursa/store.h"
 
+#define FIXTURE_KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+
 struct fixture {
-    char folder[64], path[96];
+    char folder[64], path[96], key_file[96];
     struct store_options options;
     struct store *store;
     struct arena arena;
@@ -32,7 +35,16 @@ static inline void fixture_close(struct fixture *f)
     f->store = NULL;
 }
 
-/* The file's name only; nothing is opened. */
+/* Every store here has the same key, so that each can take another one's place. */
+static inline void fixture_write_key(const struct fixture *f, const char *text)
+{
+    int fd = open(f->key_file, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+        FAIL("%s: %m", f->key_file);
+    close(fd);
+}
+
+/* The files' names, and the key; nothing is opened. */
 static inline void fixture_prepare(struct fixture *f, enum store_kind kind)
 {
     *f = (struct fixture){.options = {.kind = kind, .history_revisions = 1000}};
@@ -43,7 +55,10 @@ static inline void fixture_prepare(struct fixture *f, enum store_kind kind)
     if (!mkdtemp(f->folder))
         FAIL("mkdtemp");
     snprintf(f->path, sizeof(f->path), "%s/store.db", f->folder);
+    snprintf(f->key_file, sizeof(f->key_file), "%s/seal.key", f->folder);
     f->options.path = f->path;
+    f->options.key_file = f->key_file;
+    fixture_write_key(f, FIXTURE_KEY);
 }
 
 static inline void fixture_init(struct fixture *f, enum store_kind kind)
@@ -61,6 +76,7 @@ static inline void fixture_fini(struct fixture *f)
         snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
         unlink(path);
     }
+    unlink(f->key_file);
     rmdir(f->folder);
     arena_fini(&f->arena);
 }

@@ -441,7 +441,8 @@ TEST(history_of_the_first_schema_is_told)
         EXPECT_INT("go back",
                    sqlite3_exec(db,
                                 "ALTER TABLE resources DROP COLUMN health; DROP TABLE vips; DROP INDEX "
-                                "history_revision; ALTER TABLE state DROP COLUMN pruned;"
+                                "history_revision; ALTER TABLE state DROP COLUMN pruned; "
+                                "ALTER TABLE state DROP COLUMN traces;"
                                 "PRAGMA user_version = 1",
                                 NULL, NULL, NULL),
                    SQLITE_OK);

@@ -41,14 +41,15 @@ static bool is_there(struct fixture *f, const char *suffix)
 static enum err_kind restore(struct fixture *f, const char *from, struct store_restored *done)
 {
     err_init(&f->err, &f->arena);
-    return store_restore(from, f->path, done, &f->err);
+    return store_restore(from, &f->options, done, &f->err);
 }
 
 /* The Mesh that the store at 'path' has. */
 static struct str mesh_of(struct fixture *f, struct str path)
 {
-    struct store_options options = {.kind = STORE_SQLITE, .path = path.p, .history_revisions = 1000};
+    struct store_options options = f->options;
     struct store *store = NULL;
+    options.path = path.p;
     err_init(&f->err, &f->arena);
     if (store_open(&options, &store, &f->err) != ERR_NONE)
         return f->err.text;
@@ -115,8 +116,11 @@ TEST(the_old_stores_log_is_kept_too)
     make_store(&backup, "new");
     EXPECT_INT("open", sqlite3_open(store.path, &db), SQLITE_OK);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    sqlite3_exec(db, "UPDATE resources SET name = 'in-the-log'; UPDATE meshes SET name = 'in-the-log'", NULL,
-                 NULL, NULL);
+    sqlite3_exec(
+        db,
+        "UPDATE resources SET name = 'in-the-log', format = 0, spec = X'7B7D'; UPDATE meshes SET name "
+        "= 'in-the-log'",
+        NULL, NULL, NULL);
     sqlite3_close(db);
     EXPECT_TRUE("a log", is_there(&store, "-wal"));
     EXPECT_INT("restore", restore(&store, backup.path, &done), ERR_NONE);
@@ -205,7 +209,8 @@ TEST(places_that_cannot_be_are_refused)
     EXPECT_INT("another's file", restore(&store, backup.path, &done), ERR_INVALID);
     EXPECT_TRUE("untouched", !is_there(&store, ".restore") && !is_there(&store, ".before-restore"));
     err_init(&store.err, &store.arena);
-    EXPECT_INT("no folder", store_restore(backup.path, "/nonexistent/store", &done, &store.err), ERR_IO);
+    store.options.path = "/nonexistent/store";
+    EXPECT_INT("no folder", restore(&store, backup.path, &done), ERR_IO);
     fixture_fini(&store);
     fixture_fini(&backup);
 }
@@ -217,7 +222,7 @@ TEST(a_restore_at_fault_makes_no_store)
     struct store_restored done;
     fixture_prepare(&store, STORE_SQLITE);
     make_store(&backup, "new");
-    sql(backup.path, "UPDATE resources SET format = 1");
+    sql(backup.path, "UPDATE resources SET format = -1");
     EXPECT_INT("restore", restore(&store, backup.path, &done), ERR_STALE);
     EXPECT_TRUE("nothing", !is_there(&store, "") && !is_there(&store, ".restore"));
     fixture_fini(&store);

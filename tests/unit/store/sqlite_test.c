@@ -129,9 +129,13 @@ TEST(files_that_are_not_ours_are_refused_untouched)
          "INSERT INTO resources (type, name, spec, origin, created, modified, revision)"
          " VALUES ('Zeppelin', 'z', X'7B7D', 0, 0, 0, 1)",
          ERR_STALE, "it holds a Zeppelin"},
-        {"sealed spec", "UPDATE resources SET format = 1", ERR_STALE, "written by a newer version"},
-        {"spec that does not decode", "UPDATE resources SET spec = CAST('{\"mtls\":1}' AS BLOB)", ERR_IO,
-         "name=m"},
+        {"newer format", "UPDATE resources SET format = -1", ERR_STALE, "written by a newer version"},
+        {"key that is not there", "UPDATE resources SET format = 7", ERR_DENIED,
+         "sealed with key 0000000000000007, which is not in "},
+        {"damaged seal", "UPDATE resources SET spec = CAST(spec || X'00' AS BLOB)", ERR_IO,
+         "stored Mesh mesh= name=m revision=1: its seal does not hold"},
+        {"spec that does not decode", "UPDATE resources SET format = 0, spec = CAST('{\"mtls\":1}' AS BLOB)",
+         ERR_IO, "name=m"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fixture f;
@@ -162,7 +166,7 @@ TEST(a_newer_schema_in_the_log_is_refused_untouched)
     EXPECT_INT("change", sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     struct str before = file_bytes(&f);
-    EXPECT_INT("header is old", before.p[63], 4);
+    EXPECT_INT("header is old", before.p[63], 5);
     EXPECT_INT("kind", try_open(&f), ERR_STALE);
     EXPECT_TRUE("untouched", str_eq(before, file_bytes(&f)));
     fixture_fini(&f);
