@@ -58,8 +58,8 @@ static bool verify_token(const struct fixture *f, struct err *e)
 {
     struct token_claims claims;
 
-    return !token_verify(&token_trusts_default, f->snap, TOKEN_DATAPLANE, STR("demo"), f->jwt, f->scratch,
-                         &claims, e);
+    return !token_verify(&token_trusts_default, f->snap, TOKEN_DATAPLANE, STR("demo"),
+                         &(struct credential){.text = f->jwt}, f->scratch, &claims, e);
 }
 
 static bool make_root(const struct fixture *f, struct err *e)

@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         arena_fini(&a);
         return 0;
     }
-    if (token_verify(&token_trusts_default, snap, TOKEN_DATAPLANE, STR("demo"), jwt, &a, &claims, &e) ==
-        ERR_NONE) {
+    if (token_verify(&token_trusts_default, snap, TOKEN_DATAPLANE, STR("demo"),
+                     &(struct credential){.text = jwt}, &a, &claims, &e) == ERR_NONE) {
         if (!is_signed || claims.expires_at <= 1800000000)
             abort();
         (void)!token_check_dataplane(&claims, dataplane, &e);

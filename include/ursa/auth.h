@@ -7,6 +7,7 @@
 
 #include "ursa/base/claims.h"
 #include "ursa/base/pkey.h"
+#include "ursa/base/throttle.h"
 #include "ursa/store.h"
 
 /* A new signing key as PEM (EC P-256, PKCS#8), in the arena. The caller stores it as a secret and wipes this
@@ -33,12 +34,19 @@ struct token_trust {
 };
 struct token_trusts {
     struct token_trust of[TOKEN_KINDS];
+    struct throttle *throttle; /* of who guesses; NULL: everybody may */
 };
 /* Secrets count, tokens are issued, no other key is trusted: what holds where the settings say nothing. */
 extern const struct token_trusts token_trusts_default;
 /* Reads the key of 'pem' into 'out'. ERR_INVALID when it cannot check a token's signature. The caller frees
  * out->key. */
 MUST_USE enum err_kind trusted_key_read(struct str pem, struct trusted_key *out, struct err *e);
+
+/* What somebody shows, and where from. */
+struct credential {
+    struct str text; /* p == NULL: nothing */
+    uint64_t source; /* throttle_source() */
+};
 
 /* Issues with the highest serial; iat, nbf (now - 300 s), exp (now + valid_ns) and jti are filled in.
  * ERR_NOT_FOUND with kuma-cp's "there is no signing key with KID ..." when there is none; ERR_INVALID when
@@ -47,10 +55,12 @@ MUST_USE enum err_kind token_issue(const struct snap *, enum token_kind, const s
                                    int64_t valid_ns, struct arena *, struct str *jwt, struct err *e);
 /* Signature, alg fixed by the key's kind, kid, exp (required), nbf, revocation; claims in the arena. 'mesh'
  * chooses the keys of a dataplane token. ERR_UNAUTHENTICATED; the text begins with "authentication failed: "
- * and never contains the token. At most 16 KiB. */
+ * and never contains the token. At most 16 KiB. Whoever showed too many that nobody signed gets ERR_TOO_OFTEN
+ * for the next one, unless its signature was found good before: a crowd behind one address is not locked out
+ * by one of it. */
 MUST_USE enum err_kind token_verify(const struct token_trusts *, const struct snap *, enum token_kind,
-                                    struct str mesh, struct str jwt, struct arena *, struct token_claims *,
-                                    struct err *e);
+                                    struct str mesh, const struct credential *, struct arena *,
+                                    struct token_claims *, struct err *e);
 /* Changes whenever a kind's signing keys or revocations do: a token that was found good stays so, but for its
  * times, while this is the same. */
 uint64_t token_keys_version(const struct snap *, enum token_kind, struct str mesh);
@@ -72,7 +82,7 @@ struct request_origin {
     bool peer_is_loopback;                   /* exactly 127.0.0.1 or ::1 */
     struct str host, origin, sec_fetch_site; /* header values; p == NULL when absent */
     bool forwarded;                          /* any of Forwarded, X-Forwarded-*, X-Real-Ip, Via is present */
-    struct str authorization;                /* header value; p == NULL when absent */
+    struct credential authorization;         /* the header's value */
     bool showed_cert;                        /* a TLS client certificate that was found good */
 };
 /* Roles of meshes that the settings give to users and groups, beside those that tokens bring. */

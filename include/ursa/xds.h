@@ -111,9 +111,9 @@ struct ads_transport {
     void (*finish)(void *peer, enum err_kind,
                    struct str text); /* end the stream with this status; net then calls ads_close */
 };
-/* 'authorization' is the metadata value, or STR_NONE ("exactly one value" is net's check). */
+/* 'authorization' is the metadata value, if there is one ("exactly one value" is net's check). */
 struct ads_stream *ads_open(struct ads *, enum xds_variant, const struct ads_transport *, void *peer,
-                            struct str authorization);
+                            const struct credential *authorization);
 void ads_receive(struct ads_stream *, struct str message);
 /* The next message to send, built from the newest state; false when there is nothing. Ownership of *out
  * passes (xds_message_fini). */
@@ -122,7 +122,8 @@ MUST_USE bool ads_pull(struct ads_stream *, struct xds_message *out);
 struct str ads_mesh(const struct ads_stream *);
 void ads_close(struct ads_stream *); /* the peer is gone; frees when the engine has let go */
 /* The same for a stream of the health discovery service. */
-struct hds_stream *hds_open(struct ads *, const struct ads_transport *, void *peer, struct str authorization);
+struct hds_stream *hds_open(struct ads *, const struct ads_transport *, void *peer,
+                            const struct credential *authorization);
 void hds_receive(struct hds_stream *, struct str message);
 MUST_USE bool hds_pull(struct hds_stream *, struct xds_message *out);
 struct str hds_mesh(const struct hds_stream *);
@@ -143,7 +144,7 @@ struct ads_poll {
     struct mailbox *box;
     void *ctx;                        /* the asker's */
     uint64_t id;                      /* the asker's, for ads_poll_hurry */
-    struct str authorization;         /* the header's value, or STR_NONE; in the arena */
+    struct credential authorization;  /* the header's value; in the arena */
     struct discovery_request request; /* ads_poll_read */
     struct arena arena;               /* holds all texts */
     /* the answer: a fault, a DiscoveryResponse, or neither when there is no news */
@@ -156,7 +157,7 @@ struct ads_poll {
     void (*answered)(struct mail *);
     struct question *question; /* NULL: it does not wait */
 };
-struct ads_poll *ads_poll_new(struct str authorization);
+struct ads_poll *ads_poll_new(const struct credential *authorization);
 void ads_poll_free(struct ads_poll *); /* the answer has come, or it was never asked; NULL is ignored */
 /* Takes in a DiscoveryRequest as protobuf's JSON, with names of either form. ERR_MALFORMED, ERR_INVALID,
  * ERR_LIMIT. */

@@ -173,15 +173,16 @@ static bool find_dataplane(struct request *r, struct asked *q)
 /* A token that the stream would refuse is refused here, where the launcher still can say so and end. */
 static bool check_token(struct request *r, const struct asked *q)
 {
+    const struct credential shown = {.text = q->token, .source = r->source};
     struct token_claims claims;
 
     if (!r->options->bootstrap.authenticate || q->token.n == 0)
         return true;
-    if (token_verify(r->options->auth.tokens, r->snap, TOKEN_DATAPLANE, q->dataplane->key.mesh, q->token,
+    if (token_verify(r->options->auth.tokens, r->snap, TOKEN_DATAPLANE, q->dataplane->key.mesh, &shown,
                      &r->arena, &claims, &r->err) == ERR_NONE &&
         token_check_dataplane(&claims, q->dataplane, &r->err) == ERR_NONE)
         return true;
-    refuse(r, 422, r->err.text);
+    refuse(r, r->err.kind == ERR_TOO_OFTEN ? 429 : 422, r->err.text);
     return false;
 }
 

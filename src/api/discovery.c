@@ -82,7 +82,7 @@ void discovery_post(struct request *r)
                      "authentication failed: there must be exactly one authorization value");
         return;
     }
-    p = ads_poll_new(authorization);
+    p = ads_poll_new(&(struct credential){.text = authorization, .source = r->source});
     if (ads_poll_read(p, type_of(r), buf_str(&r->body), &r->err) != ERR_NONE) {
         answer_error(r);
         ads_poll_free(p);

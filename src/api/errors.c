@@ -21,6 +21,7 @@ static const struct face faces[] = {
     [ERR_METHOD] = {405, "Method not Allowed", "Method not allowed"},
     [ERR_MEDIA] = {415, "Unsupported Media Type", NULL},
     [ERR_LIMIT] = {413, "Request is too large", NULL},
+    [ERR_TOO_OFTEN] = {429, "Too Many Requests", NULL},
     [ERR_UNAVAILABLE] = {503, "Service Unavailable", NULL},
     [ERR_PEER] = {500, NULL, NULL}, /* COMPAT: the status; the text is ours */
     [ERR_NO_SPACE] = {507, "Insufficient Storage", NULL},

@@ -95,12 +95,13 @@ bool receive_is_loopback(const struct sockaddr *peer)
     return v4.s_addr == htonl(INADDR_LOOPBACK);
 }
 
-static bool peer_is_loopback(struct request *r)
+/* NULL: not known. */
+static const struct sockaddr *peer_address(const struct request *r)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-    return info && receive_is_loopback(info->client_addr);
+    return info ? info->client_addr : NULL;
 }
 
 static enum MHD_Result note_forwarding(void *ctx, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -128,15 +129,17 @@ static void note_transport(struct request *r)
 
 static enum err_kind identify(struct request *r)
 {
+    const struct sockaddr *peer = peer_address(r);
     struct request_origin origin = {
-        .peer_is_loopback = peer_is_loopback(r),
+        .peer_is_loopback = peer && receive_is_loopback(peer),
         .host = request_header(r, "Host"),
         .origin = request_header(r, "Origin"),
         .sec_fetch_site = request_header(r, "Sec-Fetch-Site"),
-        .authorization = request_header(r, "Authorization"),
+        .authorization = {.text = request_header(r, "Authorization"), .source = throttle_source(peer)},
         .showed_cert = r->client_cert.p,
     };
 
+    r->source = origin.authorization.source;
     if (r->port == API_DP) { /* proxies bring their token in the body */
         r->user = user_anonymous;
         return ERR_NONE;

@@ -55,6 +55,7 @@ struct request {
     const struct route *route;
     enum res_type type;    /* of {global}, {scoped}, {policy}; RES_N without */
     struct str mesh, name; /* of {mesh} (or ?mesh=), {name} */
+    uint64_t source;       /* throttle_source() of whoever asks */
     struct user user;
     bool secure;            /* it came over TLS */
     struct str client_cert; /* subject of the client's certificate; STR_NONE: it showed none */

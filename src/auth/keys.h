@@ -34,9 +34,9 @@ bool trusted_key_find(const struct token_trust *, enum token_kind, struct str me
                       struct signing_key *out);
 
 /* jws_verify() with a key of verify_key_find(); 'jws' was read from 'jwt'. What was found good lately is not
- * computed again. */
+ * computed again; with 'known_only' nothing is computed, and any other one is bad. */
 MUST_USE enum err_kind signature_verify(const struct jws *, struct str jwt, const struct signing_key *,
-                                        struct arena *, struct err *e);
+                                        bool known_only, struct arena *, struct err *e);
 
 /* Is this token id in the kind's revocation secret? */
 bool token_is_revoked(const struct snap *, enum token_kind, struct str mesh, struct str id, struct arena *);

@@ -62,36 +62,61 @@ static enum err_kind check_times(const struct token_claims *c, struct err *e)
     return ERR_NONE;
 }
 
-/* Nothing of the payload is looked at before the signature was found good. */
-static enum err_kind verify(const struct token_trust *trust, const struct snap *snap, enum token_kind kind,
-                            struct str mesh, struct str jwt, struct arena *a, struct token_claims *claims,
-                            struct err *e)
+/* Has one of our keys made its signature? Nothing of the payload is looked at before that is known. */
+static enum err_kind check_signature(const struct token_trust *trust, const struct snap *snap,
+                                     enum token_kind kind, struct str mesh, struct str jwt, bool known_only,
+                                     struct arena *a, struct jws *jws, struct err *e)
 {
     struct signing_key key;
-    struct jws jws;
-    enum err_kind failed;
 
-    if (jws_read(jwt, a, &jws, e) || find_key(trust, snap, kind, mesh, &jws, &key, e))
+    if (jws_read(jwt, a, jws, e) || find_key(trust, snap, kind, mesh, jws, &key, e))
         return e->kind;
-    failed = signature_verify(&jws, jwt, &key, a, e);
+    enum err_kind failed = signature_verify(jws, jwt, &key, known_only, a, e);
     signing_key_fini(&key);
-    if (failed || claims_read(jws.payload, kind, a, claims, e) || check_times(claims, e))
+    return failed;
+}
+
+static enum err_kind check_payload(const struct snap *snap, enum token_kind kind, struct str mesh,
+                                   struct str payload, struct arena *a, struct token_claims *claims,
+                                   struct err *e)
+{
+    if (claims_read(payload, kind, a, claims, e) || check_times(claims, e))
         return e->kind;
     if (token_is_revoked(snap, kind, mesh, claims->id, a))
         return err_set(e, ERR_UNAUTHENTICATED, "token is revoked");
     return ERR_NONE;
 }
 
-enum err_kind token_verify(const struct token_trusts *trusts, const struct snap *snap, enum token_kind kind,
-                           struct str mesh, struct str jwt, struct arena *a, struct token_claims *claims,
-                           struct err *e)
+/* Only what nobody signed is a guess: proxies whose tokens have expired hold up nobody who comes from the
+ * same address with a new one. */
+static enum err_kind verify(const struct token_trusts *trusts, const struct snap *snap, enum token_kind kind,
+                            struct str mesh, const struct credential *shown, struct arena *a,
+                            struct token_claims *claims, struct err *e)
 {
-    if (!verify(&trusts->of[kind], snap, kind, mesh, jwt, a, claims, e))
+    int64_t now = clock_mono_ns();
+    bool held = trusts->throttle && throttle_holds(trusts->throttle, shown->source, now);
+    struct jws jws;
+
+    if (!check_signature(&trusts->of[kind], snap, kind, mesh, shown->text, held, a, &jws, e))
+        return check_payload(snap, kind, mesh, jws.payload, a, claims, e);
+    if (trusts->throttle && !held)
+        throttle_count(trusts->throttle, shown->source, now);
+    if (!held)
+        return e->kind;
+    COUNT(auth_tokens_held);
+    return err_set(e, ERR_TOO_OFTEN, "too many bad tokens came from this address: try again in a second");
+}
+
+enum err_kind token_verify(const struct token_trusts *trusts, const struct snap *snap, enum token_kind kind,
+                           struct str mesh, const struct credential *shown, struct arena *a,
+                           struct token_claims *claims, struct err *e)
+{
+    if (!verify(trusts, snap, kind, mesh, shown, a, claims, e))
         return ERR_NONE;
     COUNT(auth_tokens_refused);
     *claims = (struct token_claims){0};
-    e->kind =
-        ERR_UNAUTHENTICATED; /* also for a key that is missing: it is the token that names a wrong one */
+    if (e->kind != ERR_TOO_OFTEN)
+        e->kind = ERR_UNAUTHENTICATED; /* also for a key that is missing: the token names a wrong one */
     err_add_context(e, "authentication failed");
     return e->kind;
 }

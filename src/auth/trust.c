@@ -10,7 +10,7 @@
     {                                                                                                        \
         .use_secrets = true, .issues = true                                                                  \
     }
-const struct token_trusts token_trusts_default = {{AS_DEFAULT, AS_DEFAULT, AS_DEFAULT, AS_DEFAULT}};
+const struct token_trusts token_trusts_default = {.of = {AS_DEFAULT, AS_DEFAULT, AS_DEFAULT, AS_DEFAULT}};
 
 enum err_kind trusted_key_read(struct str pem, struct trusted_key *out, struct err *e)
 {

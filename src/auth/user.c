@@ -89,6 +89,7 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
                         const struct request_origin *o, struct arena *a, struct user *user, struct err *e)
 {
     static const struct str bearer = STR_INIT("Bearer ");
+    struct credential shown = o->authorization;
     struct token_claims claims;
 
     /* COMPAT: for the local administrator any Authorization header is ignored, even a broken one. */
@@ -104,10 +105,10 @@ enum err_kind auth_user(const struct snap *snap, const struct auth_config *confi
     if (config->mesh_roles.n > 0)
         add_granted(&config->mesh_roles, a, user);
     /* COMPAT: the scheme is case-sensitive; any other scheme leaves the caller anonymous. */
-    if (config->type == AUTHN_CLIENT_CERTS || !str_has_prefix(o->authorization, bearer))
+    if (config->type == AUTHN_CLIENT_CERTS || !str_has_prefix(o->authorization.text, bearer))
         return ERR_NONE;
-    if (token_verify(config->tokens, snap, TOKEN_USER, STR_NONE,
-                     str_slice(o->authorization, bearer.n, o->authorization.n), a, &claims, e))
+    shown.text = str_slice(shown.text, bearer.n, SIZE_MAX);
+    if (token_verify(config->tokens, snap, TOKEN_USER, STR_NONE, &shown, a, &claims, e))
         return e->kind;
     user_from_claims(&claims, a, user);
     if (config->mesh_roles.n > 0)

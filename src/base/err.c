@@ -101,6 +101,7 @@ const char *err_kind_name(enum err_kind kind)
         [ERR_METHOD] = "method",
         [ERR_MEDIA] = "media",
         [ERR_LIMIT] = "limit",
+        [ERR_TOO_OFTEN] = "too_often",
         [ERR_UNAVAILABLE] = "unavailable",
         [ERR_PEER] = "peer",
         [ERR_NO_SPACE] = "no_space",

@@ -217,6 +217,8 @@ static enum err_kind kind_of_status(long status)
         return ERR_STALE;
     case 413:
         return ERR_LIMIT;
+    case 429:
+        return ERR_TOO_OFTEN;
     case 503:
         return ERR_UNAVAILABLE;
     default:

@@ -59,6 +59,7 @@ struct config {
     int64_t hds_interval_ns, hds_refresh_ns, hds_timeout_ns, hds_check_interval_ns, hds_no_traffic_ns;
     uint64_t hds_healthy, hds_unhealthy;
     struct token_settings user_tokens, dp_tokens;
+    uint64_t bad_tokens_a_second;
     enum bootstrap_transport xds_transport;
     const char *admin_address;
     uint16_t admin_port;

@@ -12,6 +12,7 @@
 #include "ursa/base/file.h"
 #include "ursa/ca.h"
 
+#define RATE_MAX 1000000u
 #define FILE_MAX ((size_t)1 << 20)
 #define CLIENT_CERTS_MAX (16u << 20)
 
@@ -189,10 +190,14 @@ static void read_trust(const struct token_settings *s, const char *setting, stru
 enum err_kind files_token_trusts(const struct config *c, struct arena *a, struct token_trusts *out,
                                  struct err *e)
 {
+    uint32_t rate = (uint32_t)(c->bad_tokens_a_second < RATE_MAX ? c->bad_tokens_a_second : RATE_MAX);
+    const struct rate_limit limit = {.burst = rate, .a_second = rate};
+
     *out = token_trusts_default;
     read_trust(&c->user_tokens, "apiServer.authn.tokens.validator.publicKeys", a, &out->of[TOKEN_USER], e);
     read_trust(&c->dp_tokens, "dpServer.authn.dpProxy.dpToken.validator.publicKeys", a,
                &out->of[TOKEN_DATAPLANE], e);
+    out->throttle = throttle_new(&limit);
     if (e->kind != ERR_NONE)
         files_forget_tokens(out);
     return e->kind;
@@ -205,6 +210,8 @@ void files_forget_tokens(struct token_trusts *trusts)
             EVP_PKEY_free(trusts->of[kind].keys[i].key);
         trusts->of[kind].n_keys = 0;
     }
+    throttle_free(trusts->throttle);
+    trusts->throttle = NULL;
 }
 
 void files_wipe(struct str secret)

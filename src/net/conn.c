@@ -277,6 +277,7 @@ static void wake_about(struct conn *c, int64_t at)
 static void h2_begin(struct conn *c)
 {
     struct h2_options options = {.ads = c->worker->ads,
+                                 .source = throttle_source(&c->peer.any),
                                  .frames = &c->worker->frames,
                                  .n_held = &c->worker->n_held,
                                  .held_max = HELD_MAX / c->worker->n_siblings,

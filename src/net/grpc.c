@@ -39,6 +39,7 @@ enum grpc_code grpc_code_of(enum err_kind kind)
     case ERR_MEDIA:
         return GRPC_UNIMPLEMENTED;
     case ERR_LIMIT:
+    case ERR_TOO_OFTEN:
     case ERR_NO_SPACE:
         return GRPC_RESOURCE_EXHAUSTED;
     case ERR_UNAVAILABLE:

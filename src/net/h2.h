@@ -16,6 +16,7 @@
 struct frames;
 struct h2_options {
     struct ads *ads;
+    uint64_t source;         /* throttle_source() of the peer */
     struct frames *frames;   /* outlives the session */
     size_t *n_held;          /* bytes of incomplete requests of all sessions of the loop */
     size_t held_max;         /* how many these may be */

@@ -293,12 +293,13 @@ void stream_open(struct stream *s)
 
     if (refusal == 0) {
         COUNT(net_calls_opened);
-        struct str authorization = grpc_head_authorization(s->head);
+        const struct credential authorization = {.text = grpc_head_authorization(s->head),
+                                                 .source = s->h2->options.source};
 
         if (s->head->is_ads)
-            s->ads = ads_open(s->h2->options.ads, s->head->variant, &transport, s, authorization);
+            s->ads = ads_open(s->h2->options.ads, s->head->variant, &transport, s, &authorization);
         else
-            s->hds = hds_open(s->h2->options.ads, &transport, s, authorization);
+            s->hds = hds_open(s->h2->options.ads, &transport, s, &authorization);
     } else {
         COUNT(net_calls_refused);
         if (refusal == 200)

@@ -8,9 +8,12 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
 
-void authn_init(struct authn *a, const struct token_trusts *trusts, struct str authorization)
+void authn_init(struct authn *a, const struct token_trusts *trusts, const struct credential *authorization)
 {
-    *a = (struct authn){.trusts = trusts, .token = xstrndup(authorization), .token_size = authorization.n};
+    *a = (struct authn){.trusts = trusts,
+                        .token = xstrndup(authorization->text),
+                        .token_size = authorization->text.n,
+                        .source = authorization->source};
     arena_init(&a->arena);
 }
 
@@ -38,8 +41,9 @@ enum err_kind authn_verify(struct authn *a, const struct snap *snap, struct str 
     COUNT(xds_tokens_verified);
     a->verified = false;
     arena_reset(&a->arena);
-    enum err_kind kind = token_verify(a->trusts, snap, TOKEN_DATAPLANE, mesh,
-                                      str_from(a->token, a->token_size), &a->arena, &a->claims, e);
+    const struct credential shown = {.text = str_from(a->token, a->token_size), .source = a->source};
+    enum err_kind kind =
+        token_verify(a->trusts, snap, TOKEN_DATAPLANE, mesh, &shown, &a->arena, &a->claims, e);
     if (kind != ERR_NONE)
         return kind;
     a->verified = true;

@@ -9,13 +9,14 @@ struct authn {
     const struct token_trusts *trusts;
     char *token; /* the authorization metadata; secret */
     size_t token_size;
+    uint64_t source;    /* where it came from */
     struct arena arena; /* holds the claims */
     struct token_claims claims;
     bool verified;     /* 'claims' were found good under 'keys' */
     uint64_t sequence; /* of the snapshot for which 'keys' was looked up */
     uint64_t keys;     /* token_keys_version() */
 };
-void authn_init(struct authn *, const struct token_trusts *, struct str authorization);
+void authn_init(struct authn *, const struct token_trusts *, const struct credential *authorization);
 void authn_fini(struct authn *);
 /* Is the token one of the stream's mesh? The signature is checked once, and again only when the mesh's keys
  * or revocations have changed or the token has expired. ERR_UNAUTHENTICATED. */

@@ -395,7 +395,7 @@ struct str hds_mesh(const struct hds_stream *s)
 }
 
 struct hds_stream *hds_open(struct ads *ads, const struct ads_transport *transport, void *peer,
-                            struct str authorization)
+                            const struct credential *authorization)
 {
     struct hds_stream *s = xcalloc(1, sizeof(*s));
     *s = (struct hds_stream){.ads = ads,

@@ -435,10 +435,10 @@ static void make_key(const struct ads_poll *p, uint8_t key[KEY_SIZE])
     arena_init(&a);
     buf_init(&b, BUF_MAX_RESOURCE);
     struct str metadata = json_format_canonical(&a, p->request.node.metadata);
-    (void)buf_room(&b, p->request.node.id.n + p->authorization.n + metadata.n + 2);
+    (void)buf_room(&b, p->request.node.id.n + p->authorization.text.n + metadata.n + 2);
     buf_add_str(&b, p->request.node.id);
     buf_add_byte(&b, '\0');
-    buf_add_str(&b, p->authorization);
+    buf_add_str(&b, p->authorization.text);
     buf_add_byte(&b, '\0');
     buf_add_str(&b, metadata);
     hash_sha256(b.p, b.n, key);
@@ -459,7 +459,7 @@ static struct poller *poller_of(struct ads *ads, const struct ads_poll *poll)
     memcpy(p->key, key, KEY_SIZE);
     p->turn.handle = take_turn;
     p->lease.expire = lease_is_over;
-    p->stream = ads_open(ads, XDS_REST, &transport, p, poll->authorization);
+    p->stream = ads_open(ads, XDS_REST, &transport, p, &poll->authorization);
     map_put(&ads->polls.pollers, str_from(p->key, KEY_SIZE), p);
     ads->polls.n_pollers++;
     return p;
@@ -509,12 +509,13 @@ static void take_poll(struct mail *mail)
 
 /* ---- from who asks ---- */
 
-struct ads_poll *ads_poll_new(struct str authorization)
+struct ads_poll *ads_poll_new(const struct credential *authorization)
 {
     struct ads_poll *p = xcalloc(1, sizeof(*p));
     arena_init(&p->arena);
-    if (authorization.p)
-        p->authorization = arena_str(&p->arena, authorization);
+    p->authorization.source = authorization->source;
+    if (authorization->text.p)
+        p->authorization.text = arena_str(&p->arena, authorization->text);
     return p;
 }
 

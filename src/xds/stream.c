@@ -499,7 +499,7 @@ struct str ads_mesh(const struct ads_stream *s)
 }
 
 struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const struct ads_transport *transport,
-                            void *peer, struct str authorization)
+                            void *peer, const struct credential *authorization)
 {
     struct ads_stream *s = xcalloc(1, sizeof(*s));
     *s = (struct ads_stream){.ads = ads,

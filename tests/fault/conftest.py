@@ -10,6 +10,6 @@ import ursa  # noqa: E402
 
 @pytest.fixture(scope="module")
 def daemon():
-    """Silent connections are closed after 2 s here, so that a hang is seen soon."""
-    with ursa.running("memory", API_SERVER_CONNECTION_TIMEOUT="2s") as started:
+    """Silent connections are closed after 2 s here, so that a hang is seen soon; and there is no end of bad tokens."""
+    with ursa.running("memory", API_SERVER_CONNECTION_TIMEOUT="2s", GENERAL_BAD_TOKENS_PER_SECOND=0) as started:
         yield started

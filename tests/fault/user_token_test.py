@@ -109,10 +109,9 @@ def test_what_a_mesh_or_a_zone_revokes_is_no_users(fresh):
 
 
 def test_keys_and_revocations_outlive_a_restart(tmp_path):
-    path = tmp_path / "ursa.db"
-    with ursa.running("sqlite", STORE_SQLITE_PATH=path) as daemon:
+    with ursa.running("sqlite", GENERAL_WORK_DIR=tmp_path) as daemon:
         john, jane = issue_user(daemon, "john"), issue_user(daemon, "jane")
         put_secret(daemon, "user-token-revocations", part(john, 1)["jti"].encode())
         put_secret(daemon, KEY + "2", ec_key())
-    with ursa.running("sqlite", STORE_SQLITE_PATH=path) as daemon:
+    with ursa.running("sqlite", GENERAL_WORK_DIR=tmp_path) as daemon:
         assert (who(daemon, john), who(daemon, jane)) == (401, "jane") and part(issue_user(daemon, "x"), 0)["kid"] == "2"

@@ -19,7 +19,8 @@ enum err_kind {
     ERR_DENIED,
     ERR_METHOD,
     ERR_MEDIA,
-    ERR_LIMIT, /* a bound was exceeded */
+    ERR_LIMIT,     /* a bound was exceeded */
+    ERR_TOO_OFTEN, /* who asks has to wait */
     ERR_UNAVAILABLE,
     ERR_PEER, /* somebody whom we asked did not answer, or not as they should */
     ERR_NO_SPACE,

@@ -68,8 +68,9 @@ TEST(the_admins_token_is_the_admins_for_ten_years)
     writer_start(&f);
     struct snap *snap = store_snap(f.store);
     const struct resource *secret = snap_find(snap, RES_GLOBAL_SECRET, STR_NONE, STR("admin-user-token"));
-    enum err_kind kind = token_verify(&token_trusts_default, snap, TOKEN_USER, STR_NONE,
-                                      resource_secret(secret)->data, &f.arena, &claims, &f.err);
+    enum err_kind kind =
+        token_verify(&token_trusts_default, snap, TOKEN_USER, STR_NONE,
+                     &(struct credential){.text = resource_secret(secret)->data}, &f.arena, &claims, &f.err);
     EXPECT_INT("verifies", kind, ERR_NONE);
     EXPECT_STR("name", claims.name, "mesh-system:admin");
     EXPECT_INT("groups", claims.groups.n, 1);

@@ -18,6 +18,7 @@ static const struct {
     {"method", ERR_METHOD, 405, "Method not Allowed", "Method not allowed"},
     {"media", ERR_MEDIA, 415, "Unsupported Media Type", "text"},
     {"limit", ERR_LIMIT, 413, "Request is too large", "text"},
+    {"too often", ERR_TOO_OFTEN, 429, "Too Many Requests", "text"},
     {"unavailable", ERR_UNAVAILABLE, 503, "Service Unavailable", "text"},
     {"peer", ERR_PEER, 500, "Could not", "text"},
     {"no space", ERR_NO_SPACE, 507, "Insufficient Storage", "text"},

@@ -9,7 +9,8 @@
 static enum err_kind verify(struct world *w, enum token_kind kind, const char *mesh, struct str jwt,
                             struct token_claims *c)
 {
-    return token_verify(&token_trusts_default, w->snap, kind, str_from_c(mesh), jwt, &w->arena, c, &w->err);
+    return token_verify(&token_trusts_default, w->snap, kind, str_from_c(mesh),
+                        &(struct credential){.text = jwt}, &w->arena, c, &w->err);
 }
 
 /* Reading a key's text takes most of the time of a check. */
@@ -76,6 +77,46 @@ TEST(a_signature_is_checked_once)
     EXPECT_INT("no longer", verify(&w, TOKEN_DATAPLANE, "demo", jwt, &out), ERR_NONE);
     clock_fake(0, NOW_S * NS_PER_S + HOUR_NS);
     EXPECT_INT("expired", verify(&w, TOKEN_DATAPLANE, "demo", jwt, &out), ERR_UNAUTHENTICATED);
+    world_fini(&w);
+}
+
+/* Who guesses has to wait, and with him everybody of that address but who was good before. */
+TEST(guesses_are_counted)
+{
+    static const struct rate_limit two = {.burst = 2, .a_second = 1};
+    struct token_trusts trusts = token_trusts_default;
+    struct token_claims claims = {.name = STR("john")}, out;
+    struct credential known = {.source = 7}, late = {.source = 7}, fresh = {.source = 7}, bad = {.source = 7};
+    struct str pem;
+    struct world w;
+
+    world_init(&w);
+    trusts.throttle = throttle_new(&two);
+    EXPECT_INT("a key", signing_key_new(&w.arena, &pem, &w.err), ERR_NONE);
+    world_put_key(&w, TOKEN_USER, "", 1, pem);
+    struct credential *const shown[] = {&known, &late, &fresh};
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        EXPECT_INT("issue",
+                   token_issue(w.snap, TOKEN_USER, &claims, i == 1 ? -HOUR_NS : HOUR_NS, &w.arena,
+                               &shown[i]->text, &w.err),
+                   ERR_NONE);
+    bad.text = arena_printf(&w.arena, STR_FMT "x", STR_ARG(fresh.text));
+#define VERIFY(c) token_verify(&trusts, w.snap, TOKEN_USER, STR_NONE, (c), &w.arena, &out, &w.err)
+    EXPECT_INT("good", VERIFY(&known), ERR_NONE);
+    for (int i = 0; i < 5; i++)
+        EXPECT_INT("an expired one is no guess", VERIFY(&late), ERR_UNAUTHENTICATED);
+    EXPECT_INT("first", VERIFY(&bad), ERR_UNAUTHENTICATED);
+    EXPECT_INT("second", VERIFY(&bad), ERR_UNAUTHENTICATED);
+    int64_t before = count_get("auth_signatures_checked");
+    EXPECT_INT("third", VERIFY(&bad), ERR_TOO_OFTEN);
+    EXPECT_INT("a new one", VERIFY(&fresh), ERR_TOO_OFTEN);
+    EXPECT_INT("no signature was looked at", count_get("auth_signatures_checked") - before, 0);
+    EXPECT_INT("a known one", VERIFY(&known), ERR_NONE);
+    EXPECT_STR("whose", out.name, "john");
+    fresh.source = bad.source = 8;
+    EXPECT_INT("from elsewhere", VERIFY(&bad), ERR_UNAUTHENTICATED);
+    EXPECT_INT("a good one, too", VERIFY(&fresh), ERR_NONE);
+    throttle_free(trusts.throttle);
     world_fini(&w);
 }
 

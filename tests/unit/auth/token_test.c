@@ -13,7 +13,8 @@
 static enum err_kind verify(struct world *w, enum token_kind kind, const char *mesh, struct str jwt,
                             struct token_claims *c)
 {
-    return token_verify(&token_trusts_default, w->snap, kind, str_from_c(mesh), jwt, &w->arena, c, &w->err);
+    return token_verify(&token_trusts_default, w->snap, kind, str_from_c(mesh),
+                        &(struct credential){.text = jwt}, &w->arena, c, &w->err);
 }
 
 /* ---- round trips ---- */

@@ -69,8 +69,8 @@ TEST(tokens_of_trusted_keys)
 
         trusts.of[TOKEN_DATAPLANE].use_secrets = rows[i].use_secrets;
         EXPECT_INT(rows[i].name,
-                   token_verify(&trusts, w.snap, TOKEN_DATAPLANE, str_from_c(rows[i].mesh), jwt, &w.arena, &c,
-                                &w.err),
+                   token_verify(&trusts, w.snap, TOKEN_DATAPLANE, str_from_c(rows[i].mesh),
+                                &(struct credential){.text = jwt}, &w.arena, &c, &w.err),
                    rows[i].want ? ERR_UNAUTHENTICATED : ERR_NONE);
         if (rows[i].want)
             EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want);
@@ -85,7 +85,8 @@ TEST(tokens_of_trusted_keys)
                   .type = RES_SECRET, .mesh = STR("demo"), .name = STR("dataplane-token-revocations-demo")},
               STR("id-1"));
     EXPECT_INT("revoked",
-               token_verify(&trusts, w.snap, TOKEN_DATAPLANE, STR("demo"), jwt, &w.arena, &c, &w.err),
+               token_verify(&trusts, w.snap, TOKEN_DATAPLANE, STR("demo"), &(struct credential){.text = jwt},
+                            &w.arena, &c, &w.err),
                ERR_UNAUTHENTICATED);
     EXPECT_STR("revoked", world_fault(&w), "authentication failed: token is revoked");
     for (size_t i = 0; i < ARRAY_LEN(v); i++)

@@ -143,10 +143,10 @@ TEST(bearer_tokens)
         {"a user from this machine is the admin", "Bearer ", john_jwt, true, ADMIN},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct request_origin o = {
-            .peer_is_loopback = rows[i].local,
-            .host = STR("localhost:5681"),
-            .authorization = arena_printf(&w.arena, "%s" STR_FMT, rows[i].scheme, STR_ARG(rows[i].token))};
+        struct request_origin o = {.peer_is_loopback = rows[i].local,
+                                   .host = STR("localhost:5681"),
+                                   .authorization.text = arena_printf(&w.arena, "%s" STR_FMT, rows[i].scheme,
+                                                                      STR_ARG(rows[i].token))};
         struct user user;
         enum err_kind got = auth_user(w.snap, &trusting, &o, &w.arena, &user, &w.err);
 
@@ -184,7 +184,7 @@ TEST(client_certificates)
         struct request_origin o = {.peer_is_loopback = rows[i].local,
                                    .host = STR("localhost:5682"),
                                    .showed_cert = rows[i].showed_cert,
-                                   .authorization = str_from_c(rows[i].authorization)};
+                                   .authorization.text = str_from_c(rows[i].authorization)};
         struct user user;
         enum err_kind got = auth_user(w.snap, rows[i].config, &o, &w.arena, &user, &w.err);
 

@@ -76,7 +76,7 @@ void ads_free(struct ads *ads)
 }
 
 struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const struct ads_transport *transport,
-                            void *peer, struct str authorization)
+                            void *peer, const struct credential *authorization)
 {
     struct ads_stream *s = xcalloc(1, sizeof(*s));
 
@@ -84,7 +84,7 @@ struct ads_stream *ads_open(struct ads *ads, enum xds_variant variant, const str
     s->variant = variant;
     s->transport = transport;
     s->peer = peer;
-    s->token = xstrndup(authorization);
+    s->token = xstrndup(authorization->text);
     list_add_tail(&ads->streams, &s->node);
     ads->n_streams++;
     fake.n_open++;
@@ -96,7 +96,7 @@ struct hds_stream {
     struct ads_stream stream;
 };
 struct hds_stream *hds_open(struct ads *ads, const struct ads_transport *transport, void *peer,
-                            struct str authorization)
+                            const struct credential *authorization)
 {
     fake.n_health++;
     return (struct hds_stream *)ads_open(ads, XDS_SOTW, transport, peer, authorization);

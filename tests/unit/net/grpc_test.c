@@ -17,7 +17,7 @@ TEST(every_kind_of_error_has_a_code)
         {ERR_NONE, 0},     {ERR_INVALID, 3}, {ERR_MALFORMED, 3},        {ERR_NOT_FOUND, 5}, {ERR_EXISTS, 6},
         {ERR_CONFLICT, 9}, {ERR_STALE, 10},  {ERR_UNAUTHENTICATED, 16}, {ERR_DENIED, 7},    {ERR_METHOD, 12},
         {ERR_MEDIA, 12},   {ERR_LIMIT, 8},   {ERR_UNAVAILABLE, 14},     {ERR_PEER, 14},     {ERR_NO_SPACE, 8},
-        {ERR_IO, 13},      {ERR_BUG, 13},
+        {ERR_IO, 13},      {ERR_BUG, 13},    {ERR_TOO_OFTEN, 8},
     };
     EXPECT_INT("all kinds", ARRAY_LEN(rows), ERR_BUG + 1);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

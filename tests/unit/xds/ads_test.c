@@ -482,8 +482,8 @@ static void revoke(struct world *w, struct str jwt)
     struct token_claims claims;
     struct snap *snap = store_snap(w->store);
     EXPECT_INT("verify",
-               token_verify(&token_trusts_default, snap, TOKEN_DATAPLANE, STR("default"), jwt, &w->arena,
-                            &claims, &w->err),
+               token_verify(&token_trusts_default, snap, TOKEN_DATAPLANE, STR("default"),
+                            &(struct credential){.text = jwt}, &w->arena, &claims, &w->err),
                ERR_NONE);
     snap_unref(snap);
     struct res_key key = {RES_SECRET, STR("default"), STR("dataplane-token-revocations-default")};

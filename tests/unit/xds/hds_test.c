@@ -29,7 +29,7 @@ struct health_peer {
 static void open_stream(struct world *w, struct health_peer *p, struct str token)
 {
     *p = (struct health_peer){0};
-    p->stream = hds_open(w->ads, &transport, &p->heard, token);
+    p->stream = hds_open(w->ads, &transport, &p->heard, &(struct credential){.text = token});
 }
 
 static void close_stream(struct world *w, struct health_peer *p)

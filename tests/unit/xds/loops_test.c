@@ -253,7 +253,8 @@ static void spin_us(int us)
 /* Opens a stream on the loop of this thread, and waits until it is served. */
 static void be_served(struct ads *ads, struct mailbox *box, struct peer *p)
 {
-    *p = (struct peer){.stream = ads_open(ads, XDS_SOTW, &transport, p, STR_NONE)};
+    const struct credential nothing = {.text = STR_NONE};
+    *p = (struct peer){.stream = ads_open(ads, XDS_SOTW, &transport, p, &nothing)};
     peer_says(p, BROUGHT("web-1"));
     while (!engine_has(p->stream) && p->kind == ERR_NONE) {
         mailbox_wait(box, -1);

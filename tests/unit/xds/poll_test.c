@@ -71,7 +71,7 @@ static enum err_kind read_poll(struct poller *c, struct ads_poll *p, const char 
 static void poll_with(struct poller *c, const char *body)
 {
     static uint64_t last_id;
-    struct ads_poll *p = ads_poll_new(c->token);
+    struct ads_poll *p = ads_poll_new(&(struct credential){.text = c->token});
     if (read_poll(c, p, body) != ERR_NONE)
         FAIL("%s: %s", body, c->text);
     p->mail.handle = take_answer;
@@ -127,7 +127,7 @@ TEST(requests)
     };
     struct poller c = {.type = XDS_CLUSTER};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct ads_poll *p = ads_poll_new(STR_NONE);
+        struct ads_poll *p = ads_poll_new(&(struct credential){0});
         EXPECT_CSTR(rows[i].name, err_kind_name(read_poll(&c, p, rows[i].body)), err_kind_name(rows[i].kind));
         if (i < 2) {
             EXPECT_STR("version", p->request.version_info, "1");
@@ -147,7 +147,7 @@ TEST(too_many_names)
         buf_printf(&body, ", '%d'", i);
     buf_printf(&body, "]}");
     buf_add_byte(&body, '\0');
-    struct ads_poll *p = ads_poll_new(STR_NONE);
+    struct ads_poll *p = ads_poll_new(&(struct credential){0});
     EXPECT_CSTR("too many", err_kind_name(read_poll(&c, p, (char *)body.p)), err_kind_name(ERR_LIMIT));
     ads_poll_free(p);
     buf_fini(&body);

@@ -379,7 +379,9 @@ static inline const char *owner_of(struct world *w, const char *name)
 static inline void peer_open_variant(struct world *w, struct peer *p, enum xds_variant variant,
                                      struct str token)
 {
-    *p = (struct peer){.variant = variant, .stream = ads_open(w->ads, variant, &transport, p, token)};
+    *p = (struct peer){.variant = variant,
+                       .stream =
+                           ads_open(w->ads, variant, &transport, p, &(struct credential){.text = token})};
 }
 
 static inline void peer_open(struct world *w, struct peer *p, struct str token)
