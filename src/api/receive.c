@@ -66,8 +66,8 @@ void receive_completed(void *ctx, struct MHD_Connection *connection, void **requ
     json_decref(r->audit);
     admit_request_free(r->write);
     snap_unref(r->snap);
-    buf_fini(&r->out);
-    free_secret(r->body.p, r->body.n); /* a body may be a secret, and a header a token */
+    buf_wipe(&r->out); /* a body, either way, may be a secret, and a header a token */
+    buf_wipe(&r->body);
     arena_wipe(&r->arena);
     free(r);
     *request = NULL;

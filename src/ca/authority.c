@@ -84,7 +84,7 @@ uint64_t authority_source(const struct snap *snap, struct str mesh, const struct
     err_init(&e, &arena);
     if (backend_load(snap, mesh, backend, &cert, &key, &e) == ERR_NONE)
         source = hash_mix(hash_content(cert.p, cert.n), hash_content(key.p, key.n)) | 1;
-    arena_fini(&arena);
+    arena_wipe(&arena); /* the key may stand inline */
     return source;
 }
 

@@ -187,6 +187,6 @@ bool provided_uses_secret(const struct ca_backend *backend, struct str secret)
     err_init(&e, &arena);
     uses = !provided_conf_read(&backend->conf, NULL, &conf, &e) &&
            (is_secret(&conf.cert, secret) || is_secret(&conf.key, secret));
-    arena_fini(&arena);
+    arena_wipe(&arena); /* the key may stand inline */
     return uses;
 }

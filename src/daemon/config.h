@@ -60,6 +60,7 @@ struct config {
     uint64_t hds_healthy, hds_unhealthy;
     struct token_settings user_tokens, dp_tokens;
     uint64_t bad_tokens_a_second;
+    bool allow_core_dumps;
     enum bootstrap_transport xds_transport;
     const char *admin_address;
     uint16_t admin_port;

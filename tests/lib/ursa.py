@@ -100,6 +100,7 @@ class Daemon:
             (self.work_dir / "ursa.yaml").write_text(file, "utf-8")
             self.arguments += ["--config-file", str(self.work_dir / "ursa.yaml")]
         self.process = None
+        self.account = {}  # user=, group=, extra_groups= that it runs as, where the tests' own user is root
         self.expected_trouble = None  # a pattern of log lines that a test provokes on purpose
 
     # ---- life ----
@@ -110,7 +111,9 @@ class Daemon:
             notify = self.work_dir / "notify"
             notify.unlink(missing_ok=True)
             ready.bind(str(notify))
-            self.process = subprocess.Popen([BUILD / "ursa-cp", *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            if self.account:
+                os.chown(notify, self.account["user"], -1)
+            self.process = subprocess.Popen([BUILD / "ursa-cp", *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.account,
                                             env={**kept, **self.environment, "NOTIFY_SOCKET": str(notify)})
             ended = os.pidfd_open(self.process.pid)
             try:
