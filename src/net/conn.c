@@ -88,12 +88,20 @@ static void wake_at(struct conn *c, int64_t at)
         timer_set(&c->worker->loop.timers, &c->timer, at);
 }
 
-/* The proxies of a mesh share a turn, so that a push to a large mesh does not hold up one to another. */
+/* The proxies of a mesh share a lane, so that what a large one sends and is sent holds no other one up. Whose
+ * mesh is not known yet has done with its handshake, and does not wait behind those of others. */
+static uint64_t lane_of(const struct conn *c)
+{
+    if (!c->h2)
+        return LANE_STRANGERS;
+    return h2_lane(c->h2) ? h2_lane(c->h2) : LANE_NEWCOMERS;
+}
+
 static void work_soon(void *ctx)
 {
     struct conn *c = ctx;
 
-    loop_work(&c->worker->loop, &c->work, c->h2 ? h2_lane(c->h2) : LANE_STRANGERS);
+    loop_work(&c->worker->loop, &c->work, lane_of(c));
 }
 
 /* ---- the end ---- */
@@ -250,11 +258,11 @@ static void h2_turn(struct conn *c)
         work_soon(c);
 }
 
-/* Reading is cheap and done at once; what there is to send waits its turn. */
+/* What came waits its turn as what there is to send does: a thousand acknowledgements are work, too. Until
+ * then the kernel says so again in every pass, which costs next to nothing. */
 static void h2_ready(struct conn *c, uint32_t events)
 {
-    if ((events & READABLE || c->read_is_blocked) && !h2_read(c))
-        return;
+    c->has_unread |= events & READABLE || c->read_is_blocked;
     work_soon(c);
 }
 
@@ -298,7 +306,7 @@ static const char *h2_overdue(const struct conn *c, int64_t now)
         return "does not go";
     if (after(c->stalled_at, STALL_LIMIT) <= now)
         return "takes no bytes";
-    if (c->pinged_at != 0 && c->pinged_at + PING_LIMIT <= now)
+    if (c->pinged_at != 0 && c->pinged_at + PING_LIMIT <= now && !c->has_unread)
         return "does not answer a PING";
     return NULL;
 }

@@ -49,7 +49,7 @@ struct conn {
     int64_t pinged_at;    /* 0: not since it was last heard */
     bool showed_cert;     /* the client has, and it was found good */
     bool read_is_blocked; /* TLS must send before it can read on */
-    bool has_unread;      /* TLS has read ahead what was not taken yet */
+    bool has_unread;      /* the peer has sent what was not taken yet, or TLS has read it ahead */
     bool is_unused;       /* was told to go, since it made no call */
     bool said_goodbye;    /* CONN_LEAVING: all is sent */
     size_t n_discarded;   /* CONN_LEAVING: bytes that came all the same */
@@ -57,8 +57,9 @@ struct conn {
     socklen_t peer_size;
 };
 
-/* The loop's lane of connections whose mesh is not known: handshakes, HTTP/1.1. */
-#define LANE_STRANGERS 0
+/* The loop's lanes of connections whose mesh is not known: handshakes and HTTP/1.1; HTTP/2 before the first
+ * request. */
+enum { LANE_STRANGERS, LANE_NEWCOMERS };
 
 /* Takes over 'fd'. */
 void conn_open(struct door *, int fd, const union peer_address *, socklen_t);

@@ -11,11 +11,11 @@
 
 #include "ursa/base/clock.h"
 
-#define EVENTS_A_PASS 64
+#define EVENTS_A_PASS 256
 /* A push brings every connection mail at once, and then something to send. After so long, what else there is
  * has its turn. */
 #define MAIL_A_PASS (2 * NS_PER_MS)
-#define WORK_A_PASS (2 * NS_PER_MS)
+#define WORK_A_PASS NS_PER_MS /* mail may bring what comes before the rest of it */
 
 static size_t run_letters(struct loop *l, int64_t until)
 {

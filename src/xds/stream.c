@@ -172,10 +172,12 @@ static enum xds_type find_due(struct ads_stream *s)
     return XDS_N;
 }
 
-static void wake_if_due(struct ads_stream *s)
+static bool wake_if_due(struct ads_stream *s)
 {
-    if (s->state == STREAM_LIVE && find_due(s) != XDS_N)
-        s->transport->wake(s->peer);
+    if (s->state != STREAM_LIVE || find_due(s) == XDS_N)
+        return false;
+    s->transport->wake(s->peer);
+    return true;
 }
 
 int64_t streams_deadline(const struct ads *ads)
@@ -193,7 +195,7 @@ void streams_run_timers(struct ads *ads, int64_t now_ns)
         log_warn("xds", LOG_PROXY " has not answered its new clusters: listeners go out", LOG_PROXY_ARG(s));
         list_del(&s->waiting);
         session_stop_waiting(&s->session);
-        wake_if_due(s);
+        (void)wake_if_due(s);
     }
 }
 
@@ -216,8 +218,8 @@ static void take_config(struct ads_stream *s, struct config_set *set, uint64_t s
     if (kind == ERR_NONE) {
         session_set_config(&s->session, set);
         stream_covers(s, sequence);
-        status_report_update(&s->report, &s->session);
-        wake_if_due(s);
+        if (!wake_if_due(s)) /* else what it is sent is news enough */
+            status_report_update(&s->report, &s->session);
         look(s);
     } else {
         end(s, kind, err_render(&e, &scratch));
@@ -416,7 +418,7 @@ static enum err_kind take_request(struct ads_stream *s, const struct discovery_r
         return ERR_NONE;
     if (sense != REQUEST_IGNORED)
         status_report_update(&s->report, &s->session);
-    wake_if_due(s);
+    (void)wake_if_due(s);
     look(s);
     return ERR_NONE;
 }

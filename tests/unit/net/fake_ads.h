@@ -2,7 +2,7 @@
  * functions: for one file a program.
  *
  * What a client sends is an order: "echo TEXT" and "big N" send a message back, "token" the authorization
- * value, "variant" the protocol's, "fail" ends the call. */
+ * value, "variant" the protocol's, "fail" ends the call, "work" runs fake.work. */
 #ifndef URSA_TESTS_UNIT_NET_FAKE_ADS_H
 #define URSA_TESTS_UNIT_NET_FAKE_ADS_H
 
@@ -20,6 +20,7 @@ static struct {
     atomic_size_t n_blobs;  /* references that messages hold */
     atomic_int_fast64_t deadline;
     atomic_size_t n_timers_run;
+    void (*work)(struct str mesh); /* on the loop's thread */
 } fake = {.deadline = INT64_MAX};
 
 struct ads {
@@ -131,6 +132,10 @@ static inline void fake_order(struct ads_stream *s, struct str order)
 {
     if (str_eq(order, STR("fail"))) {
         s->transport->finish(s->peer, ERR_DENIED, STR("100% denied"));
+        return;
+    }
+    if (str_eq(order, STR("work"))) {
+        fake.work(str_from_c(s->token));
         return;
     }
     free(s->order);

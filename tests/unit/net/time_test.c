@@ -1,6 +1,8 @@
 /* Time limits of connections. The clock stands still and is moved by hand. */
 #include "server.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "ursa/base/clock.h"
@@ -218,4 +220,82 @@ TEST(without_descriptors_accepting_rests)
     EXPECT_TRUE("accepted after the rest", client_open_fd(&c, fd, STR("\x02h2")));
     client_close(&c);
     stop_in_fake_time();
+}
+
+/* ---- whose turn it is ---- */
+
+#define CROWD 50
+static struct {
+    sem_t reached, goes_on;
+    atomic_size_t n_done; /* requests of the crowd, of which each takes a millisecond */
+    atomic_size_t n_done_before_other;
+} crowd;
+
+static void stand_still(struct str mesh)
+{
+    (void)mesh;
+    sem_post(&crowd.reached);
+    sem_wait(&crowd.goes_on);
+}
+
+static void work(struct str mesh)
+{
+    if (str_eq(mesh, STR("other"))) {
+        crowd.n_done_before_other = crowd.n_done;
+        return;
+    }
+    clock_fake(clock_mono_ns() + NS_PER_MS, 0);
+    crowd.n_done++;
+}
+
+static void dial_from(struct client *c, struct call *call, uint16_t port, const char *mesh)
+{
+    const char *const fields[] = {CALL("POST", ADS_PATH, "application/grpc"), "authorization", mesh, NULL};
+
+    client_dial(c, port);
+    call_start_with(call, c, fields);
+    call_send(call, "echo hello");
+    WAIT_FOR(c, call_has_message(call));
+}
+
+TEST(what_a_crowd_sends_holds_no_other_mesh_up)
+{
+    static struct client many[CROWD], other, holder;
+    static struct call calls[CROWD], call, hold;
+    uint16_t port = start_in_fake_time();
+
+    sem_init(&crowd.reached, 0, 0);
+    sem_init(&crowd.goes_on, 0, 0);
+    crowd.n_done = 0;
+    dial_from(&other, &call, port, "other");
+    for (size_t i = 0; i < CROWD; i++)
+        dial_from(&many[i], &calls[i], port, "crowd");
+    dial_from(&holder, &hold, port, "holder");
+    fake.work = stand_still;
+    call_send(&hold, "work");
+    client_send(&holder);
+    sem_wait(&crowd.reached);
+    fake.work = work;
+    for (size_t i = 0; i < CROWD; i++) {
+        call_send(&calls[i], "work");
+        client_send(&many[i]);
+    }
+    call_send(&call, "work");
+    client_send(&other);
+    sem_post(&crowd.goes_on);
+    ask_again(&call);
+    EXPECT_TRUE("one of the crowd, or none", crowd.n_done_before_other <= 1);
+    for (size_t i = 0; i < CROWD; i++) {
+        ask_again(&calls[i]);
+        call_end(&calls[i]);
+        client_close(&many[i]);
+    }
+    EXPECT_INT("all were read", crowd.n_done, CROWD);
+    call_end(&call);
+    call_end(&hold);
+    client_close(&other);
+    client_close(&holder);
+    stop_in_fake_time();
+    sem_destroy(&crowd.reached);
+    sem_destroy(&crowd.goes_on);
 }
