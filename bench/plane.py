@@ -149,6 +149,13 @@ class Plane:
         if answer.status not in (200, 201):
             fail(f"PUT {path} answered {answer.status}: {data[:500]}")
 
+    def secret(self, mesh, name):
+        """Its data, base64."""
+        status, data = self.request("GET", f"/meshes/{mesh}/secrets/{name}")
+        if status != 200:
+            fail(f"the secret {name} answered {status}")
+        return json.loads(data)["data"]
+
     def debug(self, path):
         status, data = self.request("GET", path, port=self.diag)
         if status != 200:

@@ -72,18 +72,19 @@ class Proxies:
         """Begins; the result is event("churned")."""
         self.order("churn", rate, seconds, mesh, victims, services, protocol)
 
-    def change(self, documents, n=None, mesh="", settles=True):
-        """Applies documents in one request and waits until n proxies (of the mesh) have received something. Times in ms from just before the
-        request was sent ("sent_...") and from its answer ("answered_...", negative for those that were sooner); bytes; with 'settles' also processor time and when nothing more came."""
-        self.order("mark", n or self.n, *([mesh] if mesh else []))
+    def change(self, documents, n=None, mesh="", name="", settle_ms=100):
+        """Applies documents in one request and waits until n proxies (of the mesh) have received something, or something new whose name begins so. Times in
+        ms from just before the request was sent ("sent_...") and from its answer ("answered_...", negative for those that were sooner); bytes; unless
+        'settle_ms' is None, also processor time and when nothing more came."""
+        self.order("mark", n or self.n, *[word for word in (mesh, name) if word])
         self.event("marked")
         cpu, sent = self.plane.cpu_s(), time.monotonic_ns()
         self.plane.apply(documents)
         answered = time.monotonic_ns()
         pushed = self.event("pushed")
         result = {"bytes": pushed["bytes"]}
-        if settles:
-            result["settled_ms"] = (self.settle(100)["last_ns"] - sent) / 1e6
+        if settle_ms is not None:
+            result["settled_ms"] = (self.settle(settle_ms)["last_ns"] - sent) / 1e6
             result["cpu_ms"] = (self.plane.cpu_s() - cpu) * 1000
         for name in ("first", "p50", "p99", "last"):
             at = pushed["mark_ns"] + pushed[f"{name}_ms"] * 1e6

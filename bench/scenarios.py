@@ -163,6 +163,56 @@ def meshes(figures, size, transport, brought):
             idle(plane, figures, how, size)
 
 
+# ---- another CA ----
+CA_SECRET, IDENTITY_SECRET = "mesh_ca:", "identity_cert:"
+
+
+def roots(plane, n):
+    """CA certificates and their keys, base64 as in a Secret: those of meshes that are there for nothing else."""
+    names = [f"root-{i}" for i in range(n)]
+    plane.apply(worlds.mesh(name) for name in names)
+    return [[plane.secret(name, f"{name}.ca-builtin-{part}-ca") for part in ("cert", "key")] for name in names]
+
+
+def rotation(figures, size, transport):
+    """A provided CA is replaced: everybody must have the new root, and everybody needs another certificate."""
+    n, services = size.rotation
+    how = f"another CA, {n} x {services}, {transport}"
+    dataplanes = [worlds.dataplane("bench", i, services) for i in range(n)]
+    with Plane(profile=size.profile) as plane:
+        pairs = roots(plane, 1 + 2 * size.rounds)
+        plane.apply([worlds.mesh("bench", mtls=False)])
+        plane.apply(worlds.ca_secrets("bench", *pairs.pop()))
+        plane.apply([worlds.mesh("bench", provided=True)])
+        plane.apply(dataplanes)
+        with Proxies(plane, dataplanes, transport, endpoints=n) as proxies:
+            connected(plane, proxies, figures, how, n)
+            rotated = []
+            for what, secret in (("its root", CA_SECRET), ("a certificate of it", IDENTITY_SECRET)):
+                rounds = [proxies.change(worlds.ca_secrets("bench", *pairs.pop()), n, "bench", secret, settle_ms=1000) for _ in range(size.rounds)]
+                for part in ("first", "p50", "p99", "last"):
+                    figures.add(f"{how}: {what}, {part}, ms", statistics.median(r[f"sent_{part}"] for r in rounds))
+                rotated += rounds
+            figures.add(f"{how}: all is quiet, s", statistics.median(r["settled_ms"] for r in rotated) / 1000, 10)
+            figures.add(f"{how}: CPU, s", statistics.median(r["cpu_ms"] for r in rotated) / 1000)
+
+
+# ---- clients that poll ----
+def polling(figures, size):
+    """A connection for each thing that a proxy asks for, so there are few proxies."""
+    n, services = size.polling
+    how = f"{n} x {services}, rest"
+    dataplanes = [worlds.dataplane("bench", i, services) for i in range(n)]
+    with Plane(profile=size.profile) as plane:
+        plane.apply([worlds.mesh("bench")])
+        plane.apply(dataplanes)
+        with Proxies(plane, dataplanes, "rest", endpoints=n) as proxies:
+            connected(plane, proxies, figures, how, n)
+            change(proxies, figures, f"{how}: one endpoint more", lambda i: [worlds.endpoint("bench", i, i)], size)
+            change(proxies, figures, f"{how}: requestTimeout", lambda i: [worlds.timeout("bench", request=f"{20 + i}s")], size)
+            figures.add(f"{how}: RSS, MB", plane.rss_mb())
+
+
 # ---- (e): churn ----
 def churn(figures, size, transport, rate, seconds):
     n, services = size.churn
@@ -205,7 +255,7 @@ def fairness(figures, size, transport):
 
             def p99(first):
                 """Of the changes' last proxies: nearly the longest of them."""
-                last = sorted(proxies.change([worlds.endpoint("quiet", i, i % services)], n, "quiet", settles=False)["sent_last"]
+                last = sorted(proxies.change([worlds.endpoint("quiet", i, i % services)], n, "quiet", settle_ms=None)["sent_last"]
                               for i in range(first, first + size.fair_changes))
                 return last[len(last) * 99 // 100]
 

@@ -3,8 +3,16 @@
 VICTIM_PORT = 10000  # bench/load/catalog.h
 
 
-def mesh(name):
-    return {"type": "Mesh", "name": name, "mtls": {"enabledBackend": "ca", "backends": [{"name": "ca", "type": "builtin"}]}}
+def mesh(name, mtls=True, provided=False):
+    """Its CA is builtin, or what ca_secrets() says."""
+    backend = {"name": "ca", "type": "builtin"}
+    if provided:
+        backend = {"name": "ca", "type": "provided", "conf": {"cert": {"secret": "ca-cert"}, "key": {"secret": "ca-key"}}}
+    return {"type": "Mesh", "name": name, **({"mtls": {"enabledBackend": "ca", "backends": [backend]}} if mtls else {})}
+
+
+def ca_secrets(mesh_name, cert, key):
+    return [{"type": "Secret", "mesh": mesh_name, "name": f"ca-{part}", "data": data} for part, data in (("cert", cert), ("key", key))]
 
 
 def address(number):

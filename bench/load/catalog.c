@@ -98,7 +98,20 @@ static void read_endpoints(struct content *k, const json_t *tree)
     }
 }
 
-static void read_resource(struct catalog *c, enum xds_type type, struct str wire, struct content *k)
+static void read_tree(struct catalog *c, enum xds_type type, const json_t *tree, struct content *k)
+{
+    const char *name = json_string_value(json_object_get(tree, xds_type_info(type)->name_field.p));
+
+    k->name = catalog_name(c, type, str_from_c(name));
+    if (type == XDS_CLUSTER)
+        read_cluster(c, k, tree);
+    if (type == XDS_ENDPOINT)
+        read_endpoints(k, tree);
+    else
+        find_refs(c, k, tree);
+}
+
+static void read_wire(struct catalog *c, enum xds_type type, struct str wire, struct content *k)
 {
     const struct xds_type_info *info = xds_type_info(type);
     struct arena scratch;
@@ -111,13 +124,7 @@ static void read_resource(struct catalog *c, enum xds_type type, struct str wire
         fprintf(stderr, "ads_load: a resource cannot be read: " STR_FMT "\n", STR_ARG(e.text));
         exit(1);
     }
-    k->name = catalog_name(c, type, str_from_c(json_string_value(json_object_get(tree, info->name_field.p))));
-    if (type == XDS_CLUSTER)
-        read_cluster(c, k, tree);
-    if (type == XDS_ENDPOINT)
-        read_endpoints(k, tree);
-    else
-        find_refs(c, k, tree);
+    read_tree(c, type, tree, k);
     json_decref(tree);
     arena_fini(&scratch);
 }
@@ -130,23 +137,45 @@ static uint64_t hash_of(enum xds_type type, struct str any)
     return hash_siphash(key, any.p, any.n);
 }
 
-struct content *catalog_content(struct catalog *c, enum xds_type type, struct str any, struct str version)
+static struct content *find_or_add(struct catalog *c, uint64_t hash, size_t size, bool *is_new)
 {
-    uint64_t hash = hash_of(type, any);
     struct content *k = map_find(&c->contents, str_from(&hash, sizeof(hash)));
-    struct pb_reader reader;
-    struct pb_field field;
 
+    *is_new = !k;
     if (k)
         return k;
     k = ARENA_NEW(&c->arena, struct content);
     k->hash = hash;
+    k->size = size;
+    map_put(&c->contents, str_from(&k->hash, sizeof(k->hash)), k);
+    return k;
+}
+
+struct content *catalog_content(struct catalog *c, enum xds_type type, struct str any, struct str version)
+{
+    bool is_new;
+    struct content *k = find_or_add(c, hash_of(type, any), any.n, &is_new);
+    struct pb_reader reader;
+    struct pb_field field;
+
+    if (!is_new)
+        return k;
     k->version = arena_str(&c->arena, version);
-    k->size = any.n;
     pb_reader_init(&reader, any);
     while (pb_next(&reader, &field))
         if (field.number == ANY_VALUE)
-            read_resource(c, type, field.bytes, k);
-    map_put(&c->contents, str_from(&k->hash, sizeof(k->hash)), k);
+            read_wire(c, type, field.bytes, k);
+    return k;
+}
+
+struct content *catalog_content_json(struct catalog *c, enum xds_type type, const json_t *resource)
+{
+    char *text = json_dumps(resource, JSON_COMPACT);
+    bool is_new;
+    struct content *k = find_or_add(c, hash_of(type, str_from_c(text)), strlen(text), &is_new);
+
+    if (is_new)
+        read_tree(c, type, resource, k);
+    free(text);
     return k;
 }

@@ -7,6 +7,7 @@
 #define URSA_BENCH_CATALOG_H
 
 #include "ursa/base/arena.h"
+#include "ursa/base/json.h"
 #include "ursa/base/map.h"
 #include "ursa/base/vec.h"
 #include "ursa/envoy.h"
@@ -41,6 +42,9 @@ void catalog_init(struct catalog *);
 struct name *catalog_name(struct catalog *, enum xds_type, struct str text);
 /* 'any' is the wire of a google.protobuf.Any. Ends the process when the resource cannot be read. */
 struct content *catalog_content(struct catalog *, enum xds_type, struct str any, struct str version);
+
+/* The same of a resource as JSON, which names no version of its own. */
+struct content *catalog_content_json(struct catalog *, enum xds_type, const json_t *resource);
 
 /* A churn's endpoints are at 127.250.x.y, where x and y number them; their port says how often they moved. */
 #define VICTIM_NETWORK "127.250."

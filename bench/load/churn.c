@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http1.h"
 #include "load.h"
 #include "spread.h"
 #include "ursa/base/clock.h"
@@ -31,7 +32,7 @@ struct client {
     struct buf answer;
     struct VEC(uint32_t) waiting; /* victims whose next move was due while it was busy */
     size_t n_taken;               /* from the front of them */
-    bool is_busy;
+    bool is_open, is_busy;
     int64_t due_at; /* of the change that is under way */
 };
 
@@ -58,12 +59,51 @@ static void die(const char *what)
     exit(1);
 }
 
+static void on_answer(struct watch *w, uint32_t events);
+
+static void client_open(struct client *c)
+{
+    struct sockaddr_in api = {.sin_family = AF_INET,
+                              .sin_port = htons(c->churn->load->options.api_port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    c->watch = (struct watch){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .ready = on_answer};
+    if (c->watch.fd < 0 || connect(c->watch.fd, (struct sockaddr *)&api, sizeof(api)) < 0)
+        die("ads_load: the API cannot be reached");
+    loop_watch(&c->churn->load->place.loop, &c->watch, EPOLLIN);
+    c->is_open = true;
+}
+
+static void client_close(struct client *c)
+{
+    if (!c->is_open)
+        return;
+    loop_watch(&c->churn->load->place.loop, &c->watch, 0);
+    close(c->watch.fd);
+    c->is_open = false;
+}
+
+static void client_init(struct client *c, struct churn *churn)
+{
+    *c = (struct client){.churn = churn};
+    buf_init(&c->answer, 2 * ANSWER_MAX);
+}
+
+static void client_fini(struct client *c)
+{
+    client_close(c);
+    buf_fini(&c->answer);
+    VEC_FINI(&c->waiting);
+}
+
 static void client_send(struct client *c, uint32_t number)
 {
     const struct churn_plan *plan = &c->churn->plan;
     struct victim *victim = &c->churn->victims[number];
     struct buf body, out;
 
+    if (!c->is_open)
+        client_open(c);
     c->is_busy = true;
     c->due_at = victim->due_at.v[victim->n_sent++];
     buf_init(&body, ANSWER_MAX);
@@ -87,35 +127,15 @@ static void client_send(struct client *c, uint32_t number)
 
 /* ---- answers ---- */
 
-/* The size of the whole answer once its head is there, else 0. */
-static size_t answer_size(struct str answer)
-{
-    size_t head = str_find(answer, STR("\r\n\r\n"));
-    struct str lines = str_slice(answer, 0, head), line;
-    uint64_t n = 0;
-
-    if (head == answer.n)
-        return 0;
-    while (str_next(&lines, '\n', &line)) {
-        size_t colon = str_chr(line, ':');
-
-        if (str_eq_nocase(str_slice(line, 0, colon), STR("content-length")) &&
-            !str_to_uint(str_trim(str_slice(line, colon + 1, line.n)), ANSWER_MAX, &n))
-            return 0;
-    }
-    return head + 4 + n;
-}
-
-static void take_answer(struct client *c, size_t size)
+static void take_answer(struct client *c, const struct http1_answer *answer)
 {
     struct churn *churn = c->churn;
-    struct str status = str_slice(buf_str(&c->answer), sizeof("HTTP/1.1 ") - 1, sizeof("HTTP/1.1 200") - 1);
 
-    if (!str_has_prefix(status, STR("2")) && churn->n_refused++ == 0)
+    if (answer->status / 100 != 2 && churn->n_refused++ == 0)
         fprintf(stderr, "ads_load: a change was answered: " STR_FMT "\n", STR_ARG(buf_str(&c->answer)));
     churn->n_answered++;
     spread_add(&churn->answered, clock_mono_ns() - c->due_at);
-    buf_consume(&c->answer, size);
+    buf_consume(&c->answer, answer->size);
     c->is_busy = false;
     if (c->n_taken < c->waiting.n) {
         client_send(c, c->waiting.v[c->n_taken++]);
@@ -132,40 +152,21 @@ static void on_answer(struct watch *w, uint32_t events)
     struct client *c = CONTAINER_OF(w, struct client, watch);
     char bytes[8192];
     ssize_t n = recv(w->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-    size_t size;
+    struct http1_answer answer;
 
     (void)events;
+    if (n <= 0 && !c->is_busy) { /* it has had nothing to say for long */
+        client_close(c);
+        return;
+    }
     if (n <= 0) {
         fprintf(stderr, "ads_load: the API closed a connection\n");
         exit(1);
     }
     buf_add(&c->answer, bytes, (size_t)n);
-    size = answer_size(buf_str(&c->answer));
-    if (size > 0 && size <= c->answer.n)
-        take_answer(c, size);
+    if (http1_answer_read(buf_str(&c->answer), &answer))
+        take_answer(c, &answer);
     end_when_done(c->churn);
-}
-
-static void client_open(struct client *c, struct churn *churn)
-{
-    struct sockaddr_in api = {.sin_family = AF_INET,
-                              .sin_port = htons(churn->load->options.api_port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-    *c = (struct client){.churn = churn,
-                         .watch = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .ready = on_answer}};
-    buf_init(&c->answer, 2 * ANSWER_MAX);
-    if (c->watch.fd < 0 || connect(c->watch.fd, (struct sockaddr *)&api, sizeof(api)) < 0)
-        die("ads_load: the API cannot be reached");
-    loop_watch(&churn->load->place.loop, &c->watch, EPOLLIN);
-}
-
-static void client_close(struct client *c)
-{
-    loop_watch(&c->churn->load->place.loop, &c->watch, 0);
-    close(c->watch.fd);
-    buf_fini(&c->answer);
-    VEC_FINI(&c->waiting);
 }
 
 /* ---- the rate ---- */
@@ -219,7 +220,7 @@ void churn_start(struct load *l, const struct churn_plan *plan)
                        : churn->n_clients > CLIENTS_MAX ? CLIENTS_MAX
                                                         : churn->n_clients;
     for (size_t i = 0; i < churn->n_clients; i++)
-        client_open(&churn->clients[i], churn);
+        client_init(&churn->clients[i], churn);
     churn->started_at = clock_mono_ns();
     churn->tick.expire = on_tick;
     timer_set(&l->place.loop.timers, &churn->tick, churn->started_at);
@@ -279,6 +280,6 @@ static void end_when_done(struct churn *churn)
     if (churn->n_answered < churn->plan.rate * churn->plan.seconds)
         return;
     for (size_t i = 0; i < churn->n_clients; i++)
-        client_close(&churn->clients[i]);
+        client_fini(&churn->clients[i]);
     load_settle(churn->load, &churn->settling, QUIET_NS, report);
 }

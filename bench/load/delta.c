@@ -32,7 +32,7 @@ static void request_begin(struct proxy *p, enum xds_type type, struct buf *messa
 
 static void request_send(struct proxy *p, struct buf *message)
 {
-    conn_send(&p->conn, buf_str(message));
+    call_send(&p->call, buf_str(message));
     buf_fini(message);
 }
 
@@ -167,6 +167,9 @@ static void acknowledge_clusters(struct proxy *p)
 
 const struct protocol protocol_delta = {
     .name = "delta",
+    .alpn = STR_INIT("h2"),
+    .open = proxy_open_call,
+    .close = proxy_close_call,
     .path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
     .begin = begin,
     .subscribe = subscribe,

@@ -93,20 +93,40 @@ void load_reconnect(struct load *l)
 {
     for (size_t i = 0; i < l->n_ordered; i++) {
         timer_clear(&l->place.loop.timers, &l->proxies[i].retry);
-        conn_close(&l->proxies[i].conn);
+        l->protocol->close(&l->proxies[i]);
     }
     l->is_reconnecting = true;
     order(l, 0, l->n_ordered);
 }
 
+void load_open_soon(struct load *l, struct opening *o)
+{
+    list_add_tail(&l->waiting, &o->node);
+}
+
+void load_end_opening(struct load *l, struct opening *o)
+{
+    list_del(&o->node);
+    l->n_opening -= o->is_under_way;
+    o->is_under_way = false;
+}
+
 /* Between two passes, so that closed connections are buried. */
 static void open_some(struct load *l)
 {
+    while (!list_empty(&l->waiting) && l->n_opening < l->options.n_parallel) {
+        struct opening *o = LIST_ITEM(l->waiting.next, struct opening, node);
+
+        list_del(&o->node);
+        o->is_under_way = true;
+        l->n_opening++;
+        o->open(o);
+    }
     while (l->n_started < l->n_ordered && l->n_opening < l->options.n_parallel) {
         struct proxy *p = &l->proxies[l->n_started++];
 
         l->n_opening++;
-        conn_open(&p->conn, &l->place, p->number);
+        l->protocol->open(p);
     }
 }
 
@@ -146,12 +166,12 @@ static void on_retry(struct timer *timer, int64_t now)
 
     (void)now;
     p->load->n_opening++;
-    conn_open(&p->conn, &p->load->place, p->number);
+    p->load->protocol->open(p);
 }
 
 void load_lost(struct load *l, struct proxy *p, const char *why)
 {
-    l->n_opening -= !p->conn.is_open;
+    l->n_opening -= !p->is_open;
     if (l->n_lost++ < LOSSES_SHOWN)
         fprintf(stderr, "ads_load: " STR_FMT "." STR_FMT ": %s\n", STR_ARG(p->mesh), STR_ARG(p->name), why);
     p->retry.expire = on_retry;
@@ -185,13 +205,19 @@ static void report_when_all(struct job *job)
     load_report_mark(CONTAINER_OF(job, struct load, mark.report));
 }
 
-void load_mark(struct load *l, size_t n_expected, struct str mesh)
+static struct str kept(struct load *l, struct str text)
+{
+    return text.n > 0 ? arena_str(&l->catalog.arena, text) : STR_NONE;
+}
+
+void load_mark(struct load *l, size_t n_expected, struct str mesh, struct str name)
 {
     load_report_mark(l);
     for (size_t i = 0; i < l->n_proxies; i++)
         l->proxies[i].pushed_at = 0;
     l->mark = (struct mark){.at = clock_mono_ns(),
-                            .mesh = mesh.n > 0 ? arena_str(&l->catalog.arena, mesh) : STR_NONE,
+                            .mesh = kept(l, mesh),
+                            .name = kept(l, name),
                             .n_expected = n_expected,
                             .n_bytes = l->place.n_bytes,
                             .n_messages = l->n_messages};
@@ -200,17 +226,29 @@ void load_mark(struct load *l, size_t n_expected, struct str mesh)
     fflush(stdout);
 }
 
-void load_received(struct load *l, struct proxy *p)
+static void count(struct load *l, struct proxy *p)
 {
     struct mark *m = &l->mark;
 
-    l->n_messages++;
-    l->last_message_at = clock_mono_ns();
     if (m->at == 0 || p->pushed_at != 0 || (m->mesh.n > 0 && !str_eq(m->mesh, p->mesh)))
         return;
     p->pushed_at = l->last_message_at;
     if (++m->n_pushed == m->n_expected)
         loop_work(&l->place.loop, &m->report, 0);
+}
+
+void load_received(struct load *l, struct proxy *p)
+{
+    l->n_messages++;
+    l->last_message_at = clock_mono_ns();
+    if (l->mark.name.n == 0)
+        count(l, p);
+}
+
+void load_renewed(struct load *l, struct proxy *p, const struct name *name)
+{
+    if (l->mark.name.n > 0 && str_has_prefix(name->text, l->mark.name))
+        count(l, p);
 }
 
 /* ---- quiet ---- */

@@ -24,6 +24,7 @@ struct cohort {
 struct mark {
     int64_t at;      /* 0: there is none */
     struct str mesh; /* STR_NONE: proxies of all meshes count */
+    struct str name; /* what begins with it counts, when it is new; STR_NONE: every response does */
     size_t n_expected, n_pushed;
     uint64_t n_bytes, n_messages; /* totals then */
     struct job report;
@@ -37,6 +38,13 @@ struct settling {
     void (*done)(struct load *);
 };
 
+/* A connection of a proxy beside its first: it waits until there is room for one more handshake. */
+struct opening {
+    struct list node;
+    void (*open)(struct opening *);
+    bool is_under_way;
+};
+
 struct churn;
 struct load {
     struct conn_place place;
@@ -48,7 +56,8 @@ struct load {
     size_t n_proxies;
     size_t n_ordered, n_started; /* the first so many of them are to connect, have begun to */
     size_t n_opening, n_configured;
-    size_t n_lost; /* connections that ended or did not come about; each is tried again */
+    struct list waiting; /* struct opening */
+    size_t n_lost;       /* connections that ended or did not come about; each is tried again */
     bool is_reconnecting;
     struct cohort cohort;
     struct mark mark;
@@ -67,7 +76,7 @@ bool load_run(struct load *);
 void load_connect(struct load *, size_t n);
 /* Drops every connection and opens all again. */
 void load_reconnect(struct load *);
-void load_mark(struct load *, size_t n_expected, struct str mesh);
+void load_mark(struct load *, size_t n_expected, struct str mesh, struct str name);
 void load_report_mark(struct load *); /* what the mark has seen so far; ends it */
 /* Calls 'done' once nothing was received for that long. */
 void load_settle(struct load *, struct settling *, int64_t quiet_ns, void (*done)(struct load *));
@@ -76,8 +85,12 @@ void load_report_settled(struct load *);
 void orders_watch(struct load *);
 
 /* ---- what happens to a proxy ---- */
+void load_open_soon(struct load *, struct opening *);
+/* The handshake is over, or is no longer wanted; any number of times. */
+void load_end_opening(struct load *, struct opening *);
 void load_opened(struct load *, struct proxy *);
 void load_received(struct load *, struct proxy *);
+void load_renewed(struct load *, struct proxy *, const struct name *); /* it holds another content now */
 void load_configured(struct load *, struct proxy *);
 void load_lost(struct load *, struct proxy *, const char *why);
 

@@ -1,7 +1,9 @@
 /* main.c -- ads_load: many simulated proxies in one process, with real TLS, HTTP/2 and aggregated discovery,
- * as Envoy speaks it.
+ * as Envoy speaks it; or with REST discovery, for which Envoy has a connection for each thing that it asks
+ * for.
  *
- *     ads_load --port=5678 --proxies=FILE [--transport=delta|sotw] [--sources=N] [--parallel=N] [--resume]
+ *     ads_load --port=5678 --proxies=FILE [--transport=delta|sotw|rest] [--sources=N] [--parallel=N]
+ * [--resume]
  *              [--endpoints=N] [--api-port=5681] [--hold] [--seconds=60]
  *
  * FILE has a line "MESH NAME [TOKEN|- [DATAPLANE]]" for each proxy; DATAPLANE, JSON up to the end of the
@@ -14,8 +16,9 @@
  *     connect [N]        the next N connect; "configured" when all of them are ("incomplete" when time is
  *                        over): times since the order, and since each one's first request
  *     reconnect          all drop their connections and return at once; "reconnected"
- *     mark [N [MESH]]    "marked" now, "pushed" when N proxies (of the mesh) have received something since;
- *                        SIGUSR1 is "mark"
+ *     mark [N [MESH [NAME]]]
+ *                        "marked" now, "pushed" when N proxies (of the mesh) have received something since,
+ *                        or something new whose name begins so; SIGUSR1 is "mark"
  *     report             "pushed" with what the mark has seen so far
  *     settle [MS]        "settled" when nothing was received for so long: totals
  *     churn RATE SECONDS MESH VICTIMS SERVICES PROTOCOL
@@ -71,11 +74,13 @@ static void read_proxies(struct load *l, const char *path)
                           .mesh = mesh,
                           .name = name,
                           .dataplane = line,
-                          .number = (uint32_t)proxies.n,
-                          .conn = {.token = token}};
+                          .token = token,
+                          .number = (uint32_t)proxies.n};
 
         VEC_PUSH(&proxies, p);
     }
+    for (size_t i = 0; i < proxies.n; i++)
+        list_init(&proxies.v[i].questions);
     l->proxies = proxies.v;
     l->n_proxies = proxies.n;
 }
@@ -99,7 +104,7 @@ struct arguments {
 
 static bool read_protocol(struct arguments *a, const char *text)
 {
-    static const struct protocol *const protocols[] = {&protocol_delta, &protocol_sotw};
+    static const struct protocol *const protocols[] = {&protocol_delta, &protocol_sotw, &protocol_rest};
 
     for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
         if (strcmp(text, protocols[i]->name) == 0) {
@@ -192,18 +197,19 @@ int main(int argc, char **argv)
     struct arguments a;
 
     if (!read_arguments(&a, argc, argv)) {
-        fprintf(stderr, "usage: ads_load --port=PORT --proxies=FILE [--transport=delta|sotw] [--sources=N] "
-                        "[--parallel=N] [--resume] [--endpoints=N] [--api-port=PORT] [--hold] "
-                        "[--seconds=N]\n");
+        fprintf(stderr,
+                "usage: ads_load --port=PORT --proxies=FILE [--transport=delta|sotw|rest] [--sources=N] "
+                "[--parallel=N] [--resume] [--endpoints=N] [--api-port=PORT] [--hold] "
+                "[--seconds=N]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     allow_descriptors();
     l->options = a.load;
     l->protocol = a.protocol;
+    list_init(&l->waiting);
     catalog_init(&l->catalog);
-    conn_place_init(&l->place, a.load.port, a.load.n_sources, a.load.resumes, a.protocol->path,
-                    &proxy_events);
+    conn_place_init(&l->place, a.load.port, a.load.n_sources, a.load.resumes, a.protocol->alpn);
     read_proxies(l, a.file);
     orders_watch(l);
     if (!a.holds)

@@ -39,7 +39,7 @@ static void order_reconnect(struct load *l, const struct order *o)
 
 static void order_mark(struct load *l, const struct order *o)
 {
-    load_mark(l, number_at(o, 1, l->n_configured), o->words[2]);
+    load_mark(l, number_at(o, 1, l->n_configured), o->words[2], o->words[3]);
 }
 
 static void order_report(struct load *l, const struct order *o)
@@ -122,7 +122,7 @@ static void on_signal(struct watch *w, uint32_t events)
 
     (void)events;
     if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        load_mark(l, l->n_configured, STR_NONE);
+        load_mark(l, l->n_configured, STR_NONE, STR_NONE);
 }
 
 void orders_watch(struct load *l)

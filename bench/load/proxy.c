@@ -50,12 +50,20 @@ void proxy_hold(struct proxy *p, struct name *name, struct content *content)
 
     if (content && old && old != content && name->type == XDS_CLUSTER)
         p->warms_again = true;
+    if (content && old && old != content)
+        load_renewed(p->load, p, name);
     if (content && content->stamps.n > 0)
         churn_take(p->load, p, content);
 }
 
+void proxy_receives(struct proxy *p)
+{
+    load_received(p->load, p);
+    holdings_begin(&p->holdings);
+}
+
 /* What the last response makes it ask for, and whether it is configured now. */
-static void advance(struct proxy *p)
+void proxy_advance(struct proxy *p)
 {
     struct load *l = p->load;
     struct names *more = l->more, *less = l->less;
@@ -80,31 +88,55 @@ static void advance(struct proxy *p)
         load_configured(l, p);
 }
 
-static void on_opened(struct conn *c)
+void proxy_opened(struct proxy *p)
 {
-    struct proxy *p = CONTAINER_OF(c, struct proxy, conn);
-
-    p->said_node = false;
+    p->is_open = true;
     p->asked_at = clock_mono_ns();
     load_opened(p->load, p);
+}
+
+void proxy_failed(struct proxy *p, const char *why)
+{
+    load_lost(p->load, p, why);
+    p->is_open = false;
+}
+
+/* ---- over a gRPC call ---- */
+
+static void on_opened(struct call *c)
+{
+    struct proxy *p = CONTAINER_OF(c, struct proxy, call);
+
+    p->said_node = false;
+    proxy_opened(p);
     p->load->protocol->begin(p);
 }
 
-static void on_message(struct conn *c, struct str message)
+static void on_message(struct call *c, struct str message)
 {
-    struct proxy *p = CONTAINER_OF(c, struct proxy, conn);
+    struct proxy *p = CONTAINER_OF(c, struct proxy, call);
 
-    load_received(p->load, p);
-    holdings_begin(&p->holdings);
+    proxy_receives(p);
     p->load->protocol->take(p, message);
-    advance(p);
+    proxy_advance(p);
 }
 
-static void on_failed(struct conn *c, const char *why)
+static void on_failed(struct call *c, const char *why)
 {
-    struct proxy *p = CONTAINER_OF(c, struct proxy, conn);
-
-    load_lost(p->load, p, why);
+    proxy_failed(CONTAINER_OF(c, struct proxy, call), why);
 }
 
-const struct conn_events proxy_events = {.opened = on_opened, .message = on_message, .failed = on_failed};
+void proxy_open_call(struct proxy *p)
+{
+    static const struct call_events events = {
+        .opened = on_opened, .message = on_message, .failed = on_failed};
+
+    p->call.token = p->token;
+    p->is_open = false;
+    call_open(&p->call, &p->load->place, &events, p->load->protocol->path, p->number);
+}
+
+void proxy_close_call(struct proxy *p)
+{
+    call_close(&p->call);
+}

@@ -31,7 +31,7 @@ static void request(struct proxy *p, enum xds_type type)
             pb_put_str(&message, REQUEST_RESOURCE_NAMES, row->name->text);
     pb_put_str(&message, REQUEST_TYPE_URL, xds_type_info(type)->type_url);
     pb_put_str(&message, REQUEST_RESPONSE_NONCE, str_from_c(s->nonce));
-    conn_send(&p->conn, buf_str(&message));
+    call_send(&p->call, buf_str(&message));
     buf_fini(&message);
     s->is_active = true;
 }
@@ -110,6 +110,9 @@ static void acknowledge_clusters(struct proxy *p)
 
 const struct protocol protocol_sotw = {
     .name = "sotw",
+    .alpn = STR_INIT("h2"),
+    .open = proxy_open_call,
+    .close = proxy_close_call,
     .path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
     .begin = begin,
     .subscribe = request,

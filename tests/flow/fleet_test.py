@@ -1,4 +1,4 @@
-"""A fleet of simulated proxies (bench/load) over both protocols: all are configured, a change reaches one mesh, a return costs nothing, a churn loses nothing."""
+"""A fleet of simulated proxies (bench/load) over all protocols: all are configured, a change reaches one mesh, a return costs nothing, a churn loses nothing."""
 import pathlib
 import sys
 
@@ -13,7 +13,7 @@ from proxies import Proxies  # noqa: E402
 N, SERVICES, VICTIMS = 30, 10, 10
 
 
-@pytest.fixture(params=("delta", "sotw"))
+@pytest.fixture(params=("delta", "sotw", "rest"))
 def fleet(request):
     """N proxies in each of two meshes; those of green bring their Dataplanes."""
     stored = [worlds.dataplane("blue", i, SERVICES) for i in range(N)]
