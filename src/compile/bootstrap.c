@@ -2,8 +2,8 @@
  *
  * Differences from the reference, each on purpose: no runtime key for Apple's DNS (Envoy 1.40 has removed it
  * and complains), TLS 1.3 is allowed towards the control plane (Envoy as a client stops at 1.2 by default),
- * no health discovery service, and the
- * incremental variant of the discovery protocol unless the other is asked for (decision 15). */
+ * the incremental variant of the discovery protocol unless the other is asked for (decision 15), and a bound
+ * to how long an Envoy waits before it tries to connect again. */
 #include "ursa/bootstrap.h"
 
 #include <assert.h>
@@ -21,6 +21,8 @@
 #define ACCESS_LOG_CLUSTER "access_log_sink"
 #define VALIDATION_SECRET "cp_validation_ctx"
 #define SOCKET_STEM_MAX 98 /* with ".sock" it fits into sockaddr_un everywhere */
+/* Envoys older than this refuse a bootstrap that says how to connect again. */
+#define RECONNECT_SINCE_MINOR 26
 
 static const struct str proxy_names[BOOTSTRAP_N] = {
     [BOOTSTRAP_DATAPLANE] = STR_INIT("dataplane"),
@@ -117,13 +119,38 @@ static json_t *resource_source(const struct bootstrap_input *in)
     return in->transport == TRANSPORT_REST ? envoy_polling() : envoy_ads();
 }
 
+/* A launcher that does not know the version of its Envoy is taken to have a current one. */
+static bool can_bound_reconnects(const struct bootstrap_input *in)
+{
+    struct str rest = json_str(json_get(json_get(in->version, "envoy"), "version")), part;
+    uint64_t major = 0, minor = 0;
+    if (!str_next(&rest, '.', &part) || !str_to_uint(part, UINT32_MAX, &major) ||
+        !str_next(&rest, '.', &part) || !str_to_uint(part, UINT32_MAX, &minor))
+        return true;
+    return major > 1 || (major == 1 && minor >= RECONNECT_SINCE_MINOR);
+}
+
+/* Left to itself, Envoy waits up to 30 s between two tries. Then certificates that fell due while the control
+ * plane was away are renewed that late, too. Envoy draws each time from the whole interval, so those that
+ * lost their streams together do not come back together. */
+static json_t *reconnecting(json_t *source)
+{
+    json_t *service = json_array_get(json_get(source, "grpcServices"), 0);
+    json_object_set_new(
+        json_get(service, "envoyGrpc"), "retryPolicy",
+        packed(json_pack("{s:{s:s, s:s}}", "retryBackOff", "baseInterval", "0.500s", "maxInterval", "5s")));
+    return source;
+}
+
 static json_t *dynamic_resources(const struct bootstrap_input *in)
 {
     const char *api_type = transports[in->transport].api_type;
     json_t *resources =
         packed(json_pack("{s:o, s:o}", "cdsConfig", resource_source(in), "ldsConfig", resource_source(in)));
-    if (api_type)
-        json_object_set_new(resources, "adsConfig", config_source(in, api_type));
+    if (api_type) {
+        json_t *stream = config_source(in, api_type);
+        json_object_set_new(resources, "adsConfig", can_bound_reconnects(in) ? reconnecting(stream) : stream);
+    }
     return resources;
 }
 

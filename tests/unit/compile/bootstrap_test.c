@@ -53,6 +53,9 @@ static void deviate(json_t *tree)
         at(tree, "staticResources/clusters/1/transportSocket/typedConfig/commonTlsContext/tlsParams"),
         "tlsMaximumProtocolVersion", json_string("TLSv1_3"));
     json_object_set_new(at(tree, "dynamicResources/adsConfig"), "apiType", json_string("DELTA_GRPC"));
+    json_object_set_new(
+        at(tree, "dynamicResources/adsConfig/grpcServices/0/envoyGrpc"), "retryPolicy",
+        json_pack("{s:{s:s, s:s}}", "retryBackOff", "baseInterval", "0.500s", "maxInterval", "5s"));
 }
 
 static uint16_t port_of(json_t *v)
@@ -217,7 +220,9 @@ TEST(the_least_input)
                           "kuma-al-p-m.sock\",\"dataplane.proxyType\":\"dataplane\",\"features\":[],"
                           "\"metricsCertPath\":\"\",\"metricsKeyPath\":\"\",\"metricsSocketPath\":\"/tmp/"
                           "kuma-mh-p-m.sock\",\"version\":{}}"},
-        {"dynamicResources/adsConfig/grpcServices", "[{\"envoyGrpc\":{\"clusterName\":\"ads_cluster\"}}]"},
+        {"dynamicResources/adsConfig/grpcServices",
+         "[{\"envoyGrpc\":{\"clusterName\":\"ads_cluster\",\"retryPolicy\":{\"retryBackOff\":{"
+         "\"baseInterval\":\"0.500s\",\"maxInterval\":\"5s\"}}}}]"},
         {"staticResources/clusters/0/loadAssignment/endpoints/0/lbEndpoints/0/endpoint/address",
          "{\"pipe\":{\"path\":\"/tmp/kuma-al-p-m.sock\"}}"},
         {"staticResources/clusters/1/type", "\"STRICT_DNS\""},
@@ -230,6 +235,26 @@ TEST(the_least_input)
             EXPECT_STR(rows[i].path, json_format(&a, got), rows[i].want);
     }
     arena_fini(&a);
+}
+
+/* Envoy says of a field that it does not know: no bootstrap. */
+TEST(old_envoys_are_not_told_how_to_connect_again)
+{
+    static const struct {
+        const char *version; /* NULL: not said */
+        bool is_told;
+    } rows[] = {
+        {"1.25.11", false}, {"1.9.0", false},  {"0.99.0", false}, {"1.26.0", true}, {"1.40.0-dev", true},
+        {"2.0.0", true},    {"unknown", true}, {"", true},        {NULL, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        JSON_AUTO version = json_pack("{s:{s:s*}}", "envoy", "version", rows[i].version);
+        const struct bootstrap_input in = {.version = version};
+        JSON_AUTO tree = bootstrap_tree(&in);
+        EXPECT_INT(rows[i].version ? rows[i].version : "none",
+                   at(tree, "dynamicResources/adsConfig/grpcServices/0/envoyGrpc/retryPolicy") != NULL,
+                   rows[i].is_told);
+    }
 }
 
 TEST(addresses_are_static_names_are_resolved)
