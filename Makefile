@@ -21,7 +21,7 @@ all: $(B)/ursa-cp $(B)/ursactl $(B)/ursa-dp $(if $(filter release,$(VARIANT)),bu
 BUILD_PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libjansson-dev libyaml-dev libssl-dev libsqlite3-dev \
   libnghttp2-dev libcurl4-openssl-dev
 TEST_PACKAGES := libcmocka-dev python3 python3-pytest python3-yaml python3-cryptography python3-jsonschema python3-h2 iproute2 iptables libasan8 libubsan1 libtsan2 clang-14 libclang-rt-14-dev \
-  strace sqlite3 curl procps
+  strace sqlite3 curl procps faketime
 LINT_PACKAGES := clang-format-14 cppcheck python3
 BENCH_PACKAGES := python3 wrk
 

@@ -108,7 +108,7 @@ unit-programs: $(UNIT_BIN)
 # What the fault tests drive: build/<variant>/tests/fault/<name>.
 FAULT_BIN := $(patsubst tests/fault/%.c,$(B)/tests/fault/%,$(wildcard tests/fault/*.c))
 .PHONY: test-programs
-test-programs: $(FAULT_BIN) $(B)/tests/golden $(B)/tests/dump_config bench-programs
+test-programs: $(FAULT_BIN) $(B)/tests/golden $(B)/tests/dump_config $(B)/tests/wall_clock.so bench-programs
 $(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
 
@@ -116,6 +116,11 @@ $(FAULT_BIN): $(B)/tests/fault/%: $(B)/tests/fault/%.o $(call libs_upto,admit)
 $(B)/tests/dump_config: $(B)/tests/tools/over_xds.o
 $(B)/tests/golden $(B)/tests/dump_config: $(B)/tests/%: $(B)/tests/tools/%.o $(B)/tests/tools/world.o $(call libs_upto,xds)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(PKG_LIBS) -lpthread -lm
+
+# What is loaded into programs as they are, Envoy too: of no variant.
+$(B)/tests/%.so: tests/tools/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COMMON) -O2 -fPIC -shared -o $@ $<
 
 # Fuzz targets: build/fuzz/<name>_fuzz, one per door for bytes.
 FUZZ_BIN := $(patsubst fuzz/%.c,$(B)/%,$(wildcard fuzz/*_fuzz.c))

@@ -55,14 +55,19 @@ int64_t authority_expires_ns(const struct authority *);
 struct leaf {
     atomic_uint refs;
     struct blob *cert_pem;
-    struct blob *key_pem;          /* secret */
-    int64_t issued_ns, expires_ns; /* wall clock */
-    uint64_t version;              /* content hash of the certificate */
+    struct blob *key_pem;                     /* secret */
+    int64_t issued_ns, begins_ns, expires_ns; /* wall clock */
+    uint64_t version;                         /* content hash of the certificate */
 };
 /* URIs of identity_uris() only: ERR_DENIED for a spiffe:// name outside of the authority's mesh,
  * ERR_UNAVAILABLE when the CA has expired. About 0.1 ms. */
 MUST_USE enum err_kind authority_issue(const struct authority *, const struct str *uris, size_t n_uris,
                                        int64_t lifetime_ns, struct leaf **out, struct err *e);
+/* Likewise, good by two clocks: the present one and one that is ahead of it by 'other_ns' (negative: behind),
+ * up to the later of the two ends. For when the clock was set, and who knows which of the two is right. */
+MUST_USE enum err_kind authority_issue_for_two_clocks(const struct authority *, const struct str *uris,
+                                                      size_t n_uris, int64_t lifetime_ns, int64_t other_ns,
+                                                      struct leaf **out, struct err *e);
 struct leaf *leaf_ref(struct leaf *);
 void leaf_unref(struct leaf *);
 

@@ -145,9 +145,10 @@ static enum err_kind collect_names(const struct authority *ca, const struct str 
     return n ? ERR_NONE : err_set(e, ERR_INVALID, "a workload without a service has no identity");
 }
 
-static enum err_kind check_times(const struct authority *ca, int64_t now_ns, int64_t life_ns, struct err *e)
+static enum err_kind check_times(const struct authority *ca, int64_t now_ns, int64_t latest_ns,
+                                 int64_t life_ns, struct err *e)
 {
-    if (life_ns <= 0 || life_ns > INT64_MAX - now_ns)
+    if (life_ns <= 0 || life_ns > INT64_MAX - latest_ns)
         return err_set(e, ERR_INVALID, "a certificate cannot be valid for %lld s",
                        (long long)(life_ns / NS_PER_S));
     /* A leaf may outlive its CA on paper: cut to the CA's end, leaves would be renewed ever faster as that
@@ -162,23 +163,26 @@ static enum err_kind check_times(const struct authority *ca, int64_t now_ns, int
  * may. */
 #define LEAF_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT)
 
-enum err_kind authority_issue(const struct authority *ca, const struct str *uris, size_t n_uris,
-                              int64_t life_ns, struct leaf **out, struct err *e)
+enum err_kind authority_issue_for_two_clocks(const struct authority *ca, const struct str *uris,
+                                             size_t n_uris, int64_t life_ns, int64_t other_ns,
+                                             struct leaf **out, struct err *e)
 {
     NAMES_AUTO names = sk_GENERAL_NAME_new_null();
     PKEY_AUTO key = NULL;
     CERT_AUTO cert = NULL;
     int64_t now = clock_wall_ns();
+    int64_t earliest = other_ns < 0 ? now + other_ns : now, latest = other_ns > 0 ? now + other_ns : now;
     struct cert_plan plan;
 
     *out = NULL;
-    if (check_times(ca, now, life_ns, e) || collect_names(ca, uris, n_uris, names, e) || pkey_new_ec(&key, e))
+    if (check_times(ca, now, latest, life_ns, e) || collect_names(ca, uris, n_uris, names, e) ||
+        pkey_new_ec(&key, e))
         return e->kind;
     plan = (struct cert_plan){.key = key,
                               .issuer = ca->cert,
                               .issuer_key = ca->key,
-                              .not_before_ns = now - CERT_SKEW_NS,
-                              .not_after_ns = now + life_ns,
+                              .not_before_ns = earliest - CERT_SKEW_NS,
+                              .not_after_ns = latest + life_ns,
                               .key_usage = LEAF_KEY_USAGE,
                               .server_auth = true,
                               .client_auth = true,
@@ -188,4 +192,10 @@ enum err_kind authority_issue(const struct authority *ca, const struct str *uris
     *out = leaf_new(cert, blob_str(ca->between), key, now);
     COUNT(ca_leaves_issued);
     return ERR_NONE;
+}
+
+enum err_kind authority_issue(const struct authority *ca, const struct str *uris, size_t n_uris,
+                              int64_t life_ns, struct leaf **out, struct err *e)
+{
+    return authority_issue_for_two_clocks(ca, uris, n_uris, life_ns, 0, out, e);
 }

@@ -330,6 +330,7 @@ struct leaf *leaf_new(const X509 *cert, struct str chain_pem, const EVP_PKEY *ke
         leaf->cert_pem = with_chain(leaf->cert_pem, chain_pem);
     leaf->key_pem = pkey_to_pem(key);
     leaf->issued_ns = issued_ns;
+    leaf->begins_ns = cert_begins_ns(cert);
     leaf->expires_ns = cert_expires_ns(cert);
     leaf->version = leaf->cert_pem->hash;
     return leaf;

@@ -4,6 +4,7 @@
 #include "engine.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <string.h>
 
 #include "ursa/base/alloc.h"
@@ -238,12 +239,22 @@ static void turn(struct engine *e)
         engine_mesh_run(CONTAINER_OF(t, struct engine_mesh, ready), SLICE);
 }
 
+/* For mail, a deadline, or somebody who sets the clock. */
+static void wait_for_more(struct engine *e)
+{
+    struct pollfd fds[] = {{.fd = e->box.event_fd, .events = POLLIN}, {.fd = e->clock.fd, .events = POLLIN}};
+    (void)poll(fds, ARRAY_LEN(fds), timeout_ms(e));
+}
+
 static void *run(void *ctx)
 {
     struct engine *e = ctx;
     while (!e->stop) {
-        mailbox_wait(&e->box, timeout_ms(e));
+        wait_for_more(e);
         mailbox_run(&e->box);
+        int64_t jump = clock_watch_jump(&e->clock);
+        if (jump != 0)
+            issuer_jump(e->issuer, jump);
         issuer_run(e->issuer, clock_mono_ns());
         resolver_run(e->resolver, clock_mono_ns());
         timers_run(&e->resting, clock_mono_ns());
@@ -264,6 +275,7 @@ static void engine_free(struct engine *e)
     issuer_free(e->issuer);
     resolver_free(e->resolver);
     snap_unref(e->snap);
+    clock_watch_fini(&e->clock);
     mailbox_fini(&e->box);
     free(e);
 }
@@ -272,6 +284,7 @@ enum err_kind engine_start(const struct engine_options *options, struct engine *
 {
     struct engine *e = xcalloc(1, sizeof *e);
     mailbox_init(&e->box);
+    clock_watch_init(&e->clock);
     map_init(&e->meshes);
     list_init(&e->by_age);
     turns_init(&e->ready);

@@ -4,6 +4,7 @@
 
 #include "issuer.h"
 #include "resolver.h"
+#include "ursa/base/clock_watch.h"
 #include "ursa/base/list.h"
 #include "ursa/base/map.h"
 #include "ursa/base/timers.h"
@@ -13,6 +14,7 @@
 
 struct engine {
     struct mailbox box;
+    struct clock_watch clock;
     pthread_t thread;
     atomic_uint_fast64_t applied; /* any thread reads it */
     /* below: the compile thread's */

@@ -25,6 +25,8 @@ struct cert {
     struct leaf *leaf;  /* NULL: there is none */
     uint64_t wanted;    /* content hash of what 'leaf' was, or is to be, issued for */
     struct job *job;    /* makes the next one; NULL: nobody does */
+    int64_t renew_ns;   /* wall clock: when 'leaf' is to be renewed */
+    int64_t other_ns;   /* how far ahead the clock was that the next one is to be good by, too */
     struct timer again; /* when to renew it, or to try again */
     bool failed;        /* there is none, and no other try before that time */
     bool due;           /* that time has come: whoever asks next makes a new one begin */
@@ -49,7 +51,7 @@ struct job {
     struct authority *authority;
     struct str *uris;
     size_t n_uris;
-    int64_t life_ns;
+    int64_t life_ns, other_ns;
     /* the admin listener's: */
     struct admin_ca *admin_ca;
     struct str address;
@@ -183,11 +185,16 @@ void issuer_note(struct issuer *i, const struct change *c)
 
 /* ---- times ---- */
 
-/* At 4/5 of the life, less up to a twentieth of it, so that what was issued together is not renewed together.
- * From the life that was asked for and on the monotonic clock: a wall clock that jumps moves no renewal. */
-static int64_t renewal_time(int64_t life_ns)
+/* After 4/5 of the life that was asked for, less up to a twentieth of it, so that what was issued together is
+ * not renewed together. */
+static int64_t renewal_age(int64_t life_ns)
 {
-    return clock_mono_ns() + life_ns / 5 * 4 - (int64_t)(rand_u64() % (uint64_t)(life_ns / 20 + 1));
+    return life_ns / 5 * 4 - (int64_t)(rand_u64() % (uint64_t)(life_ns / 20 + 1));
+}
+
+static bool is_good(const struct cert *c, int64_t wall_ns)
+{
+    return wall_ns >= c->leaf->begins_ns && wall_ns < c->renew_ns;
 }
 
 static bool tell(struct holder *h)
@@ -209,6 +216,42 @@ static void come_due(struct timer *timer, int64_t now)
         return;
     map_del(&h->issuer->holders, str_from(h->key, h->key_size));
     holder_free(h);
+}
+
+/* Timers go by the monotonic clock and stay where they are, but for those that come too late now: Envoys
+ * judge certificates by the wall clock. */
+static bool judge(struct issuer *i, struct cert *c, int64_t by_ns)
+{
+    if (!c->leaf || c->job || c->due)
+        return true; /* nobody has it, or the next one comes anyway */
+    int64_t wall = clock_wall_ns(), now = clock_mono_ns();
+    if (!is_good(c, wall)) {
+        c->other_ns = -by_ns;
+        timer_set(&i->timers, &c->again, now);
+        return false;
+    }
+    if (now + (c->renew_ns - wall) < c->again.at)
+        timer_set(&i->timers, &c->again, now + (c->renew_ns - wall));
+    return true;
+}
+
+void issuer_jump(struct issuer *i, int64_t by_ns)
+{
+    size_t at = 0, n_due = 0;
+    struct str key;
+    void *v;
+    while (map_next(&i->holders, &at, &key, &v)) {
+        struct holder *h = v;
+        n_due += !judge(i, &h->identity, by_ns);
+        n_due += !judge(i, &h->admin, by_ns);
+    }
+    struct arena a;
+    arena_init(&a);
+    log_warn("compile", "the clock was set %s by=" STR_FMT " certificates_to_renew=%zu",
+             by_ns < 0 ? "back" : "forward", STR_ARG(duration_format_go(&a, by_ns < 0 ? -by_ns : by_ns)),
+             n_due);
+    arena_fini(&a);
+    COUNT(clock_jumps);
 }
 
 int64_t issuer_deadline(const struct issuer *i)
@@ -240,8 +283,11 @@ static void take_leaf(struct job *job)
     leaf_unref(c->leaf);
     c->leaf = job->leaf;
     job->leaf = NULL;
-    if (c == &c->holder->identity)
-        timer_set(&job->issuer->timers, &c->again, renewal_time(job->life_ns));
+    int64_t life = job->life_ns > 0 ? job->life_ns : c->leaf->expires_ns - c->leaf->issued_ns;
+    int64_t age = renewal_age(life), wall = clock_wall_ns();
+    c->renew_ns = c->leaf->expires_ns - life + age;
+    int64_t left = is_good(c, wall) ? c->renew_ns - wall : 0; /* 0: the clock was set while it was made */
+    timer_set(&job->issuer->timers, &c->again, clock_mono_ns() + (left < age ? left : age));
     COUNT(certificates_issued);
 }
 
@@ -282,7 +328,8 @@ static void take_job(struct mail *mail)
 static void make_identity(struct work *work)
 {
     struct job *job = CONTAINER_OF(work, struct job, work);
-    job->kind = authority_issue(job->authority, job->uris, job->n_uris, job->life_ns, &job->leaf, &job->err);
+    job->kind = authority_issue_for_two_clocks(job->authority, job->uris, job->n_uris, job->life_ns,
+                                               job->other_ns, &job->leaf, &job->err);
 }
 
 static void make_admin_cert(struct work *work)
@@ -311,6 +358,8 @@ static void begin(struct job *job)
     struct cert *c = job->cert;
     c->job = job;
     c->due = false;
+    job->other_ns = c->other_ns;
+    c->other_ns = 0;
     workers_give(job->issuer->workers, &job->work, holder_mesh(c->holder), c->leaf ? WORK_LATER : WORK_NOW);
 }
 

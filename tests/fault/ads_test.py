@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import ads
+import grpc_stream
 import ursa
 from access_test import types
 from ads import Client
@@ -267,7 +268,7 @@ PATHS = {name: plural for name, plural, _, _ in types()}
 
 def agree(*clients):
     """They hold the same before long: what proxies say of themselves may change their configuration once more."""
-    end = time.monotonic() + ads.LIMIT
+    end = time.monotonic() + grpc_stream.LIMIT
     while any(client.settle() for client in clients) or any(client.held != clients[0].held for client in clients):
         assert time.monotonic() < end, [client.held for client in clients]
 

@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 import ads
+import grpc_stream
 from ads_test import Plane, mesh, timeout
 from frames import HELLO, SETTINGS, connect, first_request, frame, tls
 
@@ -87,7 +88,7 @@ def test_a_push_to_a_large_mesh(plane, quiet):
         crowd.drain()
         for i in range(TRIES):
             change(plane, "loud", i)
-            assert crowd.ready(ads.LIMIT * 1000)  # it has begun
+            assert crowd.ready(grpc_stream.LIMIT * 1000)  # it has begun
             change(plane, "quiet", i)
             told(quiet)
             before.append(len(crowd.ready()))
@@ -110,7 +111,7 @@ def test_many_who_come_at_once(plane, quiet):
     for i in range(TRIES):
         crowd = Crowd()
         with contextlib.ExitStack() as undo:
-            comers = [undo.enter_context(socket.create_connection(("127.0.0.1", plane.dp_port), timeout=ads.LIMIT)) for _ in range(CROWD)]
+            comers = [undo.enter_context(socket.create_connection(("127.0.0.1", plane.dp_port), timeout=grpc_stream.LIMIT)) for _ in range(CROWD)]
             for one in comers:
                 crowd.add(one)
             for one in comers:

@@ -1,4 +1,5 @@
 """proxy.py -- a data plane proxy: ursa-dp (or kuma-dp) with a real Envoy, and what Envoy's admin port tells of it."""
+import datetime
 import http.client
 import json
 import os
@@ -15,8 +16,9 @@ ENVOY = os.environ.get("ENVOY", str(ROOT / "build/envoy/envoy"))
 class Proxy:
     """Not yet running: start() or run(). 'dataplane' is the Dataplane as a dict; 'brought': the proxy brings it, else it must be stored."""
 
-    def __init__(self, plane, dataplane, token=None, brought=True, program=None, flags=()):
+    def __init__(self, plane, dataplane, token=None, brought=True, program=None, flags=(), environment=None):
         self.plane, self.dataplane = plane, dataplane
+        self.environment = environment or {}
         self.mesh, self.name = dataplane["mesh"], dataplane["name"]
         self.admin_port = dataplane["networking"]["admin"]["port"]
         self.folder = plane.work_dir / f"{self.mesh}-{self.name}"
@@ -38,7 +40,8 @@ class Proxy:
         """Starts it without waiting."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("URSA_", "KUMA_"))}
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=kept, cwd=self.folder)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**kept, **self.environment},
+                                            cwd=self.folder)
         return self
 
     def ready(self):
@@ -96,13 +99,15 @@ class Proxy:
         return self.admin("/config_dump?include_eds")[1]
 
     def certificates(self):
-        """[{serial, uris, ca}] of its own certificates and of the roots that it trusts."""
+        """[{serial, uris, ca, begins, ends}] of its own certificates and of the roots that it trusts."""
         found = []
         for group in json.loads(self.admin("/certs")[1])["certificates"]:
             for kind in ("ca_cert", "cert_chain"):
                 for cert in group.get(kind, []):
                     found.append({"ca": kind == "ca_cert", "serial": cert["serial_number"],
-                                  "uris": sorted(n["uri"] for n in cert["subject_alt_names"] if "uri" in n)})
+                                  "uris": sorted(n["uri"] for n in cert["subject_alt_names"] if "uri" in n),
+                                  "begins": datetime.datetime.fromisoformat(cert["valid_from"].replace("Z", "+00:00")),
+                                  "ends": datetime.datetime.fromisoformat(cert["expiration_time"].replace("Z", "+00:00"))})
         return found
 
     def envoy_pid(self):

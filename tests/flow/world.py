@@ -128,10 +128,15 @@ class Pair:
 
 
 class World:
-    def __init__(self, **settings):
+    """'environment' and 'proxy_environment' are further variables of the control plane and of the proxies: clocks of their own."""
+
+    def __init__(self, environment=None, proxy_environment=None, token_life="1h", **settings):
+        self.proxy_environment, self.token_life = proxy_environment, token_life
         with contextlib.ExitStack() as undo:
             # Envoys tell of probed workloads only: tests set the health of others by hand.
-            self.plane = Plane("sqlite", **{"DP_SERVER_INTERFACE": "127.0.0.1", "DP_SERVER_HDS_INTERVAL": "1h", **settings}).start()
+            self.plane = Plane("sqlite", **{"DP_SERVER_INTERFACE": "127.0.0.1", "DP_SERVER_HDS_INTERVAL": "1h", **settings})
+            self.plane.environment.update(environment or {})
+            self.plane.start()
             undo.callback(self.stop_plane)
             self.loop = Loop()
             undo.callback(self.loop.close)
@@ -159,8 +164,8 @@ class World:
     def proxy(self, document, brought=True, token="own", **more):
         """Starts a proxy, by default with a token of its own; does not wait."""
         if token == "own":
-            token = self.plane.token(document["mesh"], document["name"])
-        proxy = Proxy(self.plane, document, token, brought, **more)
+            token = self.plane.token(document["mesh"], document["name"], valid_for=self.token_life)
+        proxy = Proxy(self.plane, document, token, brought, **{"environment": self.proxy_environment, **more})
         self._undo.callback(proxy.stop)
         return proxy.start()
 

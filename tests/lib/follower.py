@@ -4,7 +4,8 @@ import select
 import time
 
 import pb
-from ads import LIMIT, TYPES, Client, text
+from ads import TYPES, Client, text
+from grpc_stream import LIMIT
 
 HTTP_MANAGER = "HttpConnectionManager"
 # Where a mesh lets nothing pass, what leads out of it leads nowhere, on purpose.

@@ -3,6 +3,7 @@ import socket
 import ssl
 
 import ads
+import grpc_stream
 import pb
 
 DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
@@ -42,7 +43,7 @@ def tls(version=None):
 
 def connect(daemon, context, session=None):
     """A connection that has shaken hands; that of 'session' again, if it may."""
-    plain = socket.create_connection(("127.0.0.1", daemon.dp_port), timeout=ads.LIMIT)
+    plain = socket.create_connection(("127.0.0.1", daemon.dp_port), timeout=grpc_stream.LIMIT)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         return context.wrap_socket(plain, server_hostname="localhost", session=session)

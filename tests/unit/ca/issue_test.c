@@ -66,6 +66,40 @@ TEST(leaf_certificate)
     world_fini(&w);
 }
 
+/* Who set the clock, and to what, is not known: the certificate is good by both. */
+TEST(for_two_clocks)
+{
+    static const struct {
+        const char *name;
+        int64_t other, begins, ends; /* s */
+        enum err_kind want;
+    } rows[] = {
+        {"the same", 0, -10, 86400, ERR_NONE},
+        {"an hour behind", -3600, -3610, 86400, ERR_NONE},
+        {"a day ahead", 86400, -10, 2 * 86400, ERR_NONE},
+        {"back to 1970", -NOW_S, -NOW_S - 10, 86400, ERR_NONE},
+        {"beyond every date", INT64_MAX / NS_PER_S - NOW_S - 1000, 0, 0, ERR_INVALID},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        struct leaf *leaf;
+        world_init(&w);
+        struct authority *ca = world_authority(&w, "demo", NULL);
+        EXPECT_INT(rows[i].name,
+                   authority_issue_for_two_clocks(ca, web, ARRAY_LEN(web), DAY_NS, rows[i].other * NS_PER_S,
+                                                  &leaf, &w.err),
+                   rows[i].want);
+        if (leaf) {
+            EXPECT_INT(rows[i].name, leaf->begins_ns / NS_PER_S, NOW_S + rows[i].begins);
+            EXPECT_INT(rows[i].name, leaf->expires_ns / NS_PER_S, NOW_S + rows[i].ends);
+            EXPECT_INT("issued", leaf->issued_ns, NOW_S * NS_PER_S);
+        }
+        leaf_unref(leaf);
+        authority_unref(ca);
+        world_fini(&w);
+    }
+}
+
 TEST(rsa_roots_sign_too)
 {
     struct world w;

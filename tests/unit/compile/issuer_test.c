@@ -27,6 +27,7 @@ struct fixture {
     bool connected; /* what 'issued' answers */
     bool asks;      /* and whether it leads to somebody's asking, as it does while mTLS is on */
     unsigned n_told;
+    int64_t begins, expires; /* of the certificate that was given last */
 };
 
 static bool issued(void *ctx, struct str mesh, struct str proxy);
@@ -62,6 +63,8 @@ static uint64_t ask(struct fixture *f, bool *soon)
     struct leaf *leaf = f->options.identity(f->options.ctx, v, view_dataplane(v, STR("web-1")),
                                             mesh_enabled_backend(view_mesh(v)), soon);
     uint64_t version = leaf ? leaf->version : 0;
+    f->begins = leaf ? leaf->begins_ns : 0;
+    f->expires = leaf ? leaf->expires_ns : 0;
     leaf_unref(leaf);
     view_unref(v);
     snap_unref(snap);
@@ -158,21 +161,91 @@ TEST(who_is_gone_is_let_go_when_due)
     fixture_free(f);
 }
 
-TEST(a_jump_of_the_wall_clock_neither_renews_nor_stops_renewal)
+/* As the engine does when it sees that the clock was set: 'by' since the last time. */
+static unsigned jump_at(struct fixture *f, int64_t mono_ns, int64_t wall_ns, int64_t by_ns)
+{
+    clock_fake(mono_ns, wall_ns);
+    issuer_jump(f->issuer, by_ns);
+    return run_at(f, mono_ns, wall_ns);
+}
+
+TEST(a_jump_of_the_wall_clock_renews_what_is_not_good_by_it)
 {
     static const struct {
         const char *name;
-        int64_t jump;
-    } rows[] = {{"a day forward", DAY}, {"a day back", -DAY}, {"ten years forward", 3650 * DAY}};
+        int64_t by;
+        bool is_renewed;
+        int64_t due_from, due_to; /* on the monotonic clock */
+    } rows[] = {
+        {"some seconds back", -5 * NS_PER_S, false, 18 * HOUR, 20 * HOUR},
+        {"back to before it was issued", -DAY, true, 19 * HOUR, 21 * HOUR},
+        {"forward within its life", 6 * HOUR, false, 12 * HOUR, 14 * HOUR},
+        {"forward to where it is due", 19 * HOUR + HOUR / 2, true, 19 * HOUR, 21 * HOUR},
+        {"forward to after its end", DAY, true, 19 * HOUR, 21 * HOUR},
+        {"forward by years", 3000 * DAY, true, 19 * HOUR, 21 * HOUR},
+    };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fixture *f = fixture_new();
         uint64_t first = identity(f);
-        EXPECT_INT(rows[i].name, run_at(f, T0 + HOUR, T0 + HOUR + rows[i].jump), 0);
-        EXPECT_TRUE(rows[i].name, identity(f) == first);
-        expect_deadline(rows[i].name, f, T0 + 18 * HOUR, T0 + 20 * HOUR);
-        EXPECT_INT(rows[i].name, run_at(f, T0 + 20 * HOUR, T0 + 20 * HOUR), 2);
+        int64_t old = T0 + HOUR, set = old + rows[i].by;
+        EXPECT_INT(rows[i].name, jump_at(f, old, set, rows[i].by), rows[i].is_renewed ? 2 : 0);
+        EXPECT_TRUE(rows[i].name, (identity(f) != first) == rows[i].is_renewed);
+        if (rows[i].is_renewed) {
+            int64_t earlier = old < set ? old : set, later = old < set ? set : old;
+            EXPECT_INT("begins for both clocks", f->begins, earlier - 10 * NS_PER_S);
+            EXPECT_INT("ends for both clocks", f->expires, later + DAY);
+        }
+        expect_deadline(rows[i].name, f, T0 + rows[i].due_from, T0 + rows[i].due_to);
+        EXPECT_INT("once", run_at(f, T0 + HOUR + 1, set + 1), 0);
+        /* The clock comes back: what is good by both is good, and no renewal moves away. */
+        uint64_t second = identity(f);
+        EXPECT_INT(rows[i].name, jump_at(f, T0 + 2 * HOUR, T0 + 2 * HOUR, -rows[i].by), 0);
+        EXPECT_TRUE(rows[i].name, identity(f) == second);
+        expect_deadline(rows[i].name, f, T0 + rows[i].due_from, T0 + rows[i].due_to);
+        EXPECT_INT("renewed in time", run_at(f, T0 + rows[i].due_to, T0 + rows[i].due_to), 2);
+        EXPECT_INT("as ever", f->expires - f->begins, DAY + 10 * NS_PER_S);
         fixture_free(f);
     }
+}
+
+TEST(what_was_issued_by_a_wrong_clock_is_replaced_when_it_is_set)
+{
+    struct fixture *f = fixture_new();
+    clock_fake(T0, T0 + DAY);
+    uint64_t first = identity(f); /* nobody but us takes it for good before tomorrow */
+    EXPECT_INT("renewed", jump_at(f, T0 + HOUR, T0 + HOUR, -DAY), 2);
+    EXPECT_TRUE("another one", identity(f) != first);
+    EXPECT_INT("good now", f->begins, T0 + HOUR - 10 * NS_PER_S);
+    fixture_free(f);
+}
+
+TEST(one_that_is_made_while_the_clock_is_set_is_made_once_more_at_most)
+{
+    struct fixture *f = fixture_new();
+    bool soon;
+    clock_fake(T0, T0 + DAY);
+    ask(f, &soon);
+    while (!f->n_told) /* it has come, made by a clock that was set since */
+        settle(f);
+    EXPECT_INT("nothing to judge while none is there", jump_at(f, T0 + 1, T0 + 1, -DAY), 2);
+    uint64_t second = identity(f);
+    EXPECT_INT("good now", f->begins, T0 - 10 * NS_PER_S);
+    EXPECT_INT("and kept", run_at(f, T0 + 2, T0 + 2), 0);
+    EXPECT_TRUE("and kept", identity(f) == second);
+    fixture_free(f);
+}
+
+TEST(without_a_ca_that_is_good_what_there_is_stays)
+{
+    struct fixture *f = fixture_new();
+    uint64_t first = identity(f);
+    int64_t far = 4000 * DAY;
+    EXPECT_INT("tried", jump_at(f, T0 + HOUR, T0 + HOUR + far, far), 2);
+    EXPECT_TRUE("what it had", identity(f) == first);
+    expect_deadline("tried again", f, T0 + HOUR, T0 + HOUR + 30 * NS_PER_S);
+    EXPECT_INT("the clock is back", jump_at(f, T0 + HOUR + NS_PER_S, T0 + HOUR + NS_PER_S, -far), 0);
+    EXPECT_TRUE("what it had is good", identity(f) == first);
+    fixture_free(f);
 }
 
 TEST(what_cannot_be_issued_is_tried_again_later)
