@@ -1,4 +1,5 @@
 """POST /backup and 'ursa-cp restore': what is restored is a revision that was, whatever was written meanwhile (reliability.md, D7)."""
+import base64
 import contextlib
 import os
 import socket
@@ -47,7 +48,8 @@ def stored(path):
 
 
 def test_what_is_restored_is_a_revision(tmp_path):
-    """One client rewrites all parts at once, others write beside it, all the time; every backup has whole transactions, those of its revision."""
+    """One client rewrites all parts at once, others write beside it, all the time; every backup has whole transactions, those of its revision, and
+    restores to just that."""
     with ursa.running("sqlite") as daemon:
         put(daemon, plain_mesh("saved"))
         put(daemon, plain_mesh("beside"))
@@ -57,7 +59,8 @@ def test_what_is_restored_is_a_revision(tmp_path):
             n = 0
             while not done.is_set():
                 n += 1
-                answer = daemon.post("/apply", [timeout("saved", f"part-{i}", n) for i in range(N_PARTS)])
+                secret = {"type": "Secret", "mesh": "saved", "name": "part", "data": base64.b64encode(str(n).encode()).decode()}
+                answer = daemon.post("/apply", [secret, *(timeout("saved", f"part-{i}", n) for i in range(N_PARTS))])
                 revisions[n] = answer.json["revision"]
 
         def write_beside(client):
@@ -74,6 +77,9 @@ def test_what_is_restored_is_a_revision(tmp_path):
         while len(saved) < 12 or len(revisions) < 30:
             path = tmp_path / f"backup-{len(saved)}"
             saved.append((path, save(daemon, path)))
+            elsewhere = tmp_path / f"restored-{len(saved)}"
+            done_there = restore(path, GENERAL_WORK_DIR=elsewhere, STORE_SEAL_KEY_FILE=daemon.work_dir / "seal.key")
+            assert done_there.returncode == 0 and stored(elsewhere / "ursa.db") == stored(path), done_there
         done.set()
         for writer in writers:
             writer.join()
@@ -84,7 +90,7 @@ def test_what_is_restored_is_a_revision(tmp_path):
             assert len(set(parts.values())) <= 1 and len(parts) in (0, N_PARTS), "a transaction is there in part"
             due = max((n for n, r in revisions.items() if r <= revision), default=0)
             assert not due or f'"connectTimeout":"{due}s"' in parts["part-0"], (due, parts["part-0"])
-        told = daemon.get(f"/meshes/saved/timeouts?revision={saved[-1][1]}&size=0").json
+        told, kept_secret = (daemon.get(f"/meshes/saved/{what}revision={saved[-1][1]}&size=0").json for what in ("timeouts?", "secrets/part?"))
         assert not list(daemon.work_dir.glob("*.backup*"))
         # And back: the daemon on the restored store is the one of that revision.
         used = restore(saved[-1][0], GENERAL_WORK_DIR=daemon.work_dir)
@@ -94,7 +100,7 @@ def test_what_is_restored_is_a_revision(tmp_path):
         done = restore(saved[-1][0], GENERAL_WORK_DIR=daemon.work_dir)
         assert done.returncode == 0 and f"is revision {saved[-1][1]} now" in done.stdout and "before-restore" in done.stdout, done
         daemon.start()
-        assert daemon.get("/meshes/saved/timeouts?size=0").json == told
+        assert daemon.get("/meshes/saved/timeouts?size=0").json == told and daemon.get("/meshes/saved/secrets/part").json == kept_secret
         assert put(daemon, timeout("saved", "after", 1)) == saved[-1][1] + 1
         kept = stored(daemon.work_dir / "ursa.db.before-restore")
         assert kept[1] >= max(revisions.values()) and f'"connectTimeout":"{max(revisions)}s"' in kept[0]["part-0"]
