@@ -15,7 +15,7 @@ enum err_kind answer_read(const struct client_answer *answer, struct arena *a, s
 
     if (answer->status == 404)
         return err_set(e, ERR_UNAVAILABLE, "the control plane does not know this proxy yet");
-    if (answer->status >= 500)
+    if (answer->status >= 500 || answer->status == 429) /* another one of this address guessed tokens */
         return err_set(e, ERR_UNAVAILABLE, "the control plane answers %ld: " STR_FMT, answer->status,
                        STR_ARG(reason));
     if (answer->status != 200)

@@ -68,6 +68,7 @@ TEST(an_answer_is_a_bootstrap_a_refusal_or_a_reason_to_wait)
         {"not stored yet", 404, "", ERR_UNAVAILABLE, "the control plane does not know this proxy yet"},
         {"broken", 500, "oh", ERR_UNAVAILABLE, "the control plane answers 500: oh"},
         {"starting", 503, "", ERR_UNAVAILABLE, "the control plane answers 503: "},
+        {"others guess", 429, "wait", ERR_UNAVAILABLE, "the control plane answers 429: wait"},
         {"invalid Dataplane", 422, "networking: has to be", ERR_DENIED,
          "the control plane refuses this proxy (422): networking: has to be"},
         {"bad host", 400, "", ERR_DENIED, "the control plane refuses this proxy (400): "},
