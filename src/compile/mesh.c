@@ -70,14 +70,16 @@ static void end_rest(struct timer *timer, int64_t now)
 /* ---- changes and the view ---- */
 
 /* A proxy that brought its Dataplane attaches when that is stored. */
-static bool announces(const struct change *c)
+static bool announces(const struct engine_mesh *m, const struct change *c)
 {
-    return !c->before && c->after->origin == ORIGIN_PROXY && c->after->key.type == RES_DATAPLANE;
+    const struct resource *dp = c->after;
+    return dp && dp->origin == ORIGIN_PROXY && dp->key.type == RES_DATAPLANE &&
+           !map_find(&m->by_name, dp->key.name);
 }
 
 void engine_mesh_note(struct engine_mesh *m, const struct change *c, uint64_t sequence)
 {
-    m->expects |= announces(c);
+    m->expects |= announces(m, c);
     if (c->before)
         resource_ref(c->before);
     if (c->after)

@@ -56,13 +56,13 @@ static void put_dataplane(struct fixture *f, const char *mesh, unsigned number, 
 }
 
 /* A proxy of the big mesh comes with its Dataplane: returns when it has its configuration. */
-static void come(struct fixture *f, struct client *c, unsigned number)
+static void come(struct fixture *f, struct client *c, unsigned number, unsigned port)
 {
     struct arena a;
     char name[16];
     arena_init(&a);
     snprintf(name, sizeof name, "p-%u", number);
-    world_bring(f->world, dataplane(&a, "big", number, 80));
+    world_bring(f->world, dataplane(&a, "big", number, port));
     attach(c, "big", name);
     await_deliveries(c, 1);
     EXPECT_TRUE("its first is its configuration", c->set);
@@ -201,7 +201,7 @@ TEST(who_brings_a_dataplane_waits_for_no_rest)
     put_dataplane(f, "big", 0, 81);
     settle(f->world);
     struct client late;
-    come(f, &late, N_BIG);
+    come(f, &late, N_BIG, 80);
     EXPECT_INT("the others do", seen.n_big, N_BIG);
     uint64_t before = newest(f) - 1;
     EXPECT_TRUE("it is not applied yet", engine_applied(engine) == before);
@@ -233,16 +233,36 @@ TEST(who_comes_has_a_lead_that_others_do_not_make_longer)
     struct fixture *f = fixture_new();
     struct client first, second;
     reset(0);
-    come(f, &first, N_BIG);
+    come(f, &first, N_BIG, 80);
     EXPECT_INT("nobody rested, but the others wait", seen.n_big, 0);
     clock_fake(clock_mono_ns() + 6 * NS_PER_MS, T0);
-    come(f, &second, N_BIG + 1);
+    come(f, &second, N_BIG + 1, 80);
     EXPECT_INT("still", seen.n_big, 0);
     clock_fake(clock_mono_ns() + 6 * NS_PER_MS, T0);
     settle(f->world);
     EXPECT_INT("once for both", seen.n_big, N_BIG);
     detach(&first);
     detach(&second);
+    fixture_free(f);
+}
+
+/* As one that was started anew, at another address. */
+TEST(who_comes_back_with_another_dataplane_has_a_lead_too)
+{
+    struct fixture *f = fixture_new();
+    struct client proxy;
+    come(f, &proxy, N_BIG, 80);
+    rest();
+    settle(f->world);
+    rest();
+    detach(&proxy);
+    reset(0);
+    come(f, &proxy, N_BIG, 81);
+    EXPECT_INT("the others wait", seen.n_big, 0);
+    rest();
+    settle(f->world);
+    EXPECT_INT("for a moment", seen.n_big, N_BIG);
+    detach(&proxy);
     fixture_free(f);
 }
 
