@@ -47,14 +47,14 @@ static struct resource *told(struct resource *dataplane, struct str health)
 
 static struct resource *decode_row(const struct sqlite *b, const struct sqlite_row *row, struct err *e)
 {
-    struct resource *r;
+    struct resource *r = NULL;
     struct buf plain;
     buf_init(&plain, BUF_MAX_RESOURCE);
-    if (row->format != 0 && sqlite_unseal(b, row, &plain, e) != ERR_NONE)
-        return NULL;
-    r = resource_from_stored(&row->key, row->format != 0 ? buf_str(&plain) : row->spec, e);
+    bool opened = row->format == 0 || sqlite_unseal(b, row, &plain, e) == ERR_NONE;
+    if (opened)
+        r = resource_from_stored(&row->key, row->format != 0 ? buf_str(&plain) : row->spec, e);
     buf_wipe(&plain);
-    if (!r) {
+    if (opened && !r) {
         err_add_context(e, "%s: stored " STR_FMT " mesh=" STR_FMT " name=" STR_FMT, b->path,
                         STR_ARG(row->type), STR_ARG(row->key.mesh), STR_ARG(row->key.name));
         e->kind = ERR_IO;

@@ -161,31 +161,37 @@ static enum err_kind find_stale(struct reseal *s, struct numbers *rows, struct e
     return e->kind;
 }
 
-/* Seals the row that 'read' stands on by 'write'. */
-static enum err_kind reseal_row(struct reseal *s, sqlite3_stmt *read, sqlite3_stmt *write, int64_t id,
-                                struct err *e)
+static enum err_kind write_sealed(struct reseal *s, sqlite3_stmt *write, int64_t id,
+                                  const struct sqlite_row *row, struct str plain, struct err *e)
 {
     struct sqlite *b = s->b;
-    struct sqlite_row row;
-    struct buf plain;
-    sqlite_read_row(read, &row);
-    buf_init(&plain, BUF_MAX_RESOURCE);
-    if (row.format == 0)
-        buf_add_str(&plain, row.spec);
-    else if (sqlite_unseal(b, &row, &plain, e) != ERR_NONE)
-        return e->kind;
-    s->n++;
-    s->n_plain += row.format == 0;
     buf_clear(&b->sealed);
-    seal(b->ring, &row, buf_str(&plain), &b->sealed);
-    buf_wipe(&plain);
+    seal(b->ring, row, plain, &b->sealed);
     sqlite3_bind_int64(write, 1, id);
     sqlite3_bind_blob64(write, 2, b->sealed.p, b->sealed.n, SQLITE_STATIC);
     sqlite3_bind_int64(write, 3, seal_ring_number(b->ring, 0));
     if (sqlite3_step(write) != SQLITE_DONE)
         return sqlite_fault(b, "seal", e);
     sqlite3_reset(write);
+    s->n++;
+    s->n_plain += row->format == 0;
     return ERR_NONE;
+}
+
+/* Seals the row that 'read' stands on by 'write'. */
+static enum err_kind reseal_row(struct reseal *s, sqlite3_stmt *read, sqlite3_stmt *write, int64_t id,
+                                struct err *e)
+{
+    struct sqlite_row row;
+    struct buf plain;
+    sqlite_read_row(read, &row);
+    buf_init(&plain, BUF_MAX_RESOURCE);
+    if (row.format == 0)
+        buf_add_str(&plain, row.spec);
+    if (row.format == 0 || sqlite_unseal(s->b, &row, &plain, e) == ERR_NONE)
+        write_sealed(s, write, id, &row, buf_str(&plain), e);
+    buf_wipe(&plain);
+    return e->kind;
 }
 
 static enum err_kind reseal_rows(struct reseal *s, const struct numbers *rows, struct err *e)
