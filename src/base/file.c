@@ -12,7 +12,10 @@
 static enum err_kind check_trust(const char *path, const struct stat *st, struct err *e)
 {
     if (st->st_uid != geteuid() && st->st_uid != 0)
-        return err_set(e, ERR_DENIED, "%s: it holds a key, and belongs to another user: chown it", path);
+        return err_set(e, ERR_DENIED,
+                       "%s: it holds a key, and belongs to another user (uid %u): run this as that one, or "
+                       "chown the file",
+                       path, (unsigned)st->st_uid);
     if (st->st_mode & 077)
         return err_set(e, ERR_DENIED,
                        "%s: it holds a key, and others than its owner may use it (mode %03o): chmod 600",

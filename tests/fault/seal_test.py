@@ -185,6 +185,17 @@ def test_rotation(filled, tmp_path):
     assert not hits(words, daemon.work_dir)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to have files of another user")
+def test_a_key_file_of_another_user_stays_as_it_is(tmp_path):
+    key_file = tmp_path / "seal.key"
+    assert seal_rotate(GENERAL_WORK_DIR=tmp_path).returncode == 0
+    os.chown(key_file, 65534, 65534)
+    before = key_file.read_text()
+    done = seal_rotate(GENERAL_WORK_DIR=tmp_path)
+    assert done.returncode == 1 and "belongs to another user (uid 65534): run this as that one" in done.stderr, done
+    assert key_file.read_text() == before and key_file.stat().st_uid == 65534
+
+
 @pytest.mark.parametrize("arguments, status, words", [(["seal"], 2, "usage"), (["seal", "x"], 2, "usage"), (["seal", "rotate", "x"], 2, "unexpected argument x")])
 def test_bad_command_lines(arguments, status, words):
     done = subprocess.run([ursa.BUILD / "ursa-cp", *arguments], capture_output=True, text=True, check=False)
