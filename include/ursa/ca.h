@@ -41,6 +41,9 @@ struct authority;
  * are no CA; the text names mesh and backend. */
 MUST_USE enum err_kind authority_load(const struct snap *, struct str mesh, const struct ca_backend *,
                                       struct authority **out, struct err *e);
+/* Likewise of texts. */
+MUST_USE enum err_kind authority_read(struct str mesh, struct str cert_pem, struct str key_pem,
+                                      struct authority **out, struct err *e);
 /* Content hash of what authority_load() reads, 0 when that is not there: to see whether loading again may
  * give another one. */
 uint64_t authority_source(const struct snap *, struct str mesh, const struct ca_backend *);

@@ -93,6 +93,31 @@ struct mesh_spec {
 /* The backend in use, or NULL when mTLS is off. */
 const struct ca_backend *mesh_enabled_backend(const struct mesh_spec *);
 
+/* ---- MeshPosture (internal): what a mesh's proxies are told about TLS among them (ursa/posture.h) ---- */
+enum tls_serve { SERVE_PLAIN, SERVE_BOTH, SERVE_TLS }; /* what their inbounds accept */
+enum tls_dial {
+    DIAL_PLAIN,
+    DIAL_READY, /* TLS to services all of whose proxies have certificates, else plain */
+    DIAL_TLS
+};
+struct posture_issuer {
+    struct str backend;
+    struct str cert, key; /* PEM, as the backend has them */
+    struct str roots;     /* PEM: what must be trusted so that its certificates are good */
+    struct opt_dur leaf_life;
+};
+struct posture_root {
+    struct str backend, roots;
+};
+struct mesh_posture_spec {
+    uint32_t serve;                /* enum tls_serve */
+    uint32_t dial;                 /* enum tls_dial */
+    struct posture_issuer *issuer; /* NULL: certificates are not issued, nothing but plain is served */
+    struct posture_root *trusted;
+    size_t n_trusted;
+    struct opt_time since; /* the step that led here; no part of what proxies are told */
+};
+
 /* ---- Dataplane ---- */
 enum gateway_type { GATEWAY_DELEGATED, GATEWAY_BUILTIN };
 struct dp_gateway {

@@ -18,7 +18,8 @@ enum res_type {
 #define RES_TYPE(id, ...) RES_##id,
 #include "ursa/types.def"
 #undef RES_TYPE
-    RES_N
+    RES_N,
+    RES_N_SHOWN = RES_MESH_POSTURE /* the types from here on are internal */
 };
 
 enum res_scope { SCOPE_GLOBAL, SCOPE_MESH };
@@ -54,10 +55,11 @@ struct res_type_info {
 };
 
 const struct res_type_info *res_type_info(enum res_type); /* never NULL */
-/* Look-ups; RES_N when there is none. */
+/* Look-ups; RES_N when there is none, or it is internal. */
 enum res_type res_type_by_name(struct str);
 enum res_type res_type_by_path(struct str);
-enum res_type res_type_by_cli(struct str word); /* singular or plural */
+enum res_type res_type_by_cli(struct str word);    /* singular or plural */
+enum res_type res_type_by_stored_name(struct str); /* internal ones too */
 
 /* Global types have an empty mesh. */
 struct res_key {
@@ -184,6 +186,7 @@ const struct circuit_breaker_spec *resource_circuit_breaker(const struct resourc
 const struct retry_spec *resource_retry(const struct resource *);
 const struct secret_spec *resource_secret(const struct resource *); /* Secret and GlobalSecret */
 const struct dataplane_insight_spec *resource_dataplane_insight(const struct resource *);
+const struct mesh_posture_spec *resource_mesh_posture(const struct resource *);
 const struct selector_spec *
 resource_selectors(const struct resource *); /* any policy with one list of selectors */
 const struct zone_spec *resource_zone(const struct resource *);

@@ -63,7 +63,7 @@ static void print_store(struct request *r, struct buf *out)
         out, "# TYPE cp_info gauge\ncp_info{product=\"Ursa\",version=\"%s\",instance_id=\"" STR_FMT "\"} 1\n",
         URSA_VERSION, STR_ARG(r->options->instance_id));
     buf_printf(out, "# TYPE leader gauge\nleader{zone=\"\"} 1\n# TYPE resources_count gauge\n");
-    for (int t = 0; t < RES_N; t++) {
+    for (int t = 0; t < RES_N_SHOWN; t++) {
         struct snap_range range = snap_range(r->snap, (enum res_type)t, STR_NONE);
         buf_printf(out, "resources_count{resource_type=\"" STR_FMT "\"} %zu\n",
                    STR_ARG(res_type_info((enum res_type)t)->name), range.n);

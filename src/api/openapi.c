@@ -349,7 +349,7 @@ static bool is_hidden(const struct route *rows, const struct route *route, struc
 static enum err_kind add_type_operations(json_t *paths, const struct route *rows, struct subject *s,
                                          struct str stands_for, enum res_scope scope)
 {
-    for (enum res_type t = 0; t < RES_N && s->err->kind == ERR_NONE; t++) {
+    for (enum res_type t = 0; t < RES_N_SHOWN && s->err->kind == ERR_NONE; t++) {
         const struct res_type_info *type = res_type_info(t);
 
         s->type = t;
@@ -396,7 +396,7 @@ static enum err_kind add_paths(json_t *paths, struct err *e)
 /* What is never stored has a shape instead of a table. */
 static void add_types(json_t *schemas)
 {
-    for (enum res_type t = 0; t < RES_N; t++) {
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++) {
         const struct res_type_info *type = res_type_info(t);
 
         if (!(type->traits & RES_DERIVED))

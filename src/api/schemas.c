@@ -38,14 +38,14 @@ void schemas_get(struct request *r)
 {
     json_t *items = json_array();
 
-    for (enum res_type t = 0; t < RES_N; t++) {
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++) {
         struct str name = res_type_info(t)->name;
         struct str path = arena_printf(&r->arena, "/schemas/" STR_FMT, STR_ARG(name));
 
         json_array_append_new(
             items, json_pack("{s:o, s:o}", "type", json_from_str(name), "path", json_from_str(path)));
     }
-    answer_json(r, 200, json_pack("{s:i, s:o}", "total", RES_N, "items", items));
+    answer_json(r, 200, json_pack("{s:i, s:o}", "total", RES_N_SHOWN, "items", items));
 }
 
 /* What is never stored has a shape, whose parts come along; NULL and 'e' when it has a fault. */

@@ -42,16 +42,15 @@ static struct authority *authority_new(struct str mesh, struct stack_st_X509 *ce
     return ca;
 }
 
-static enum err_kind load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
-                          struct authority **out, struct err *e)
+enum err_kind authority_read(struct str mesh, struct str cert_pem, struct str key_pem, struct authority **out,
+                             struct err *e)
 {
     CERTS_AUTO certs = NULL;
     PKEY_AUTO key = NULL;
-    struct str cert_pem, key_pem;
     bool match;
 
-    if (backend_load(snap, mesh, backend, &cert_pem, &key_pem, e) || certs_read(cert_pem, &certs, e) ||
-        pkey_read(key_pem, &key, e))
+    *out = NULL;
+    if (certs_read(cert_pem, &certs, e) || pkey_read(key_pem, &key, e))
         return e->kind;
     match = X509_check_private_key(sk_X509_value(certs, 0), key) == 1;
     ERR_clear_error();
@@ -66,8 +65,10 @@ static enum err_kind load(const struct snap *snap, struct str mesh, const struct
 enum err_kind authority_load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
                              struct authority **out, struct err *e)
 {
+    struct str cert, key;
+
     *out = NULL;
-    if (load(snap, mesh, backend, out, e))
+    if (backend_load(snap, mesh, backend, &cert, &key, e) || authority_read(mesh, cert, key, out, e))
         err_add_context(e, "CA \"" STR_FMT "\" of mesh \"" STR_FMT "\"", STR_ARG(backend->name),
                         STR_ARG(mesh));
     return e->kind;

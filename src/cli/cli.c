@@ -33,12 +33,12 @@ int cli_misuse(const struct cli *cli, const char *fmt, ...)
 
 enum err_kind cli_find_type(struct cli *cli, struct str word, enum res_type *type)
 {
-    struct str words[2 * RES_N], all = STR("");
+    struct str words[2 * RES_N_SHOWN], all = STR("");
 
     *type = res_type_by_cli(word);
     if (*type != RES_N)
         return ERR_NONE;
-    for (unsigned i = 0; i < RES_N; i++) {
+    for (unsigned i = 0; i < RES_N_SHOWN; i++) {
         const struct res_type_info *info = res_type_info((enum res_type)i);
         words[2 * i] = info->cli;
         words[2 * i + 1] = info->cli_plural;

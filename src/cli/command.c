@@ -71,7 +71,7 @@ size_t command_word_choices(struct str pattern, struct str *choices)
         choices[n++] = pattern;
         return n;
     }
-    for (enum res_type t = 0; t < RES_N; t++)
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++)
         if (word_matches(pattern, res_type_info(t)->cli))
             choices[n++] = res_type_info(t)->cli;
     return n;

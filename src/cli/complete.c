@@ -57,7 +57,7 @@ static void offer_names(struct completion *c, enum res_type type)
 
 static void offer_types(struct completion *c)
 {
-    for (enum res_type t = 0; t < RES_N; t++) {
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++) {
         const struct res_type_info *info = res_type_info(t);
 
         offer(c, info->cli, arena_cstr(c->arena, info->name));

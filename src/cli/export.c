@@ -74,7 +74,7 @@ int run_export(struct cli *cli)
 
     if (cli_connect(cli) != ERR_NONE || (o->mesh_given && export_mesh(cli, mesh) != ERR_NONE))
         return cli_fail(cli);
-    for (enum res_type type = 0; type < RES_N; type++)
+    for (enum res_type type = 0; type < RES_N_SHOWN; type++)
         if (is_exported(o, type) && export_list(cli, type, mesh) != ERR_NONE)
             return cli_fail(cli);
     return 0;

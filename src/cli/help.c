@@ -36,7 +36,7 @@ static void print_types(const char *what, FILE *out)
     int column = LINE_WIDTH;
 
     fprintf(out, "\n%s is one of these, or its plural:", what);
-    for (enum res_type i = 0; i < RES_N; i++) {
+    for (enum res_type i = 0; i < RES_N_SHOWN; i++) {
         struct str word = res_type_info(i)->cli;
 
         if (!any && !word_matches(str_from_c(what), word))

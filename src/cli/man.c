@@ -37,7 +37,7 @@ static void write_types(struct buf *out, struct arena *a)
 {
     struct str all = STR("");
 
-    for (enum res_type t = 0; t < RES_N; t++)
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++)
         all = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(all), t ? ", " : "",
                            STR_ARG(res_type_info(t)->cli));
     roff_heading(out, "TYPES");

@@ -136,7 +136,7 @@ static size_t policy_columns(const json_t *items, enum res_type *types)
     const json_t *item;
     size_t n = 0, i;
 
-    for (unsigned t = 0; t < RES_N; t++) {
+    for (unsigned t = 0; t < RES_N_SHOWN; t++) {
         const struct res_type_info *info = res_type_info((enum res_type)t);
         bool used = false;
 

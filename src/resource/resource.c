@@ -292,6 +292,11 @@ const struct target_ref *resource_target_ref(const struct resource *r)
     return spec_of(r, res_type_info(r->key.type)->traits & RES_TARGET_REF);
 }
 
+const struct mesh_posture_spec *resource_mesh_posture(const struct resource *r)
+{
+    return spec_of(r, r->key.type == RES_MESH_POSTURE);
+}
+
 const struct selector_spec *resource_selectors(const struct resource *r)
 {
     return spec_of(r, begins_with(r, "selectors"));

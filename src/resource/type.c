@@ -29,15 +29,23 @@ const struct res_type_info *res_type_info(enum res_type type)
 
 enum res_type res_type_by_name(struct str name)
 {
-    for (enum res_type t = 0; t < RES_N; t++)
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++)
         if (str_eq(types[t].name, name))
             return t;
     return RES_N;
 }
 
+enum res_type res_type_by_stored_name(struct str name)
+{
+    for (enum res_type t = RES_N_SHOWN; t < RES_N; t++)
+        if (str_eq(types[t].name, name))
+            return t;
+    return res_type_by_name(name);
+}
+
 enum res_type res_type_by_path(struct str path)
 {
-    for (enum res_type t = 0; t < RES_N; t++)
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++)
         if (str_eq(types[t].path, path))
             return t;
     return RES_N;
@@ -45,7 +53,7 @@ enum res_type res_type_by_path(struct str path)
 
 enum res_type res_type_by_cli(struct str word)
 {
-    for (enum res_type t = 0; t < RES_N; t++)
+    for (enum res_type t = 0; t < RES_N_SHOWN; t++)
         if (str_eq(types[t].cli, word) || str_eq(types[t].cli_plural, word))
             return t;
     return RES_N;

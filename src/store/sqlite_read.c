@@ -27,15 +27,16 @@ static struct str column_str(sqlite3_stmt *stmt, int i)
 void sqlite_read_row(sqlite3_stmt *stmt, struct sqlite_row *out)
 {
     struct str type = column_str(stmt, 0);
-    *out = (struct sqlite_row){
-        .type = type,
-        .key = {.type = res_type_by_name(type), .mesh = column_str(stmt, 1), .name = column_str(stmt, 2)},
-        .spec = column_str(stmt, 3),
-        .format = sqlite3_column_int64(stmt, 4),
-        .origin = (enum res_origin)sqlite3_column_int(stmt, 5),
-        .created_ns = sqlite3_column_int64(stmt, 6),
-        .modified_ns = sqlite3_column_int64(stmt, 7),
-        .revision = (uint64_t)sqlite3_column_int64(stmt, 8)};
+    *out = (struct sqlite_row){.type = type,
+                               .key = {.type = res_type_by_stored_name(type),
+                                       .mesh = column_str(stmt, 1),
+                                       .name = column_str(stmt, 2)},
+                               .spec = column_str(stmt, 3),
+                               .format = sqlite3_column_int64(stmt, 4),
+                               .origin = (enum res_origin)sqlite3_column_int(stmt, 5),
+                               .created_ns = sqlite3_column_int64(stmt, 6),
+                               .modified_ns = sqlite3_column_int64(stmt, 7),
+                               .revision = (uint64_t)sqlite3_column_int64(stmt, 8)};
 }
 
 static struct resource *told(struct resource *dataplane, struct str health)
