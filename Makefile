@@ -5,7 +5,7 @@
 VARIANT ?= release
 
 # Rooms in the order of style.md section 2: a room includes only what stands left of it.
-ROOMS := base resource store auth ca admit mesh envoy policy compile xds insight doctor net api daemon
+ROOMS := base resource store auth ca admit mesh envoy policy compile xds insight rollout doctor net api daemon
 # ursactl and ursa-dp talk HTTP only: they link these and nothing else of the daemon.
 CLIENT_ROOMS := base resource client
 

@@ -34,12 +34,12 @@ MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **
  */
 void admit_stop(struct admit *);
 
-enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE, ADMIT_HEALTH };
+enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE, ADMIT_HEALTH, ADMIT_ADVANCE };
 enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
 struct admit_op {
     enum admit_op_kind kind;
     struct resource *res; /* PUT: owned reference; decoded and checked as a document */
-    struct res_key key;   /* DELETE, HEALTH: in the request's arena */
+    struct res_key key;   /* DELETE, HEALTH, ADVANCE: in the request's arena */
     struct str health;    /* HEALTH: what the Dataplane's Envoy tells (dataplane_with_health), likewise */
     bool keep_unchanged;  /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as
                              kuma-cp does */
@@ -93,6 +93,11 @@ void admit_request_free(struct admit_request *); /* NULL is ignored */
 void admit_submit(struct admit *, struct admit_request *);
 /* Blocks until done: start-up, tools and tests; never a loop thread. */
 void admit_run(struct admit *, struct admit_request *);
+
+/* A request of the control plane itself: the next step of the mesh that this record (posture_record) has on
+ * its way, since all proxies have taken it over. The outcome: UPDATED, DELETED (the mesh has arrived), or
+ * UNCHANGED when it cannot go further now, or has another record by now. */
+struct admit_request *admit_advance_new(struct resource *record);
 
 /* ---- going back ---- */
 /* A request whose operations make a mesh (its Mesh included), or everything (mesh.p == NULL), what it was in

@@ -71,9 +71,8 @@ struct vip_names {
 };
 struct compiler_options {
     struct leaf *(*identity)(void *ctx, const struct view *, const struct resource *dataplane,
-                             const struct ca_backend *, bool *soon);
-    struct blob *(*ca)(void *ctx, const struct view *,
-                       const struct ca_backend *); /* root certificates, PEM */
+                             bool *soon);               /* of the authority that issues at the view */
+    struct blob *(*ca)(void *ctx, const struct view *); /* trusted roots, PEM */
     struct leaf *(*admin_cert)(void *ctx, const struct view *, const struct resource *dataplane,
                                struct blob **ca, bool *soon); /* of the admin listener */
     void *ctx;

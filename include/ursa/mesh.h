@@ -6,7 +6,7 @@
 #ifndef URSA_MESH_H
 #define URSA_MESH_H
 
-#include "ursa/store.h"
+#include "ursa/posture.h"
 
 /* What the endpoints of a service speak (xds.md 7.2). */
 enum protocol {
@@ -66,9 +66,12 @@ const struct resource *view_dataplane(const struct view *, struct str name); /* 
 const struct service *view_service(const struct view *, struct str name);    /* NULL when nobody offers it */
 /* By name; NULL: there are no more. O(log n). */
 const struct service *view_service_at(const struct view *, size_t i);
-/* Every proxy that offers the service (healthy or not) holds a certificate of this CA backend; false when
- * none offers it. What PERMISSIVE asks before a client turns TLS on (xds.md 4.5). */
-bool view_service_tls_ready(const struct view *, struct str service, struct str backend);
+/* What of its present posture can be told without reading a CA. */
+struct stance view_stance(const struct view *);
+/* Every proxy that offers the service (healthy or not) holds a certificate that all trust; false when none
+ * offers it. What PERMISSIVE asks before a client turns TLS on (xds.md 4.5). COMPAT: the reference asks for
+ * one of the enabled backend; with that a change of CAs would make clients speak plain text meanwhile. */
+bool view_service_tls_ready(const struct view *, struct str service);
 /* What other zones offer of a service of this mesh: behind their ingresses, which say what they have. Only
  * mTLS gets there: an ingress routes by the name that a client's TLS asks for. */
 struct remote_endpoint {

@@ -274,6 +274,18 @@ void admit_submit(struct admit *a, struct admit_request *req)
         mailbox_send(&a->box, &req->mail);
 }
 
+struct admit_request *admit_advance_new(struct resource *record)
+{
+    struct admit_request *req = admit_request_new(1);
+    req->author = STR("ursa");
+    req->origin = ORIGIN_SYSTEM;
+    req->ops[0].kind = ADMIT_ADVANCE;
+    req->ops[0].key = (struct res_key){record->key.type, arena_str(&req->arena, record->key.mesh),
+                                       arena_str(&req->arena, record->key.name)};
+    req->ops[0].base = resource_ref(record);
+    return req;
+}
+
 struct waiter {
     pthread_mutex_t mutex; /* protects done */
     pthread_cond_t cond;

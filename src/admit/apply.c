@@ -7,6 +7,7 @@
 
 #include "defaults.h"
 #include "rules.h"
+#include "transitions.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/map.h"
 #include "vips.h"
@@ -15,6 +16,7 @@ struct apply {
     struct store *store;
     struct admit_request *req;
     struct str zone;
+    int64_t now_ns;
     struct map meshes; /* name to the Mesh that this request puts, valid or not */
 };
 
@@ -78,11 +80,9 @@ static struct resource *complete(const struct apply *a, struct resource *res, bo
     return resource_ref(res);
 }
 
-static enum err_kind check_put(const struct apply *a, const struct resource *res,
-                               const struct resource *before, const struct resource *mesh, struct err *e)
+static enum err_kind check_put(const struct apply *a, const struct resource *res, const struct resource *mesh,
+                               struct err *e)
 {
-    if (res->key.type == RES_MESH && before)
-        return rule_mesh_update(resource_mesh(before), resource_mesh(res), e);
     if (res->key.type == RES_DATAPLANE)
         return mesh_check_membership(resource_mesh(mesh), res->key.mesh, resource_dataplane(res), e);
     if (res->key.type == RES_RATE_LIMIT)
@@ -112,7 +112,7 @@ static enum err_kind put_complete(struct apply *a, struct admit_op *op, struct r
         if (!mesh)
             return rule_no_mesh(res->key.mesh, &op->err);
     }
-    if (check_put(a, res, before, mesh, &op->err) != ERR_NONE)
+    if (check_put(a, res, mesh, &op->err) != ERR_NONE)
         return op->err.kind;
     if (op->keep_unchanged && is_unchanged(a, res, before)) {
         op->outcome = OUTCOME_UNCHANGED;
@@ -231,6 +231,18 @@ static enum err_kind op_delete(struct apply *a, struct admit_op *op)
     return store_tx_delete(a->store, &op->key, &op->err);
 }
 
+/* ---- a mesh on its way ---- */
+
+/* Another record is another step: whoever took over the last one has not taken over this one. */
+static enum err_kind op_advance(struct apply *a, struct admit_op *op)
+{
+    const struct resource *record = find(a, &op->key);
+    op->outcome = OUTCOME_UNCHANGED;
+    if (!record || record != op->base)
+        return ERR_NONE;
+    return transition_advance(a->store, record, a->now_ns, &op->outcome, &op->err);
+}
+
 /* ---- the request ---- */
 
 /* A fault stays with its operation. */
@@ -242,6 +254,8 @@ static void run_op(struct apply *a, enum phase phase, struct admit_op *op)
         op_put(a, op);
     else if (op->kind == ADMIT_HEALTH)
         op_health(a, op);
+    else if (op->kind == ADMIT_ADVANCE)
+        op_advance(a, op);
     else
         op_delete(a, op);
 }
@@ -277,14 +291,19 @@ static void prepare(struct apply *a)
 enum err_kind apply_request(struct store *store, const struct apply_options *options,
                             struct admit_request *req, struct err *e)
 {
-    struct apply a = {.store = store, .req = req, .zone = options->zone};
-    struct store_origin origin = {.author = req->author, .origin = req->origin, .now_ns = clock_wall_ns()};
+    struct apply a = {.store = store, .req = req, .zone = options->zone, .now_ns = clock_wall_ns()};
+    struct store_origin origin = {.author = req->author, .origin = req->origin, .now_ns = a.now_ns};
     if (store_tx_begin(store, &origin, e) != ERR_NONE)
         return e->kind;
     if (req->plan)
         req->plan(req, store_pending(store));
     prepare(&a);
+    struct transitions transitions;
+    transitions_begin(&transitions, store, req);
     run_ops(&a);
+    if (first_fault(req) == ERR_NONE && !req->offline)
+        transitions_end(&transitions, req, a.now_ns);
+    transitions_fini(&transitions);
     map_fini(&a.meshes);
     req->kind = first_fault(req);
     bool keep = req->kind == ERR_NONE && !req->dry_run;

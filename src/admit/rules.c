@@ -18,15 +18,6 @@ enum err_kind rule_no_mesh(struct str mesh, struct err *e)
     return err_set(e, ERR_INVALID, "Mesh is not found");
 }
 
-enum err_kind rule_mesh_update(const struct mesh_spec *before, const struct mesh_spec *after, struct err *e)
-{
-    const struct ca_backend *old = mesh_enabled_backend(before), *new = mesh_enabled_backend(after);
-    if (old && new && !str_eq(old->name, new->name))
-        err_cause(e, AT_FIELD(AT_FIELD(NULL, "mtls"), "enabledBackend"),
-                  "Changing CA when mTLS is enabled is forbidden. Disable mTLS first and then change the CA");
-    return e->kind;
-}
-
 enum err_kind rule_mesh_delete(const struct snap *snap, struct str mesh, struct err *e)
 {
     if (snap_range(snap, RES_DATAPLANE, mesh).n)

@@ -11,8 +11,6 @@
 MUST_USE enum err_kind rule_writable(enum res_type, enum res_origin, struct err *e);
 /* The fault of naming a Mesh that is not there. */
 enum err_kind rule_no_mesh(struct str mesh, struct err *e);
-MUST_USE enum err_kind rule_mesh_update(const struct mesh_spec *before, const struct mesh_spec *after,
-                                        struct err *e);
 /* The Mesh must be empty of Dataplanes. */
 MUST_USE enum err_kind rule_mesh_delete(const struct snap *, struct str mesh, struct err *e);
 /* 'before': the Mesh as it is stored, NULL when it is new. */

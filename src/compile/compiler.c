@@ -93,6 +93,7 @@ static void touch_insight(struct compiler *c, struct str name)
 /* Inputs of which every one may have changed: a set, so that a batch walks over the memo once. */
 #define ALL_OF(input) (1u << FN_##input)
 #define ALL_CERTIFICATES (ALL_OF(IN_CA) | ALL_OF(IN_IDENTITY))
+#define ALL_OF_POSTURE (ALL_OF(IN_MESH) | ALL_OF(IN_REMOTE) | ALL_OF(IN_TLS_READY) | ALL_CERTIFICATES)
 
 static void touch_whole(struct compiler *c, unsigned inputs)
 {
@@ -129,8 +130,7 @@ static void touch(struct compiler *c, const struct view *last, const struct chan
     switch ((int)key->type) {
     case RES_MESH:
         if (str_eq(key->name, own))
-            *whole |= ALL_OF(IN_MESH) | ALL_OF(IN_REMOTE) | ALL_OF(IN_PASSTHROUGH) | ALL_OF(IN_TLS_READY) |
-                      ALL_CERTIFICATES;
+            *whole |= ALL_OF_POSTURE | ALL_OF(IN_PASSTHROUGH);
         return;
     case RES_ZONE_INGRESS:
         remote_changes(change, touch_remote, c);
@@ -149,6 +149,8 @@ static void touch(struct compiler *c, const struct view *last, const struct chan
         touch_insight(c, key->name);
     else if (key->type == RES_SECRET)
         *whole |= ALL_CERTIFICATES;
+    else if (key->type == RES_MESH_POSTURE)
+        *whole |= ALL_OF_POSTURE;
     else if (key->type == RES_VIRTUAL_OUTBOUND)
         touch_only(c, FN_IN_VIRTUAL);
     else if (res_type_info(key->type)->traits & RES_POLICY)

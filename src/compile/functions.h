@@ -33,8 +33,11 @@ struct compiler {
 /* ---- values ---- */
 struct mesh_input {
     struct str name;
-    bool mtls, permissive, locality_aware;
-    struct str backend; /* the enabled one's name */
+    bool mtls; /* its members have certificates */
+    enum tls_serve serve;
+    enum tls_dial dial;
+    bool locality_aware;
+    struct str backend; /* that issues them: its name */
     uint64_t backend_hash;
 };
 struct policy_list { /* sorted by name */

@@ -38,8 +38,8 @@ static struct memo_value read_mesh(void *world, struct str args)
     (void)args;
     const struct view *v = view_of(world);
     const struct mesh_spec *spec = view_mesh(v);
-    const struct ca_backend *backend = mesh_enabled_backend(spec);
-    struct str name = view_mesh_name(v), backend_name = backend ? backend->name : STR("");
+    struct stance stance = view_stance(v);
+    struct str name = view_mesh_name(v), backend_name = stance.issuer.p ? stance.issuer : STR("");
     struct mesh_input *in = xcalloc(1, sizeof *in + name.n + backend_name.n);
     char *text = (char *)(in + 1);
     memcpy(text, name.p, name.n);
@@ -48,13 +48,14 @@ static struct memo_value read_mesh(void *world, struct str args)
     in->name = str_from(text, name.n);
     in->backend = str_from(text + name.n, backend_name.n);
     in->backend_hash = hash_content(backend_name.p, backend_name.n);
-    in->mtls = backend;
-    in->permissive = backend && backend->mode == CA_PERMISSIVE;
+    in->mtls = stance.issuer.p;
+    in->serve = stance.serve;
+    in->dial = stance.dial;
     in->locality_aware = spec->routing && spec->routing->locality_aware_load_balancing;
     struct buf b;
     buf_init(&b, BUF_MAX_RESOURCE);
     key_str(&b, backend_name);
-    key_u32(&b, in->mtls | (unsigned)in->permissive << 1 | (unsigned)in->locality_aware << 2);
+    key_u32(&b, in->mtls | (unsigned)in->locality_aware << 1 | in->serve << 2 | in->dial << 4);
     uint64_t version = digest(&b);
     buf_fini(&b);
     return (struct memo_value){in, version};
@@ -73,13 +74,13 @@ static void drop_service(void *s)
 }
 const struct memo_fn fn_in_service = {.name = "in_service", .read = read_service, .drop = drop_service};
 
-/* Other zones are reached with mTLS alone; and where all must leave through an egress, not at all: there is
+/* Other zones are reached with TLS alone; and where all must leave through an egress, not at all: there is
  * none. */
 static struct remote *find_remote(const struct view *v, struct str service)
 {
     const struct mesh_spec *mesh = view_mesh(v);
     bool through_egress = mesh->routing && mesh->routing->zone_egress;
-    return mesh_enabled_backend(mesh) && !through_egress ? view_remote(v, service) : NULL;
+    return view_stance(v).dial != DIAL_PLAIN && !through_egress ? view_remote(v, service) : NULL;
 }
 
 static struct memo_value read_remote(void *world, struct str args)
@@ -101,9 +102,8 @@ static struct memo_value read_tls_ready(void *world, struct str args)
     struct key_reader r = key_read(args);
     struct str service = key_get_str(&r);
     const struct view *v = view_of(world);
-    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(v));
-    bool ready = backend && view_service_tls_ready(v, service, backend->name);
-    if (backend && !view_service(v, service)) {
+    bool ready = view_service_tls_ready(v, service);
+    if (!view_service(v, service)) {
         struct remote *remote = find_remote(v, service);
         ready = remote != NULL;
         remote_free(remote);
@@ -321,10 +321,8 @@ static struct memo_value read_identity(void *world, struct str args)
     const struct compiler *c = world;
     struct key_reader r = key_read(args);
     const struct resource *dp = view_dataplane(c->view, key_get_str(&r));
-    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
     bool soon = false;
-    struct leaf *leaf =
-        dp && backend ? c->options.identity(c->options.ctx, c->view, dp, backend, &soon) : NULL;
+    struct leaf *leaf = dp ? c->options.identity(c->options.ctx, c->view, dp, &soon) : NULL;
     return leaf ? (struct memo_value){leaf, leaf->version | 1} : no_cert(soon);
 }
 static void drop_leaf(void *leaf)
@@ -337,8 +335,7 @@ static struct memo_value read_ca(void *world, struct str args)
 {
     (void)args;
     const struct compiler *c = world;
-    const struct ca_backend *backend = mesh_enabled_backend(view_mesh(c->view));
-    struct blob *bundle = backend ? c->options.ca(c->options.ctx, c->view, backend) : NULL;
+    struct blob *bundle = c->options.ca(c->options.ctx, c->view);
     return bundle ? (struct memo_value){bundle, bundle->hash | 1} : (struct memo_value){0};
 }
 const struct memo_fn fn_in_ca = {.name = "in_ca", .read = read_ca, .drop = drop_blob};

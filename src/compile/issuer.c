@@ -384,20 +384,19 @@ static struct leaf *give(const struct cert *c, bool *soon)
 
 /* ---- identities ---- */
 
-static struct blob *give_ca(void *ctx, const struct view *v, const struct ca_backend *backend)
+static struct blob *give_ca(void *ctx, const struct view *v)
 {
     struct issuer *i = ctx;
-    struct authority *authority = authorities_get(&i->authorities, v, backend);
-    return authority ? blob_ref(authority_bundle(authority)) : NULL;
+    struct blob *trusted = authorities_get(&i->authorities, v)->trusted;
+    return trusted ? blob_ref(trusted) : NULL;
 }
 
-static struct leaf *give_identity(void *ctx, const struct view *v, const struct resource *dp,
-                                  const struct ca_backend *backend, bool *soon)
+static struct leaf *give_identity(void *ctx, const struct view *v, const struct resource *dp, bool *soon)
 {
     struct issuer *i = ctx;
-    struct authority *authority = authorities_get(&i->authorities, v, backend);
+    const struct mesh_authority *from = authorities_get(&i->authorities, v);
     *soon = false;
-    if (!authority)
+    if (!from->authority)
         return NULL;
     struct arena a;
     arena_init(&a);
@@ -405,17 +404,16 @@ static struct leaf *give_identity(void *ctx, const struct view *v, const struct 
     struct str *uris;
     size_t n;
     identity_uris(&a, dp->key.mesh, resource_dataplane(dp), &uris, &n);
-    int64_t life = ca_leaf_life_ns(backend);
-    uint64_t wanted = hash_mix(hash_content(backend->name.p, backend->name.n), authority_version(authority));
-    wanted = hash_mix(wanted, (uint64_t)life);
+    uint64_t wanted = hash_mix(from->backend_hash, authority_version(from->authority));
+    wanted = hash_mix(wanted, (uint64_t)from->leaf_life_ns);
     for (size_t k = 0; k < n; k++)
         wanted = hash_mix(wanted, hash_content(uris[k].p, uris[k].n));
     want(c, wanted);
     if (is_wanting(c)) {
         struct job *job = job_new(i, c, make_identity);
-        job->authority = authority_ref(authority);
+        job->authority = authority_ref(from->authority);
         identity_uris(&job->arena, dp->key.mesh, resource_dataplane(dp), &job->uris, &job->n_uris);
-        job->life_ns = life;
+        job->life_ns = from->leaf_life_ns;
         begin(job);
     }
     arena_fini(&a);

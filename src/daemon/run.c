@@ -17,6 +17,7 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/hash.h"
 #include "ursa/base/rand.h"
+#include "ursa/rollout.h"
 
 #define STOP_GRACE_MS 5000
 
@@ -35,6 +36,7 @@ struct daemon {
     struct admit *admit;
     struct engine *engine;
     struct events *events;
+    struct rollout *rollout;
     struct api *api;
     struct net *net;
     struct audit_file *audit; /* NULL: off */
@@ -88,7 +90,7 @@ static enum err_kind start_store(struct daemon *d, struct err *e)
     return store_open(&store, &d->store, e);
 }
 
-/* The compiler and the events subscribe to the feed, so they start before the writer does. */
+/* Who subscribes to the feed is made before the writer starts. */
 static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
 {
     const struct config *c = d->config;
@@ -111,6 +113,8 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
     d->events = events_new(d->store, d->config->events_kept);
     if (events_recall(d->events, d->store, e) != ERR_NONE)
         return e->kind;
+    d->rollout = rollout_new(
+        &(struct rollout_options){.store = d->store, .events = d->events, .instance_id = d->instance_id});
     return admit_start(&admit, &d->admit, e);
 }
 
@@ -233,7 +237,8 @@ static enum err_kind start(struct daemon *d, struct err *e)
     if (start_store(d, e) != ERR_NONE || start_engine_and_writer(d, e) != ERR_NONE)
         return e->kind;
     d->cluster_id = name_cluster(d);
-    if (start_api(d, e) != ERR_NONE || start_net(d, e) != ERR_NONE)
+    if (start_api(d, e) != ERR_NONE || start_net(d, e) != ERR_NONE ||
+        rollout_start(d->rollout, d->admit, net_ads(d->net), e) != ERR_NONE)
         return e->kind;
     api_set_net(d->api, d->net);
     api_set_ready(d->api, true);
@@ -247,9 +252,11 @@ static void stop(struct daemon *d)
         api_set_net(d->api, NULL);
         api_end_streams(d->api);
     }
+    rollout_stop(d->rollout);
     net_stop(d->net, STOP_GRACE_MS);
     api_stop(d->api);
     admit_stop(d->admit);
+    rollout_free(d->rollout);
     engine_stop(d->engine);
     events_free(d->events);
     store_close(d->store);

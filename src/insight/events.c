@@ -35,7 +35,7 @@ struct events {
     bool mailed;
 };
 
-static const char *const kind_names[EVENT_KINDS] = {"resource", "proxy", "nack", "certificate"};
+static const char *const kind_names[EVENT_KINDS] = {"resource", "proxy", "nack", "certificate", "ca"};
 
 const char *event_kind_name(enum event_kind kind)
 {
@@ -142,10 +142,9 @@ static void put(struct events *ev, struct event *e, uint64_t revision, int64_t t
     COUNT(events_added);
 }
 
-void events_add(struct events *ev, enum event_kind kind, struct str mesh, struct str name, const char *state,
+static void add(struct events *ev, enum event_kind kind, const struct res_key *key, const char *state,
                 const struct event_member *members, size_t n)
 {
-    const struct res_key key = {RES_DATAPLANE, mesh, name};
     struct buf said;
     if (!ev)
         return;
@@ -153,8 +152,22 @@ void events_add(struct events *ev, enum event_kind kind, struct str mesh, struct
     add_member(&said, "state", str_from_c(state));
     for (size_t i = 0; i < n; i++)
         add_member(&said, members[i].key, members[i].text);
-    put(ev, event_new(kind, &key), 0, clock_wall_ns(), buf_str(&said));
+    put(ev, event_new(kind, key), 0, clock_wall_ns(), buf_str(&said));
     buf_fini(&said);
+}
+
+void events_add(struct events *ev, enum event_kind kind, struct str mesh, struct str name, const char *state,
+                const struct event_member *members, size_t n)
+{
+    const struct res_key key = {RES_DATAPLANE, mesh, name};
+    add(ev, kind, &key, state, members, n);
+}
+
+void events_add_mesh(struct events *ev, enum event_kind kind, struct str mesh, const char *state,
+                     const struct event_member *members, size_t n)
+{
+    const struct res_key key = {RES_MESH, STR_NONE, mesh};
+    add(ev, kind, &key, state, members, n);
 }
 
 struct told {

@@ -187,7 +187,17 @@ const struct service *view_service_at(const struct view *v, size_t i)
     return ptree_at(v->services, i);
 }
 
-bool view_service_tls_ready(const struct view *v, struct str service, struct str backend)
+struct stance view_stance(const struct view *v)
+{
+    return stance_of(v->snap, view_mesh_name(v), view_mesh(v));
+}
+
+static bool is_trusted(const struct view *v, struct str backend)
+{
+    return stance_trusts(v->snap, view_mesh_name(v), view_mesh(v), backend);
+}
+
+bool view_service_tls_ready(const struct view *v, struct str service)
 {
     const struct service *s = view_service(v, service);
     if (!s)
@@ -198,7 +208,7 @@ bool view_service_tls_ready(const struct view *v, struct str service, struct str
         const struct resource *insight =
             snap_find(v->snap, RES_DATAPLANE_INSIGHT, view_mesh_name(v), offers[i].dataplane->key.name);
         const struct dp_mtls_insight *mtls = insight ? resource_dataplane_insight(insight)->mtls : NULL;
-        if (!mtls || !str_eq(mtls->issued_backend, backend))
+        if (!mtls || !is_trusted(v, mtls->issued_backend))
             return false;
     }
     return true;

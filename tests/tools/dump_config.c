@@ -142,6 +142,7 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--proxy") == 0 && i + 1 < argc) {
             struct str rest = str_from_c(argv[++i]);
             struct str mesh = part(&rest);
+            world_arrive(w);
             json_object_set_new(all, argv[i], dump(mesh, rest, dns, variant));
         } else {
             size_t n;

@@ -27,18 +27,31 @@ static inline struct leaf *fixed_leaf(const char *what, struct str a, struct str
 }
 
 static inline struct leaf *fixed_identity(void *ctx, const struct view *v, const struct resource *dp,
-                                          const struct ca_backend *backend, bool *soon)
+                                          bool *soon)
 {
+    struct str backend = view_stance(v).issuer;
     (void)ctx;
-    (void)v;
     (void)soon;
-    return fixed_leaf("identity", dp->key.name, backend->name);
+    return backend.p ? fixed_leaf("identity", dp->key.name, backend) : NULL;
 }
 
-static inline struct blob *fixed_ca(void *ctx, const struct view *v, const struct ca_backend *backend)
+/* Names the trusted backends, in the order in which they are listed. */
+static inline struct blob *fixed_ca(void *ctx, const struct view *v)
 {
+    const struct resource *record = posture_record(view_snap(v), view_mesh_name(v));
+    const struct mesh_posture_spec *posture = record ? resource_mesh_posture(record) : NULL;
+    const struct mesh_mtls *mtls = view_mesh(v)->mtls;
+    size_t n = posture ? posture->n_trusted : mtls && view_stance(v).issuer.p ? mtls->n_backends : 0;
+    struct buf names;
     (void)ctx;
-    return fixed_text("root", view_mesh_name(v), backend->name);
+    buf_init(&names, 4096);
+    for (size_t i = 0; i < n; i++) {
+        struct str name = posture ? posture->trusted[i].backend : mtls->backends[i].name;
+        buf_printf(&names, "%s" STR_FMT, i ? " " : "", STR_ARG(name));
+    }
+    struct blob *text = n ? fixed_text("root", view_mesh_name(v), buf_str(&names)) : NULL;
+    buf_fini(&names);
+    return text;
 }
 
 static inline struct leaf *fixed_admin_cert(void *ctx, const struct view *v, const struct resource *dp,

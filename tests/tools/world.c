@@ -6,6 +6,7 @@
 
 #include "ursa/base/alloc.h"
 #include "ursa/base/json.h"
+#include "ursa/posture.h"
 
 struct world {
     enum res_origin origin; /* of what is applied */
@@ -124,6 +125,39 @@ void world_delete(struct world *w, enum res_type type, struct str mesh, struct s
     submit(w, r, name, type);
 }
 
+static void advance(struct world *w, const struct resource *record)
+{
+    struct admit_request *r = admit_advance_new((struct resource *)(uintptr_t)record);
+    admit_run(w->admit, r);
+    if (r->ops[0].outcome == OUTCOME_UNCHANGED)
+        die(STR_FMT ": no step was taken", STR_ARG(record->key.mesh));
+    admit_request_free(r);
+}
+
+/* As if all proxies had taken over what they were told. */
+static void advance_mesh(struct world *w, struct str mesh)
+{
+    struct snap *snap = store_snap(w->store);
+    const struct resource *record = posture_record(snap, mesh);
+    if (!record)
+        die(STR_FMT ": the mesh is not on its way", STR_ARG(mesh));
+    advance(w, record);
+    snap_unref(snap);
+}
+
+void world_arrive(struct world *w)
+{
+    for (;;) {
+        struct snap *snap = store_snap(w->store);
+        struct snap_range left = snap_range(snap, RES_MESH_POSTURE, STR_NONE);
+        if (left.n > 0)
+            advance(w, snap_at(&left, 0));
+        snap_unref(snap);
+        if (left.n == 0)
+            return;
+    }
+}
+
 void world_apply(struct world *w, struct str yaml)
 {
     struct arena a;
@@ -139,6 +173,10 @@ void world_apply(struct world *w, struct str yaml)
         if (str_eq(resource_doc_type(doc), STR("Delete"))) {
             world_delete(w, res_type_by_name(json_str(json_get(doc, "kind"))),
                          json_str(json_get(doc, "mesh")), json_str(json_get(doc, "name")));
+            continue;
+        }
+        if (str_eq(resource_doc_type(doc), STR("Advance"))) {
+            advance_mesh(w, json_str(json_get(doc, "mesh")));
             continue;
         }
         while (is_dataplane(&docs[i]) && i + n_taken < n && is_dataplane(&docs[i + n_taken]))

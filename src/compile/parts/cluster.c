@@ -34,8 +34,8 @@ static struct str server_name(struct arena *a, struct str mesh, struct str servi
 
 static bool wants_tls(struct memo_ctx *ctx, const struct mesh_input *mesh, struct str service)
 {
-    if (!mesh->mtls || !mesh->permissive)
-        return mesh->mtls;
+    if (mesh->dial != DIAL_READY)
+        return mesh->dial == DIAL_TLS;
     key_str(memo_call(ctx, FN_IN_TLS_READY), service);
     return memo_get(ctx);
 }

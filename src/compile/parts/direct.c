@@ -161,7 +161,7 @@ static struct memo_value run_direct_cluster(struct memo_ctx *ctx, struct str arg
     const struct mesh_input *mesh = ask_mesh(ctx);
     json_t *cluster = envoy_original_dst_cluster(CLUSTER);
     json_object_set_new(cluster, "connectTimeout", envoy_duration(CONNECT_NS));
-    if (mesh->mtls) {
+    if (mesh->dial != DIAL_PLAIN) {
         struct envoy_tls tls = tls_with_mesh(a, mesh);
         envoy_cluster_set_tls(cluster, envoy_upstream_tls(&tls, "kuma", STR("")));
     }

@@ -120,12 +120,12 @@ static void add_chains(json_t *listener, const struct listener *l)
 {
     const struct mesh_input *mesh = ask_mesh(l->ctx);
     struct arena *a = memo_arena(l->ctx);
-    if (!mesh->mtls) {
+    if (mesh->serve == SERVE_PLAIN) {
         envoy_listener_add_chain(listener, envoy_chain(NULL, filters(l, false), NULL));
         return;
     }
     json_t *match = NULL;
-    if (mesh->permissive) {
+    if (mesh->serve == SERVE_BOTH) {
         envoy_listener_inspect_tls(listener);
         envoy_listener_add_chain(
             listener,

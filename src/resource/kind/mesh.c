@@ -132,8 +132,8 @@ static void mtls_check(const struct mesh_spec *mesh, const struct path *at, stru
     const struct path *at_backends = AT_FIELD(at, "backends");
     struct map seen;
 
-    if (mtls->n_backends > 1)
-        err_cause(e, at_backends, "cannot have more than 1 backends");
+    if (mtls->n_backends > 2) /* the one to change to, beside the one that is in use */
+        err_cause(e, at_backends, "cannot have more than 2 backends");
     map_init(&seen);
     for (size_t i = 0; i < mtls->n_backends; i++)
         backend_name_check(&seen, mtls->backends[i].name, AT_INDEX(at_backends, i), e);

@@ -170,15 +170,12 @@ static const struct {
      .before = {{PLAIN_MESH("m")}, {"proxy", DATAPLANE("m", "p", "a")}},
      .after = {{DATAPLANE("m", "p", "b")}},
      .want = "-Dataplane/m/p "},
-    {.name = "a CA is not switched while it is in use",
+    {.name = "a CA is switched as by any other write",
      .before = {{MESH_WITH("m", MTLS("ca-1"))}},
      .after = {{MESH("m")}, {MESH_WITH("m", MTLS("ca-2"))}},
      .mesh = "m",
-     .want =
-         "~Mesh//m =Secret/m/m.ca-builtin-cert-ca-2 =Secret/m/m.ca-builtin-key-ca-2 "
-         "! mtls.enabledBackend: Changing CA when mTLS is enabled is forbidden. Disable mTLS first and then "
-         "change the CA",
-     .rest = "=Mesh//m =Secret/m/m.ca-builtin-cert-ca-2 =Secret/m/m.ca-builtin-key-ca-2 "},
+     .want = "~Mesh//m =Secret/m/m.ca-builtin-cert-ca-2 =Secret/m/m.ca-builtin-key-ca-2 ",
+     .rest = "=Secret/m/m.ca-builtin-cert-ca-2 =Secret/m/m.ca-builtin-key-ca-2 "},
     {.name = "a CA comes back with the mTLS that used it",
      .before = {{MESH_WITH("m", MTLS("ca-1"))}},
      .after = {{MESH("m")}, {"-Secret/m/m.ca-builtin-cert-ca-1", "-Secret/m/m.ca-builtin-key-ca-1"}},

@@ -60,8 +60,7 @@ static uint64_t ask(struct fixture *f, bool *soon)
 {
     struct snap *snap = store_snap(world_store(f->world));
     struct view *v = view_new(snap, STR("m"));
-    struct leaf *leaf = f->options.identity(f->options.ctx, v, view_dataplane(v, STR("web-1")),
-                                            mesh_enabled_backend(view_mesh(v)), soon);
+    struct leaf *leaf = f->options.identity(f->options.ctx, v, view_dataplane(v, STR("web-1")), soon);
     uint64_t version = leaf ? leaf->version : 0;
     f->begins = leaf ? leaf->begins_ns : 0;
     f->expires = leaf ? leaf->expires_ns : 0;

@@ -6,19 +6,24 @@
 #include "ursa/base/json.h"
 #include "ursa/mesh.h"
 
-/* A resource from JSON; 'text' uses single quotes. */
+/* JSON of a text with single quotes. */
+static struct str json_text(struct arena *a, const char *text)
+{
+    char *json = arena_cstr(a, str_from_c(text));
+    for (char *p = json; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    return str_from_c(json);
+}
+
 static struct resource *resource(enum res_type type, const char *text)
 {
     struct arena a;
     arena_init(&a);
     struct err e;
     err_init(&e, &a);
-    char *json = arena_cstr(&a, str_from_c(text));
-    for (char *p = json; *p; p++)
-        *p = *p == '\'' ? '"' : *p;
     json_t *doc = NULL;
     struct resource *r = NULL;
-    if (json_parse(str_from_c(json), &doc, &e) || resource_decode(type, doc, &r, &e))
+    if (json_parse(json_text(&a, text), &doc, &e) || resource_decode(type, doc, &r, &e))
         FAIL("%s: " STR_FMT, text, STR_ARG(e.text));
     json_decref(doc);
     arena_fini(&a);
@@ -105,7 +110,9 @@ struct world {
 static struct world world_new(void)
 {
     struct world w = {
-        .mesh = resource(RES_MESH, "{'type': 'Mesh', 'name': 'm'}"),
+        .mesh =
+            resource(RES_MESH, "{'type': 'Mesh', 'name': 'm', 'mtls': {'enabledBackend': 'ca', 'backends': "
+                               "[{'name': 'ca', 'type': 'builtin', 'mode': 'PERMISSIVE'}]}}"),
         .d1 = dataplane("d1",
                         "'address': '10.0.0.1', 'inbound': [{'port': 80, 'tags': {'kuma.io/service': 's'}}, "
                         "{'port': 81, 'tags': {'kuma.io/service': 'other'}}]"),
@@ -289,11 +296,55 @@ TEST(a_service_is_tls_ready_when_all_of_its_proxies_hold_a_certificate)
 {
     struct world w = world_new();
     struct view *one = view_new(w.one, STR("m")), *two = view_new(w.two, STR("m"));
-    EXPECT_TRUE("d1 holds one", view_service_tls_ready(one, STR("s"), STR("ca")));
-    EXPECT_TRUE("of another backend", !view_service_tls_ready(one, STR("s"), STR("ca-2")));
-    EXPECT_TRUE("d2 holds none", !view_service_tls_ready(two, STR("s"), STR("ca")));
-    EXPECT_TRUE("nobody offers it", !view_service_tls_ready(one, STR("t"), STR("ca")));
+    EXPECT_TRUE("d1 holds one", view_service_tls_ready(one, STR("s")));
+    EXPECT_TRUE("d2 holds none", !view_service_tls_ready(two, STR("s")));
+    EXPECT_TRUE("nobody offers it", !view_service_tls_ready(one, STR("t")));
     view_unref(one);
     view_unref(two);
+    world_free(&w);
+}
+
+/* While a mesh changes its CA both count: clients must not fall back to plain text meanwhile. */
+TEST(what_a_posture_says_goes_before_what_the_mesh_says)
+{
+    static const struct {
+        const char *name, *posture;
+        bool ready;
+        enum tls_serve serve;
+        enum tls_dial dial;
+        const char *issuer;
+    } rows[] = {
+        {"none", NULL, true, SERVE_BOTH, DIAL_READY, "ca"},
+        {"to another CA",
+         "{'serve': 'TLS', 'dial': 'TLS', 'issuer': {'backend': 'new'}, 'trusted': [{'backend': 'new'}, "
+         "{'backend': 'ca'}]}",
+         true, SERVE_TLS, DIAL_TLS, "new"},
+        {"whose certificates are trusted no more",
+         "{'serve': 'BOTH', 'issuer': {'backend': 'new'}, 'trusted': [{'backend': 'new'}]}", false,
+         SERVE_BOTH, DIAL_PLAIN, "new"},
+    };
+    struct world w = world_new();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena a;
+        arena_init(&a);
+        struct err e;
+        err_init(&e, &a);
+        struct res_key key = posture_key(STR("m"));
+        struct resource *record = NULL;
+        if (rows[i].posture)
+            record = resource_from_stored(&key, json_text(&a, rows[i].posture), &e);
+        struct snap *snap =
+            snap_from_list((struct resource *[]){w.mesh, w.d1, w.insight, record}, record ? 4 : 3, 1);
+        struct view *v = view_new(snap, STR("m"));
+        struct stance stance = view_stance(v);
+        EXPECT_INT(rows[i].name, view_service_tls_ready(v, STR("s")), rows[i].ready);
+        EXPECT_INT(rows[i].name, stance.serve, rows[i].serve);
+        EXPECT_INT(rows[i].name, stance.dial, rows[i].dial);
+        EXPECT_STR(rows[i].name, stance.issuer, rows[i].issuer);
+        view_unref(v);
+        snap_unref(snap);
+        resource_unref(record);
+        arena_fini(&a);
+    }
     world_free(&w);
 }
