@@ -265,7 +265,8 @@ static json_t *exact_name(const char *type, struct str host)
 }
 
 /* How Envoy reaches the control plane to poll. Its polls carry no headers of their own, so a filter on their
- * way out adds the token. */
+ * way out adds the token. kuma-dp reads the bootstrap and does not know such filters; what is in a
+ * TypedStruct it hands on as it is. */
 static json_t *polled_cluster(const struct bootstrap_input *in)
 {
     json_t *filters = json_array(), *made;
@@ -286,7 +287,8 @@ static json_t *polled_cluster(const struct bootstrap_input *in)
                    socket_address(in->xds_host, in->xds_port), tls_to_control_plane(in->xds_host));
     json_object_set_new(
         json_get(made, "typedExtensionProtocolOptions"), HTTP_OPTIONS,
-        packed(json_pack("{s:s, s:{s:{}}, s:o}", "@type", GOOGLE_APIS HTTP_OPTIONS, "explicitHttpConfig",
+        packed(json_pack("{s:s, s:s, s:{s:{s:{}}, s:o}}", "@type", GOOGLE_APIS "xds.type.v3.TypedStruct",
+                         "typeUrl", GOOGLE_APIS HTTP_OPTIONS, "value", "explicitHttpConfig",
                          "httpProtocolOptions", "httpFilters", filters)));
     return made;
 }

@@ -126,8 +126,9 @@ TEST(polling)
                                      .token = str_from_c(rows[i].token)};
         json_t *tree = bootstrap_tree(&in);
         json_t *polled = at(tree, "staticResources/clusters/2");
-        json_t *options = json_get(json_get(polled, "typedExtensionProtocolOptions"),
+        json_t *wrapped = json_get(json_get(polled, "typedExtensionProtocolOptions"),
                                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
+        json_t *options = json_get(wrapped, "value");
         json_t *filters = json_get(options, "httpFilters");
         EXPECT_TRUE("no stream", !at(tree, "dynamicResources/adsConfig"));
         for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
@@ -138,6 +139,10 @@ TEST(polling)
                        "rest_cluster");
         }
         EXPECT_STR("name", json_str(json_get(polled, "name")), "rest_cluster");
+        EXPECT_STR("what kuma-dp need not know", json_str(json_get(wrapped, "@type")),
+                   "type.googleapis.com/xds.type.v3.TypedStruct");
+        EXPECT_STR("what it is to Envoy", json_str(json_get(wrapped, "typeUrl")),
+                   "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
         EXPECT_TRUE("HTTP/1.1", at(options, "explicitHttpConfig/httpProtocolOptions"));
         EXPECT_INT("filters", json_array_size(filters), rows[i].n_filters);
         if (*rows[i].token)
