@@ -2,6 +2,7 @@
  *
  * A loop of net answers, by mail, when there is something new or the time is up; the request is suspended
  * meanwhile. A client that hangs up is answered at once, so that nothing waits on behalf of nobody. */
+#include "receive.h"
 #include "router.h"
 #include "server.h"
 
@@ -88,7 +89,7 @@ void discovery_post(struct request *r)
         ads_poll_free(p);
         return;
     }
-    buf_fini(&r->body); /* Envoy's has 60 kB, and there may be very many that wait */
+    receive_spare_body(r); /* Envoy's has 60 kB, and there may be very many that wait */
     p->mail.handle = answer_poll;
     p->box = &r->server->api->mailbox;
     p->ctx = r;

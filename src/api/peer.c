@@ -167,7 +167,8 @@ void peer_sends(struct MHD_Connection *connection, const char *method)
 
     /* The first header stands where the memory begins. A mapping of its own begins with a page, what malloc
      * gives never does. */
-    if (!p->has_sent && (uintptr_t)method % page == 0 && CONNECTION_MEMORY % page == 0)
+    if (p->server->port != API_DP && !p->has_sent && (uintptr_t)method % page == 0 &&
+        CONNECTION_MEMORY % page == 0)
         p->pool = (void *)(uintptr_t)method;
     p->has_sent = true;
     p->body_end = now_of(p) + limit_of(p);

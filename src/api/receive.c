@@ -19,6 +19,7 @@
 /* A refused body is read up to this and dropped: clients send all of it before they look for an answer. More
  * ends the connection. */
 #define DRAIN_BYTES (8u << 20)
+#define SPARE_BODY_MAX (256u << 10)
 
 void *receive_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
@@ -361,6 +362,26 @@ static enum MHD_Result receive_head(struct request *r, struct MHD_Connection *co
     return MHD_YES;
 }
 
+static void body_take_spare(struct request *r)
+{
+    struct buf *spare = &r->server->api->spare_body;
+
+    r->body.p = spare->p;
+    r->body.size = spare->size;
+    buf_init(spare, 0);
+}
+
+void receive_spare_body(struct request *r)
+{
+    struct buf *spare = &r->server->api->spare_body;
+
+    if (!spare->p && r->body.size <= SPARE_BODY_MAX) {
+        *spare = r->body;
+        buf_init(&r->body, 0);
+    }
+    buf_fini(&r->body);
+}
+
 static enum MHD_Result receive_body(struct request *r, const char *data, size_t *size)
 {
     size_t n = *size;
@@ -371,6 +392,8 @@ static enum MHD_Result receive_body(struct request *r, const char *data, size_t 
         r->n_dropped += n;
         return r->n_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
     }
+    if (r->port == API_DP && !r->body.p)
+        body_take_spare(r);
     buf_add(&r->body, data, n);
     if (!buf_ok(&r->body)) {
         answer_fault(r, ERR_LIMIT, "the body is larger than %zu bytes", r->options->max_body);

@@ -17,6 +17,11 @@ void receive_completed(void *server, struct MHD_Connection *, void **request,
  * snapshot meanwhile. */
 bool receive_is_allowed_still(struct request *);
 
+/* The body is not needed any more, though the request goes on: its memory is the next one's. Many polls wait,
+ * each with small things that it keeps; those would be cut out of the memory of a large body that was freed,
+ * and the next body would not fit there. */
+void receive_spare_body(struct request *);
+
 /* Exactly 127.0.0.1 or ::1. NULL is nobody's address. */
 bool receive_is_loopback(const struct sockaddr *peer);
 

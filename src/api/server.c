@@ -48,9 +48,9 @@ static enum err_kind server_start(struct api *api, enum api_server port, const c
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
         NULL, receive_request, s, MHD_OPTION_EXTERNAL_LOGGER, log_from_library, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK,
-        receive_unescaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, receive_completed, s,
-        MHD_OPTION_NOTIFY_CONNECTION, peer_notify, s, MHD_OPTION_END);
+        (size_t)(port == API_DP ? PROXY_CONNECTION_MEMORY : CONNECTION_MEMORY), MHD_OPTION_URI_LOG_CALLBACK,
+        receive_uri, s, MHD_OPTION_UNESCAPE_CALLBACK, receive_unescaped, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        receive_completed, s, MHD_OPTION_NOTIFY_CONNECTION, peer_notify, s, MHD_OPTION_END);
     if (!s->daemon)
         return err_set(e, ERR_IO, "cannot start the HTTP server on port %u", number);
     info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -357,6 +357,7 @@ void api_stop(struct api *api)
     cors_fini(&api->cors);
     blob_unref(api->server_cert);
     schemas_forget(api);
+    buf_fini(&api->spare_body);
     if (api->epoll_fd >= 0)
         close(api->epoll_fd);
     free(api);

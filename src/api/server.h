@@ -12,8 +12,10 @@
 #include "ursa/proxy_admin.h"
 
 /* What libmicrohttpd keeps for a connection: its header must fit in, and the answer's. Above 32 KiB it is a
- * mapping of its own (peer.c). */
+ * mapping of its own, which is given back between requests (peer.c). On the proxies' port polls wait in the
+ * midst of a request, all the time, and their headers are a token and little else. */
 #define CONNECTION_MEMORY (36u << 10)
+#define PROXY_CONNECTION_MEMORY (12u << 10)
 
 /* What libmicrohttpd cannot know of a connection that came over TLS. */
 struct secured {
@@ -42,6 +44,7 @@ struct api {
     struct blob *schemas[RES_N][2];  /* of schemas.c: by type, then lenient or strict; NULL until asked for */
     struct mailbox mailbox;          /* finished writes, handed-over connections, answers of the engine */
     int epoll_fd;
+    struct buf spare_body; /* the memory of the last poll's, for the next one */
     struct timers timers;
     int64_t now; /* monotonic, of this pass of the loop */
     pthread_t thread;

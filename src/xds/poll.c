@@ -512,7 +512,7 @@ static void take_poll(struct mail *mail)
 struct ads_poll *ads_poll_new(const struct credential *authorization)
 {
     struct ads_poll *p = xcalloc(1, sizeof(*p));
-    arena_init(&p->arena);
+    arena_init_sized(&p->arena, authorization->text.n + 256); /* and a name or two: many wait at a time */
     p->authorization.source = authorization->source;
     if (authorization->text.p)
         p->authorization.text = arena_str(&p->arena, authorization->text);

@@ -1,15 +1,20 @@
 """REST discovery on the proxies' port: what a client that polls may send, and what it is answered (decision 20)."""
 import base64
+import contextlib
 import json
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
 import ursa
+from proxies_port_test import release_only, resident
 
 POLL_SECONDS = 1
+WAITING = 200  # polls at a time
+WAITING_BYTES = 48 << 10  # of resident memory that each may cost, its connection included
 TYPES = {"clusters": "envoy.config.cluster.v3.Cluster", "listeners": "envoy.config.listener.v3.Listener",
          "routes": "envoy.config.route.v3.RouteConfiguration", "endpoints": "envoy.config.endpoint.v3.ClusterLoadAssignment",
          "secrets": "envoy.extensions.transport_sockets.tls.v3.Secret", "extension_configs": "envoy.config.core.v3.TypedExtensionConfig",
@@ -128,6 +133,39 @@ def test_methods_and_types(world):
     jwt = token(world)
     assert ask(world, jwt, method="GET").status == 405
     assert ask(world, jwt, "nonsense").status == 404
+
+
+def poll(tls, jwt, body):
+    tls.sendall(f"POST /v3/discovery:endpoints HTTP/1.1\r\nHost: x\r\nAuthorization: {jwt}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+def test_a_poll_that_waits_costs_little():
+    """Envoy has a poll under way for each name of a type, and each brings what Envoy is: 60 kB."""
+    context = ssl._create_unverified_context()
+    extensions = [{"name": f"envoy.extension_{i}", "category": "envoy.filters.http", "typeUrls": [f"envoy.extensions.extension_{i}.v3.Extension"]} for i in range(500)]
+    with ursa.running("memory", XDS_SERVER_POLL_TIMEOUT="60s") as daemon, contextlib.ExitStack() as undo:
+        assert daemon.put("/meshes/one", {"type": "Mesh", "name": "one"}).status == 201
+        assert daemon.put("/meshes/one/dataplanes/p", dataplane("one")).status == 201
+        jwt = token(daemon)
+        assert ask(daemon, jwt).status == 200
+        before = resident(daemon)
+        for i in range(WAITING):
+            body = json.dumps({"node": {"id": "one.p", "extensions": extensions}, "resourceNames": [f"nothing-{i}"]})
+            tls = undo.enter_context(context.wrap_socket(socket.create_connection(("127.0.0.1", daemon.dp_port), timeout=20)))
+            poll(tls, jwt, body)
+        assert len(body) > 60000
+        assert ask(daemon, jwt).status == 200  # one loop has all polls of a proxy, and the API took them in order
+        deadline = time.monotonic() + 20
+        while (used := (resident(daemon) - before) / WAITING) > release_only(WAITING_BYTES):  # falls when the crowd has rested
+            assert time.monotonic() < deadline, f"a poll that waits costs {used:.0f} bytes"
+            assert daemon.http("GET", "/ready", port=daemon.diag_port).status == 200
+        print(f"{WAITING} polls that wait cost {used:.0f} bytes each")
+
+
+@pytest.mark.parametrize("size, status", [(8 << 10, 200), (20 << 10, 431)])
+def test_how_large_a_header_may_be(world, size, status):
+    assert ask(world, token(world), **{"X-Padding": "x" * size}).status == status
 
 
 def test_two_tokens_are_none(world):
