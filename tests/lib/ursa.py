@@ -27,23 +27,26 @@ class Ports:
     """Ports for one test process: a block of its own, below those that the kernel gives to outgoing connections. The block is claimed by the
     name of a socket, which goes with the process; in it every port is handed out once before any comes again."""
 
-    FIRST, BLOCK, N_BLOCKS = 10000, 1000, 10
+    NAME, FIRST, BLOCK, N_BLOCKS = "ursa-test-ports", 10000, 1000, 22
 
     def __init__(self):
         self._claim = socket.socket(socket.AF_UNIX)
         for block in range(self.N_BLOCKS):
             with contextlib.suppress(OSError):
-                self._claim.bind(f"\0ursa-test-ports-{block}")
+                self._claim.bind(f"\0{self.NAME}-{block}")
                 first = self.FIRST + block * self.BLOCK
                 self._next = itertools.cycle(range(first, first + self.BLOCK))
                 return
         raise AssertionError(f"{self.N_BLOCKS} test processes run already")
 
     def take(self):
-        for port in self._next:
+        """Connections that were closed a moment ago leave a port in use for a minute to all but who says that he does not mind, as servers do."""
+        for port in itertools.islice(self._next, self.BLOCK):
             with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
                 return port
+        raise AssertionError(f"somebody listens on each of {self.BLOCK} ports")
 
 
 _ports = None
