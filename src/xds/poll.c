@@ -17,6 +17,7 @@
 
 #define POLLERS_MAX 4096                  /* of one loop */
 #define QUESTIONS_MAX 4096                /* of one poller */
+#define QUESTIONS_SIZE_MAX (1u << 20)     /* bytes of the names in them */
 #define QUESTION_LEASE_NS (15 * NS_PER_S) /* between two polls; Envoy takes 50 ms */
 #define POLLER_LEASE_NS (60 * NS_PER_S)   /* without any question */
 #define VAIN_MAX 3                        /* answers that may have been lost */
@@ -51,7 +52,7 @@ struct poller {
     uint8_t key[KEY_SIZE];
     struct ads_stream *stream;
     struct outlet outlets[XDS_N];
-    size_t n_questions;
+    size_t n_questions, questions_size;
     struct timer lease; /* while there are no questions */
     struct mail turn;
     bool turning;  /* 'turn' is under way */
@@ -264,7 +265,10 @@ static void let_out(struct poller *p, struct xds_response *r, int64_t now)
 
 static void question_free(struct question *q)
 {
-    timer_clear(&q->poller->ads->polls.timers, &q->timer);
+    struct poller *p = q->poller;
+    timer_clear(&p->ads->polls.timers, &q->timer);
+    p->n_questions--;
+    p->questions_size -= q->key.n;
     free(q);
 }
 
@@ -288,7 +292,6 @@ static void end(struct poller *p, enum err_kind kind, struct str text)
         map_fini(&p->outlets[t].questions);
         map_init(&p->outlets[t].questions);
     }
-    p->n_questions = 0;
 }
 
 static void poller_free(struct poller *p)
@@ -360,7 +363,7 @@ static void question_drop(struct question *q, int64_t now)
     enum xds_type type = q->type;
     (void)map_del(&p->outlets[type].questions, q->key);
     question_free(q);
-    if (--p->n_questions == 0)
+    if (p->n_questions == 0)
         timer_set(&p->ads->polls.timers, &p->lease, now + POLLER_LEASE_NS);
     take_a_turn(p); /* it may have been the last that was behind */
 }
@@ -393,11 +396,17 @@ static struct str key_of_names(const struct discovery_request *r, struct arena *
     return key;
 }
 
+static bool has_room(const struct poller *p, struct str key)
+{
+    return p->n_questions < QUESTIONS_MAX && p->questions_size + key.n <= QUESTIONS_SIZE_MAX;
+}
+
+/* NULL: it would be one too many. */
 static struct question *question_of(struct poller *p, enum xds_type type, struct str key)
 {
     struct map *questions = &p->outlets[type].questions;
     struct question *q = map_find(questions, key);
-    if (q || p->n_questions >= QUESTIONS_MAX)
+    if (q || !has_room(p, key))
         return q;
     q = xcalloc(1, sizeof(*q) + key.n + 1);
     *q = (struct question){.poller = p, .type = type, .timer.expire = question_is_due};
@@ -405,6 +414,7 @@ static struct question *question_of(struct poller *p, enum xds_type type, struct
         memcpy(q + 1, key.p, key.n);
     q->key = str_from(q + 1, key.n);
     map_put(questions, q->key, q);
+    p->questions_size += key.n;
     if (p->n_questions++ == 0)
         timer_clear(&p->ads->polls.timers, &p->lease);
     if (p->outlets[type].let_out.version != 0)

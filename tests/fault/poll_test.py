@@ -168,6 +168,15 @@ def test_how_large_a_header_may_be(world, size, status):
     assert ask(world, token(world), **{"X-Padding": "x" * size}).status == status
 
 
+def test_what_names_one_proxy_can_make_us_remember_has_a_bound(world):
+    """A question is remembered for a while when it is answered; the same one again is no other."""
+    jwt = token(world, "two")
+    for kind, first, status in (("routes", "a", 304), ("routes", "b", 413), ("secrets", "a", 413), ("routes", "a", 304)):
+        body = request("two", resource_names=[first * 4000 + str(i) for i in range(200)])
+        answer = ask(world, jwt, kind, body)
+        assert answer.status == status and (status == 304 or "asks for too much at once" in answer.text), answer
+
+
 def test_two_tokens_are_none(world):
     """Which of them counts is not for a server to choose."""
     context = ssl._create_unverified_context()
