@@ -2,24 +2,12 @@
  * the end. */
 #include "world.h"
 
-#define WEB                                                                                                  \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
-    "1\","                                                                                                   \
-    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
-#define WEB_8080                                                                                             \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
-    "1\","                                                                                                   \
-    "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
-#define WEB_2                                                                                                \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-2\",\"networking\":{\"address\":\"10.0.0."  \
-    "2\","                                                                                                   \
-    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
-#define DB_8080                                                                                              \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
-    "1\","                                                                                                   \
-    "\"inbound\":[{\"port\":8080,\"tags\":{\"kuma.io/service\":\"db\"}}]}}"
+#define WEB DATAPLANE("default", "web-1", "10.0.0.1", "80", "web")
+#define WEB_8080 DATAPLANE("default", "web-1", "10.0.0.1", "8080", "web")
+#define WEB_2 DATAPLANE("default", "web-2", "10.0.0.2", "80", "web")
+#define DB_8080 DATAPLANE("default", "web-1", "10.0.0.1", "8080", "db")
 /* A first request of default.web-1, with or without a Dataplane; YAML, since apostrophes are quotes here. */
-#define FIRST "{'node': {'id': 'default.web-1'}, " CDS "}"
+#define FIRST FIRST_OF("default.web-1")
 #define BROUGHT(service, port)                                                                               \
     "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': "                                   \
     "'type: Dataplane\\nmesh: default\\nname: web-1\\nnetworking:\\n  address: 10.0.0.1\\n  inbound:\\n  "   \
@@ -42,13 +30,6 @@ static struct str token_for(struct world *w, const char *mesh, const char *name,
     struct token_claims claims = {
         .mesh = str_from_c(mesh), .name = str_from_c(name), .tags = &tag, .n_tags = service != NULL};
     return token(w, &claims, 3600);
-}
-
-static void put_mesh(struct world *w, const char *name)
-{
-    struct res_key key = {RES_MESH, STR_NONE, str_from_c(name)};
-    struct mesh_spec spec = {0};
-    put(w, resource_from_spec(&key, &spec));
 }
 
 TEST(refusals)

@@ -93,12 +93,6 @@ static void talk(const char *name, const char *script)
     run_script(XDS_DELTA, types, name, script);
 }
 
-/* A client that has clusters a and b, their endpoints, secret s, listener l with route r. */
-#define STEADY                                                                                               \
-    "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1 x=p1;"                                                               \
-    "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"                                            \
-    "= cds(a1,b1) eds(a1,b1) sds(s1) lds(l1) rds(r1) ecds(p1);"                                              \
-    "ack cds;ack eds;ack sds;ack lds;ack rds;ack ecds;=;"
 #define ASK_AGAIN "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"
 
 TEST(conversations)

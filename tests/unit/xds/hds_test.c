@@ -4,6 +4,7 @@
 
 #include "../../../src/xds/health.h"
 
+#define MESSAGE "envoy.service.health.v3.HealthCheckRequestOrEndpointHealthResponse"
 #define INBOUND(port, more) "{\"port\":" port ",\"tags\":{\"kuma.io/service\":\"web\"}" more "}"
 #define WEB(inbounds)                                                                                        \
     "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
@@ -38,30 +39,9 @@ static void close_stream(struct world *w, struct health_peer *p)
     settle(w);
 }
 
-static struct buf encoded(const char *message)
-{
-    struct arena arena;
-    struct err e;
-    struct buf wire;
-    char *text = xstrdup(message);
-    JSON_AUTO tree = NULL;
-    for (char *c = text; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
-    arena_init(&arena);
-    err_init(&e, &arena);
-    buf_init(&wire, BUF_MAX_RESOURCE);
-    if (json_parse(str_from_c(text), &tree, &e) != ERR_NONE ||
-        envoy_encode(STR("envoy.service.health.v3.HealthCheckRequestOrEndpointHealthResponse"), tree, &wire,
-                     &e) != ERR_NONE)
-        FAIL("%s: " STR_FMT, message, STR_ARG(err_render(&e, &arena)));
-    arena_fini(&arena);
-    free(text);
-    return wire;
-}
-
 static void say(struct health_peer *p, const char *message)
 {
-    struct buf wire = encoded(message);
+    struct buf wire = encoded(STR(MESSAGE), message);
     hds_receive(p->stream, buf_str(&wire));
     buf_fini(&wire);
 }
@@ -171,7 +151,7 @@ TEST(what_a_report_makes_of_inbounds)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err e;
         struct health_message m;
-        struct buf wire = encoded(rows[i].report);
+        struct buf wire = encoded(STR(MESSAGE), rows[i].report);
         struct resource *document = dataplane_make(rows[i].dataplane);
         struct resource *before = dataplane_with_health(document, str_from_c(rows[i].before));
         err_init(&e, &a);

@@ -4,11 +4,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#define WEB(name)                                                                                            \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"" name                                          \
-    "\",\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":"   \
-    "\"web\"}}]}}"
-#define FIRST(name) "{'node': {'id': 'default." name "'}, " CDS "}"
+#define WEB(name) DATAPLANE("default", name, "10.0.0.1", "80", "web")
+#define FIRST(name) FIRST_OF("default." name)
 #define BROUGHT(name)                                                                                        \
     "{'node': {'id': 'default." name                                                                         \
     "', 'metadata': {'dataplane.resource': '" BROUGHT_TEXT(name) "'}}, " CDS "}"

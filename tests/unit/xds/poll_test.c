@@ -2,10 +2,7 @@
 #include "../../../src/xds/poll.h"
 #include "world.h"
 
-#define WEB                                                                                                  \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
-    "1\","                                                                                                   \
-    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
+#define WEB DATAPLANE("default", "web-1", "10.0.0.1", "80", "web")
 #define NODE "'node': {'id': 'default.web-1'}"
 #define BROUGHT                                                                                              \
     "{'node': {'id': 'default.web-1', 'metadata': {'dataplane.resource': "                                   \

@@ -2,11 +2,7 @@
  * says. */
 #include "world.h"
 
-#define WEB(name, mesh)                                                                                      \
-    "{\"type\":\"Dataplane\",\"mesh\":\"" mesh "\",\"name\":\"" name                                         \
-    "\",\"networking\":{\"address\":\"10.0.0.1\",\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":"   \
-    "\"web\"}}]}}"
-#define FIRST(id) "{'node': {'id': '" id "'}, " CDS "}"
+#define WEB(name, mesh) DATAPLANE(mesh, name, "10.0.0.1", "80", "web")
 
 static bool answered;
 
@@ -68,11 +64,9 @@ static void start(struct world *w)
 }
 
 /* A mesh with a proxy web-1. */
-static void put_mesh(struct world *w)
+static void put_blue(struct world *w)
 {
-    struct res_key key = {RES_MESH, STR_NONE, STR("blue")};
-    struct mesh_spec spec = {0};
-    put(w, resource_from_spec(&key, &spec));
+    put_mesh(w, "blue");
     put(w, dataplane_make(WEB("web-1", "blue")));
 }
 
@@ -120,8 +114,8 @@ TEST(one_after_the_other)
     struct world w;
     struct peer a, b;
     start(&w);
-    connect_proxy(&w, &a, FIRST("default.web-1"));
-    connect_proxy(&w, &b, FIRST("default.web-2"));
+    connect_proxy(&w, &a, FIRST_OF("default.web-1"));
+    connect_proxy(&w, &b, FIRST_OF("default.web-2"));
     struct ads_question *q = ask(&w, 1, NS_PER_S);
     run(&w);
     EXPECT_CSTR("nothing yet", told(q), "");
@@ -163,8 +157,8 @@ TEST(refusals_and_disconnects_end_the_wait)
     struct world w;
     struct peer a, b;
     start(&w);
-    connect_proxy(&w, &a, FIRST("default.web-1"));
-    connect_proxy(&w, &b, FIRST("default.web-2"));
+    connect_proxy(&w, &a, FIRST_OF("default.web-1"));
+    connect_proxy(&w, &b, FIRST_OF("default.web-2"));
     configure(&w, &a);
     configure(&w, &b);
     engine_delivers("b");
@@ -188,10 +182,10 @@ TEST(a_proxy_that_came_back_speaks_on_its_newest_stream)
     struct world w;
     struct peer old, fresh;
     start(&w);
-    connect_proxy(&w, &old, FIRST("default.web-1"));
+    connect_proxy(&w, &old, FIRST_OF("default.web-1"));
     struct ads_question *q = ask(&w, 1, NS_PER_S);
     run(&w);
-    connect_proxy(&w, &fresh, FIRST("default.web-1"));
+    connect_proxy(&w, &fresh, FIRST_OF("default.web-1"));
     configure(&w, &fresh);
     run(&w);
     EXPECT_CSTR("once, and applied", told(q), "1/0/0");
@@ -219,7 +213,7 @@ TEST(what_the_engine_has_not_passed)
         struct world w;
         struct peer p;
         start(&w);
-        connect_proxy(&w, &p, FIRST("default.web-1"));
+        connect_proxy(&w, &p, FIRST_OF("default.web-1"));
         configure(&w, &p);
         engine_at = 4;
         struct ads_question *q = ask(&w, rows[i].asked, rows[i].wait_ns);
@@ -245,9 +239,9 @@ TEST(what_the_engine_has_passed_for_one_mesh)
     struct world w;
     struct peer a, b;
     start(&w);
-    put_mesh(&w);
-    connect_proxy(&w, &a, FIRST("default.web-1"));
-    connect_proxy(&w, &b, FIRST("blue.web-1"));
+    put_blue(&w);
+    connect_proxy(&w, &a, FIRST_OF("default.web-1"));
+    connect_proxy(&w, &b, FIRST_OF("blue.web-1"));
     configure(&w, &a);
     configure(&w, &b);
     engine_at = 4;
@@ -284,7 +278,7 @@ TEST(who_hangs_up_and_who_stops)
     struct world w;
     struct peer p;
     start(&w);
-    connect_proxy(&w, &p, FIRST("default.web-1"));
+    connect_proxy(&w, &p, FIRST_OF("default.web-1"));
     configure(&w, &p);
     engine_delivers("b");
     run(&w);
@@ -333,9 +327,9 @@ TEST(whose_proxies)
     struct world w;
     struct peer a, b;
     start(&w);
-    put_mesh(&w);
-    connect_proxy(&w, &a, FIRST("default.web-1"));
-    connect_proxy(&w, &b, FIRST("blue.web-1"));
+    put_blue(&w);
+    connect_proxy(&w, &a, FIRST_OF("default.web-1"));
+    connect_proxy(&w, &b, FIRST_OF("blue.web-1"));
     configure(&w, &a);
     peer_says(&b, "{" LDS "}");
     accept_all(&b);

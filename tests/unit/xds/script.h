@@ -25,6 +25,13 @@
 
 #define MAX_SETS 16
 
+/* A client that has clusters a and b, their endpoints, secret s, listener l with route r, extension p. */
+#define STEADY                                                                                               \
+    "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1 x=p1;"                                                               \
+    "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"                                            \
+    "= cds(a1,b1) eds(a1,b1) sds(s1) lds(l1) rds(r1) ecds(p1);"                                              \
+    "ack cds;ack eds;ack sds;ack lds;ack rds;ack ecds;=;"
+
 struct client_type; /* what the variant's client remembers of a type */
 struct script {
     struct session session;

@@ -62,13 +62,6 @@ void client_says(struct script *sc, struct str word, enum xds_type t, struct str
     request(sc, t, c->names, c->accepted, old ? c->nonce - 1 : c->nonce, refuses);
 }
 
-/* A client that has clusters a and b, their endpoints, secret s, listener l with route r. */
-#define STEADY                                                                                               \
-    "set c=a1,b1 e=a1,b1 s=s1 l=l1 r=r1 x=p1;"                                                               \
-    "ask cds;ask eds a,b;ask sds s;ask lds;ask rds r;ask ecds p;"                                            \
-    "= cds(a1,b1) eds(a1,b1) sds(s1) lds(l1) rds(r1) ecds(p1);"                                              \
-    "ack cds;ack eds;ack sds;ack lds;ack rds;ack ecds;=;"
-
 static void talk(const char *name, const char *script)
 {
     struct client_type types[XDS_N] = {0};

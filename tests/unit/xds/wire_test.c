@@ -1,11 +1,8 @@
 /* wire_test.c -- requests and responses as bytes, in both variants of the protocol. */
 #include "world.h"
 
-#define WEB                                                                                                  \
-    "{\"type\":\"Dataplane\",\"mesh\":\"default\",\"name\":\"web-1\",\"networking\":{\"address\":\"10.0.0."  \
-    "1\","                                                                                                   \
-    "\"inbound\":[{\"port\":80,\"tags\":{\"kuma.io/service\":\"web\"}}]}}"
-#define FIRST "{'node': {'id': 'default.web-1'}, " CDS "}"
+#define WEB DATAPLANE("default", "web-1", "10.0.0.1", "80", "web")
+#define FIRST FIRST_OF("default.web-1")
 
 TEST(bytes_that_are_no_request)
 {

@@ -327,6 +327,12 @@ static inline void pass_time(struct world *w, int64_t ns)
     settle(w);
 }
 
+/* The document of a Dataplane with one inbound; all are literals. */
+#define DATAPLANE(mesh, name, address, port, service)                                                        \
+    "{\"type\":\"Dataplane\",\"mesh\":\"" mesh "\",\"name\":\"" name                                         \
+    "\",\"networking\":{\"address\":\"" address "\",\"inbound\":[{\"port\":" port                            \
+    ",\"tags\":{\"kuma.io/service\":\"" service "\"}}]}}"
+
 static inline struct resource *dataplane_make(const char *text)
 {
     struct arena arena;
@@ -352,6 +358,13 @@ static inline void put(struct world *w, struct resource *r)
     if (req->kind != ERR_NONE)
         FAIL("put: " STR_FMT, STR_ARG(err_render(&req->ops[0].err, &req->arena)));
     admit_request_free(req);
+}
+
+static inline void put_mesh(struct world *w, const char *name)
+{
+    struct res_key key = {RES_MESH, STR_NONE, str_from_c(name)};
+    struct mesh_spec spec = {0};
+    put(w, resource_from_spec(&key, &spec));
 }
 
 /* Puts the Dataplane; NULL: deletes default.web-1. Does not wait. */
@@ -402,13 +415,13 @@ static inline void peer_close(struct world *w, struct peer *p)
     settle(w);
 }
 
-/* A request in Envoy's JSON; apostrophes stand for quotes. */
-static inline void peer_says(struct peer *p, const char *request)
+/* A message in Envoy's JSON, with apostrophes for quotes, as bytes; the caller ends the buffer. */
+static inline struct buf encoded(struct str message, const char *json)
 {
     struct arena arena;
     struct err e;
     struct buf wire;
-    char *text = xstrdup(request);
+    char *text = xstrdup(json);
     JSON_AUTO tree = NULL;
     for (char *c = text; *c; c++)
         *c = *c == '\'' ? '"' : *c;
@@ -416,12 +429,21 @@ static inline void peer_says(struct peer *p, const char *request)
     err_init(&e, &arena);
     buf_init(&wire, BUF_MAX_RESOURCE);
     if (json_parse(str_from_c(text), &tree, &e) != ERR_NONE ||
-        envoy_encode(message_name(&arena, p, "Request"), tree, &wire, &e) != ERR_NONE)
-        FAIL("%s: " STR_FMT, request, STR_ARG(err_render(&e, &arena)));
+        envoy_encode(message, tree, &wire, &e) != ERR_NONE)
+        FAIL("%s: " STR_FMT, json, STR_ARG(err_render(&e, &arena)));
+    arena_fini(&arena);
+    free(text);
+    return wire;
+}
+
+static inline void peer_says(struct peer *p, const char *request)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct buf wire = encoded(message_name(&arena, p, "Request"), request);
     ads_receive(p->stream, buf_str(&wire));
     buf_fini(&wire);
     arena_fini(&arena);
-    free(text);
 }
 
 /* The next message as a tree, or NULL; the caller owns it. */
@@ -460,5 +482,7 @@ static inline const char *peer_hears_type(struct peer *p)
 
 #define LDS "'typeUrl': 'type.googleapis.com/envoy.config.listener.v3.Listener'"
 #define CDS "'typeUrl': 'type.googleapis.com/envoy.config.cluster.v3.Cluster'"
+/* The first request of a stream of that node. */
+#define FIRST_OF(id) "{'node': {'id': '" id "'}, " CDS "}"
 
 #endif
