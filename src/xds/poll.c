@@ -1,9 +1,8 @@
-/* xds/poll.c -- pollers: who asks, what was let out for it, and when a poll is answered.
+/* xds/poll.c -- pollers: who asks, what was let out for it, and what the stream is told.
  *
  * Everything here runs on the loop's thread but ads_poll and ads_poll_hurry. */
-#include "poll.h"
+#include "poll_question.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +14,10 @@
 #include "ursa/base/hash.h"
 #include "ursa/base/json.h"
 
-#define POLLERS_MAX 4096                  /* of one loop */
-#define QUESTIONS_MAX 4096                /* of one poller */
-#define QUESTIONS_SIZE_MAX (1u << 20)     /* bytes of the names in them */
-#define QUESTION_LEASE_NS (15 * NS_PER_S) /* between two polls; Envoy takes 50 ms */
-#define POLLER_LEASE_NS (60 * NS_PER_S)   /* without any question */
-#define VAIN_MAX 3                        /* answers that may have been lost */
-#define VAIN_PAUSE_NS (10 * NS_PER_S)     /* then it is likely that the client refuses them */
-
-/* What one poller asks for again and again: all of a type, or names of it. */
-struct question {
-    struct poller *poller;
-    struct timer timer; /* while it waits: the poll's time is up; else: nobody asks any more */
-    struct str key;     /* its names, each with a NUL behind it; "" is everything */
-    enum xds_type type;
-    struct ads_poll *waiting; /* NULL: none */
-    int64_t wait_until;
-    uint64_t has;    /* the version that the client says to have; 0: none, or it has not said yet */
-    uint64_t newest; /* the version of what was let out for it; 0: nothing was */
-    uint64_t given;  /* the version of the last answer; 0: none */
-    unsigned n_vain; /* how often the client came back without that */
-    int64_t given_at;
-};
+#define POLLERS_MAX 4096                /* of one loop */
+#define QUESTIONS_MAX 4096              /* of one poller */
+#define QUESTIONS_SIZE_MAX (1u << 20)   /* bytes of the names in them */
+#define POLLER_LEASE_NS (60 * NS_PER_S) /* without any question */
 
 /* What the stream has let out of a type. */
 struct outlet {
@@ -59,126 +40,11 @@ struct poller {
     bool is_ended; /* it goes with its turn */
 };
 
-/* ---- answers ---- */
-
-static void send_back(struct ads_poll *p)
-{
-    mailbox_send(p->box, &p->mail);
-}
-
 static void refuse(struct ads_poll *p, enum err_kind kind, struct str text)
 {
     p->kind = kind;
     p->text = arena_str(&p->arena, text);
-    send_back(p);
-}
-
-static struct str id_of(const uint64_t *id)
-{
-    return str_from(id, sizeof(*id));
-}
-
-static void wait_for(struct question *q, struct ads_poll *p, int64_t until)
-{
-    q->waiting = p;
-    q->wait_until = until;
-    p->question = q;
-    map_put(&p->ads->polls.waiting, id_of(&p->id), p);
-}
-
-static struct ads_poll *take_waiting(struct question *q)
-{
-    struct ads_poll *p = q->waiting;
-    (void)map_del(&p->ads->polls.waiting, id_of(&p->id));
-    q->waiting = NULL;
-    p->question = NULL;
-    return p;
-}
-
-/* What was let out under those names, in the order of names. */
-static size_t collect(const struct question *q, struct xds_resource **v)
-{
-    const struct xds_response *r = &q->poller->outlets[q->type].let_out;
-    struct str rest = q->key, name;
-    size_t n = 0, at = 0;
-    while (str_next(&rest, '\0', &name) && name.n > 0) {
-        at = xds_search(r->v, r->n, at, name);
-        if (at < r->n && str_eq(r->v[at]->name, name))
-            v[n++] = r->v[at];
-    }
-    return n;
-}
-
-static size_t n_names(const struct question *q)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < q->key.n; i++)
-        n += q->key.p[i] == '\0';
-    return n;
-}
-
-static uint64_t version_of(const struct question *q)
-{
-    struct xds_resource **v;
-    uint64_t version = 0;
-    if (q->key.n == 0)
-        return q->poller->outlets[q->type].let_out.version;
-    v = xcalloc(n_names(q), sizeof(struct xds_resource *));
-    size_t n = collect(q, v);
-    for (size_t i = 0; i < n; i++)
-        version = hash_mix(version, v[i]->version);
-    free(v);
-    return version;
-}
-
-static void give(struct question *q, int64_t now)
-{
-    const struct xds_response *r = &q->poller->outlets[q->type].let_out;
-    struct ads_poll *p = take_waiting(q);
-    struct xds_resource **v = r->v;
-    size_t n = r->n;
-    if (q->key.n > 0) {
-        v = xcalloc(n_names(q), sizeof(struct xds_resource *));
-        n = collect(q, v);
-    }
-    p->json = poll_response_json(q->type, q->newest, v, n, &p->json_size);
-    if (q->key.n > 0)
-        free(v);
-    COUNT_ADD(xds_bytes_sent, p->json_size);
-    if (q->given != q->newest)
-        q->n_vain = 0;
-    q->given = q->newest;
-    q->has = 0; /* it will say whether it took that over; the next news may be what it had before */
-    q->given_at = now;
-    timer_set(&q->poller->ads->polls.timers, &q->timer, now + QUESTION_LEASE_NS);
-    send_back(p);
-}
-
-static bool is_refused(const struct question *q)
-{
-    return q->given == q->newest && q->n_vain >= VAIN_MAX;
-}
-
-/* Answers the poll that waits, if there is something for it. */
-static void judge(struct question *q, int64_t now)
-{
-    int64_t again_at = q->given_at + VAIN_PAUSE_NS, until = q->wait_until;
-    if (!q->waiting)
-        return;
-    if (q->newest != 0 && q->newest != q->has) {
-        if (!is_refused(q) || again_at <= now) {
-            give(q, now);
-            return;
-        }
-        until = again_at < until ? again_at : until;
-    }
-    timer_set(&q->poller->ads->polls.timers, &q->timer, until);
-}
-
-static void give_nothing(struct question *q, int64_t now)
-{
-    timer_set(&q->poller->ads->polls.timers, &q->timer, now + QUESTION_LEASE_NS);
-    send_back(take_waiting(q));
+    mailbox_send(p->box, &p->mail);
 }
 
 /* ---- what the stream is told ---- */
@@ -217,7 +83,7 @@ static bool endpoints_are_taken(const struct poller *p)
     void *value;
     while (map_next(&p->outlets[XDS_ENDPOINT].questions, &i, &key, &value)) {
         const struct question *q = value;
-        if (q->newest == 0 || q->has != q->newest)
+        if (q->newest == 0 || question_is_behind(q))
             continue;
         if (key.n == 0)
             return true;
@@ -238,7 +104,7 @@ static void settle(struct poller *p, enum xds_type type)
         return;
     while (map_next(&o->questions, &i, &key, &value)) {
         const struct question *q = value;
-        if (q->newest != 0 && q->has != q->newest)
+        if (question_is_behind(q))
             return;
     }
     if (type != XDS_CLUSTER || endpoints_are_taken(p))
@@ -257,19 +123,17 @@ static void let_out(struct poller *p, struct xds_response *r, int64_t now)
     o->let_out = *r;
     o->owes_answer = true;
     while (map_next(&o->questions, &i, &key, &value)) {
-        struct question *q = value;
-        q->newest = version_of(q);
-        judge(q, now);
+        question_take_news(value, now);
     }
 }
 
-static void question_free(struct question *q)
+/* It is in no map any more. */
+static void forget(struct question *q)
 {
     struct poller *p = q->poller;
-    timer_clear(&p->ads->polls.timers, &q->timer);
     p->n_questions--;
     p->questions_size -= q->key.n;
-    free(q);
+    question_free(q);
 }
 
 /* Its stream is over: nobody finds it any more, and all that wait are told why. */
@@ -286,8 +150,8 @@ static void end(struct poller *p, enum err_kind kind, struct str text)
         for (i = 0; map_next(&p->outlets[t].questions, &i, &key, &value);) {
             struct question *q = value;
             if (q->waiting)
-                refuse(take_waiting(q), kind, text);
-            question_free(q);
+                refuse(question_take_poll(q), kind, text);
+            forget(q);
         }
         map_fini(&p->outlets[t].questions);
         map_init(&p->outlets[t].questions);
@@ -362,7 +226,7 @@ static void question_drop(struct question *q, int64_t now)
     struct poller *p = q->poller;
     enum xds_type type = q->type;
     (void)map_del(&p->outlets[type].questions, q->key);
-    question_free(q);
+    forget(q);
     if (p->n_questions == 0)
         timer_set(&p->ads->polls.timers, &p->lease, now + POLLER_LEASE_NS);
     take_a_turn(p); /* it may have been the last that was behind */
@@ -374,9 +238,9 @@ static void question_is_due(struct timer *t, int64_t now)
     if (!q->waiting)
         question_drop(q, now);
     else if (q->wait_until <= now)
-        give_nothing(q, now);
+        question_send_back(q, now);
     else
-        judge(q, now);
+        question_judge(q, now);
 }
 
 /* ---- polls ---- */
@@ -408,30 +272,19 @@ static struct question *question_of(struct poller *p, enum xds_type type, struct
     struct question *q = map_find(questions, key);
     if (q || !has_room(p, key))
         return q;
-    q = xcalloc(1, sizeof(*q) + key.n + 1);
-    *q = (struct question){.poller = p, .type = type, .timer.expire = question_is_due};
-    if (key.n > 0)
-        memcpy(q + 1, key.p, key.n);
-    q->key = str_from(q + 1, key.n);
+    q = question_new(&p->ads->polls, type, key, &p->outlets[type].let_out, question_is_due);
+    q->poller = p;
     map_put(questions, q->key, q);
     p->questions_size += key.n;
     if (p->n_questions++ == 0)
         timer_clear(&p->ads->polls.timers, &p->lease);
-    if (p->outlets[type].let_out.version != 0)
-        q->newest = version_of(q);
     return q;
 }
 
-/* What the client says to have tells what became of the last answer. */
 static void take_version(struct question *q, const struct discovery_request *r)
 {
-    q->has = version_parse(r->version_info);
-    if (q->given == 0 || q->has == q->given) {
-        q->n_vain = 0;
-        return;
-    }
-    q->n_vain = r->has_error ? VAIN_MAX : q->n_vain + 1;
-    if (is_refused(q) && q->poller->outlets[q->type].owes_answer)
+    question_take_version(q, r);
+    if (question_is_refused(q) && q->poller->outlets[q->type].owes_answer)
         answer_stream(q->poller, q->type,
                       r->error_message.n > 0 ? r->error_message
                                              : STR("it was given this several times and keeps what it has"));
@@ -484,9 +337,7 @@ static void ask(struct poller *p, struct ads_poll *poll)
         refuse(poll, ERR_LIMIT, STR("the proxy asks for too much at once"));
         return;
     }
-    if (q->waiting) /* its client has given that up, and asks again */
-        give_nothing(q, now);
-    wait_for(q, poll, now + p->ads->options.poll_limit_ns);
+    question_wait(q, poll, now, now + p->ads->options.poll_limit_ns);
     if (!stream_identify(p->stream, &poll->request)) /* it is answered */
         return;
     discovery_request_fini(&poll->request); /* the node's metadata are not needed while it waits */
@@ -499,7 +350,7 @@ static void ask(struct poller *p, struct ads_poll *poll)
         if (p->is_ended)
             return;
     }
-    judge(q, now);
+    question_judge(q, now);
     if (p->outlets[type].owes_answer || p->outlets[XDS_CLUSTER].owes_answer)
         take_a_turn(p);
 }
@@ -557,10 +408,10 @@ void ads_poll(struct ads_group *group, struct ads_poll *p)
 static void take_hurry(struct mail *mail)
 {
     struct hurry *h = CONTAINER_OF(mail, struct hurry, mail);
-    struct ads_poll *p = map_find(&h->ads->polls.waiting, id_of(&h->id));
+    struct ads_poll *p = map_find(&h->ads->polls.waiting, poll_id(&h->id));
     if (p) {
         struct question *q = p->question;
-        send_back(take_waiting(q));
+        mailbox_send(p->box, &question_take_poll(q)->mail);
         question_drop(q, clock_mono_ns());
     }
     free(h);
