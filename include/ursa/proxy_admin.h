@@ -1,14 +1,14 @@
 /* ursa/proxy_admin.h -- asks Envoys what they hold: GET on the admin port that a proxy offers to the control
  * plane (xds.md 8.5, docs/decisions/0010).
  *
- * A few threads that block on nothing for longer than an answer may take; whoever asks gets mail. Every
+ * A few workers that block on nothing for longer than an answer may take; whoever asks gets mail. Every
  * question first asks the peer who it is: an address and a port in a resource may be anybody's. */
 #ifndef URSA_PROXY_ADMIN_H
 #define URSA_PROXY_ADMIN_H
 
 #include "ursa/base/buf.h"
 #include "ursa/base/err.h"
-#include "ursa/base/mailbox.h"
+#include "ursa/base/workers.h"
 
 struct proxy_admin;
 
@@ -31,6 +31,9 @@ struct proxy_question {
     enum err_kind kind; /* ERR_NONE, ERR_PEER, ERR_UNAVAILABLE (we are stopping) */
     char reason[256];   /* one line, nothing that the peer sent */
     struct buf body;    /* the asker's to keep or to end; empty but for ERR_NONE */
+
+    struct work work;
+    struct proxy_admin *admin;
 };
 
 struct proxy_admin_options {

@@ -150,12 +150,10 @@ void workers_give(struct workers *ws, struct work *w, struct str group, enum wor
 
 /* ---- life ---- */
 
-static unsigned thread_count(unsigned max)
+unsigned workers_for_processors(unsigned max)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (max > MAX_THREADS)
-        max = MAX_THREADS;
     return n < 1 ? 1 : n < (long)max ? (unsigned)n : max;
 }
 
@@ -164,7 +162,7 @@ struct workers *workers_new(const char *name, unsigned max)
     struct workers *ws = xcalloc(1, sizeof(*ws));
 
     ws->name = name;
-    ws->max_threads = thread_count(max);
+    ws->max_threads = max < MAX_THREADS ? max : MAX_THREADS;
     lock_init(&ws->lock);
     pthread_cond_init(&ws->wake, NULL);
     for (size_t i = 0; i < ARRAY_LEN(ws->lines); i++) {

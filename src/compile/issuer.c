@@ -76,7 +76,7 @@ struct issuer *issuer_new(const struct issuer_options *options)
 {
     struct issuer *i = xcalloc(1, sizeof *i);
     i->options = *options;
-    i->workers = workers_new("ursa-issuer", MAX_WORKERS);
+    i->workers = workers_new("ursa-issuer", workers_for_processors(MAX_WORKERS));
     map_init(&i->holders);
     authorities_init(&i->authorities);
     return i;

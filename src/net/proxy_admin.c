@@ -1,7 +1,7 @@
 /* proxy_admin.c -- see ursa/proxy_admin.h. */
 #include "ursa/proxy_admin.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -16,18 +16,13 @@
 
 #define MAX_SERVER_INFO (1u << 20)
 #define READ_SIZE 16384 /* a TLS record */
-#define MAX_THREADS 16
 
 struct proxy_admin {
     struct proxy_admin_options options;
-    struct lock lock;    /* protects what follows */
-    pthread_cond_t wake; /* there is a question, or the end */
-    struct mail *first, *last;
-    unsigned n_waiting;
-    bool cancelled;
+    struct workers *workers;
+    atomic_uint n_open; /* questions that have not been answered */
+    atomic_bool cancelled;
     int cancel_fd; /* readable once cancelled */
-    pthread_t threads[MAX_THREADS];
-    unsigned n_threads;
 };
 
 /* ---- one question ---- */
@@ -113,14 +108,15 @@ static enum err_kind ask(struct proxy_admin *p, struct proxy_question *q, struct
     return e->kind;
 }
 
-static void work_on(struct proxy_admin *p, struct proxy_question *q)
+static void run(struct work *work)
 {
+    struct proxy_question *q = CONTAINER_OF(work, struct proxy_question, work);
+    struct proxy_admin *p = q->admin;
     struct arena a;
     struct err e;
 
     arena_init(&a);
     err_init(&e, &a);
-    buf_init(&q->body, p->options.max_body);
     COUNT(proxy_admin_questions);
     if (ask(p, q, &e) == ERR_NONE && q->finish)
         q->finish(&q->body);
@@ -130,91 +126,50 @@ static void work_on(struct proxy_admin *p, struct proxy_question *q)
     struct str text = err_render(&e, &a);
     snprintf(q->reason, sizeof(q->reason), STR_FMT, STR_ARG(text));
     arena_fini(&a);
-    mailbox_send(q->box, &q->mail);
-}
-
-/* ---- threads ---- */
-
-static struct mail *next_question(struct proxy_admin *p)
-{
-    struct mail *mail;
-
-    lock_take(&p->lock);
-    while (!p->first && !p->cancelled)
-        pthread_cond_wait(&p->wake, &p->lock.mutex);
-    mail = p->first;
-    if (mail) {
-        p->first = mail->next;
-        p->n_waiting--;
-    }
-    lock_drop(&p->lock);
-    return mail;
-}
-
-static void *work(void *arg)
-{
-    struct proxy_admin *p = arg;
-    struct mail *mail;
-
-    while ((mail = next_question(p)))
-        work_on(p, CONTAINER_OF(mail, struct proxy_question, mail));
-    return NULL;
-}
-
-enum err_kind proxy_admin_start(const struct proxy_admin_options *options, struct proxy_admin **out,
-                                struct err *e)
-{
-    struct proxy_admin *p = xcalloc(1, sizeof(*p));
-
-    p->options = *options;
-    lock_init(&p->lock);
-    pthread_cond_init(&p->wake, NULL);
-    p->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (p->cancel_fd < 0)
-        err_set(e, ERR_IO, "cannot make an eventfd: %m");
-    while (e->kind == ERR_NONE && p->n_threads < options->n_threads && p->n_threads < MAX_THREADS) {
-        if (pthread_create(&p->threads[p->n_threads], NULL, work, p) != 0)
-            err_set(e, ERR_IO, "cannot start a thread that asks proxies");
-        else
-            pthread_setname_np(p->threads[p->n_threads++], "proxy-admin");
-    }
-    if (e->kind != ERR_NONE) {
-        proxy_admin_stop(p);
-        return e->kind;
-    }
-    *out = p;
-    return ERR_NONE;
+    atomic_fetch_sub(&p->n_open, 1);
 }
 
 bool proxy_admin_ask(struct proxy_admin *p, struct proxy_question *q)
 {
-    bool taken;
-
-    lock_take(&p->lock);
-    taken = p->n_waiting < p->options.max_waiting && !p->cancelled;
-    if (taken) {
-        q->mail.next = NULL;
-        if (p->first)
-            p->last->next = &q->mail;
-        else
-            p->first = &q->mail;
-        p->last = &q->mail;
-        p->n_waiting++;
-        pthread_cond_signal(&p->wake);
+    if (atomic_load(&p->cancelled))
+        return false;
+    if (atomic_fetch_add(&p->n_open, 1) >= p->options.n_threads + p->options.max_waiting) {
+        atomic_fetch_sub(&p->n_open, 1);
+        return false;
     }
-    lock_drop(&p->lock);
-    return taken;
+    q->kind = ERR_UNAVAILABLE; /* unless its turn comes */
+    snprintf(q->reason, sizeof(q->reason), "the control plane is stopping");
+    buf_init(&q->body, p->options.max_body);
+    q->admin = p;
+    q->work = (struct work){.run = run, .mail = &q->mail, .box = q->box};
+    workers_give(p->workers, &q->work, STR_NONE, WORK_NOW);
+    return true;
+}
+
+/* ---- life ---- */
+
+enum err_kind proxy_admin_start(const struct proxy_admin_options *options, struct proxy_admin **out,
+                                struct err *e)
+{
+    int cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (cancel_fd < 0)
+        return err_set(e, ERR_IO, "cannot make an eventfd: %m");
+    struct proxy_admin *p = xcalloc(1, sizeof(*p));
+
+    p->options = *options;
+    p->cancel_fd = cancel_fd;
+    p->workers = workers_new("proxy-admin", options->n_threads);
+    *out = p;
+    return ERR_NONE;
 }
 
 void proxy_admin_cancel(struct proxy_admin *p)
 {
     uint64_t one = 1;
 
-    lock_take(&p->lock);
-    p->cancelled = true;
-    pthread_cond_broadcast(&p->wake);
-    lock_drop(&p->lock);
-    if (p->cancel_fd >= 0 && write(p->cancel_fd, &one, sizeof(one)) < 0)
+    atomic_store(&p->cancelled, true);
+    if (write(p->cancel_fd, &one, sizeof(one)) < 0)
         COUNT(proxy_admin_cancel_lost); /* the counter is full: it is readable */
 }
 
@@ -223,11 +178,7 @@ void proxy_admin_stop(struct proxy_admin *p)
     if (!p)
         return;
     proxy_admin_cancel(p);
-    for (unsigned i = 0; i < p->n_threads; i++)
-        pthread_join(p->threads[i], NULL);
-    if (p->cancel_fd >= 0)
-        close(p->cancel_fd);
-    pthread_cond_destroy(&p->wake);
-    lock_fini(&p->lock);
+    workers_stop(p->workers);
+    close(p->cancel_fd);
     free(p);
 }

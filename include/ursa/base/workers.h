@@ -1,4 +1,5 @@
-/* ursa/base/workers.h -- threads for work that would hold up whoever asks for it: keys and certificates.
+/* ursa/base/workers.h -- threads for work that would hold up whoever asks for it: keys and certificates, name
+ * servers, other people's sockets.
  *
  * A piece of work comes back by mail, exactly once, to the box that its owner named. Groups take turns,
  * however much work each brings; what is wanted later runs while nothing is wanted now. */
@@ -21,9 +22,11 @@ struct work {
 };
 
 struct workers;
-/* A thread begins when there is work and none is idle, as many as the machine has processors, 'max' at most.
- * 'name' is that of the threads, and must live on. */
+/* A thread begins when there is work and none is idle, 'max' at most. 'name' is that of the threads, and must
+ * live on. */
 struct workers *workers_new(const char *name, unsigned max);
+/* For work that computes: as many as the machine has processors, 'max' at most. */
+unsigned workers_for_processors(unsigned max);
 /* Any thread, which does the work itself when the system has no thread at all to give. */
 void workers_give(struct workers *, struct work *, struct str group, enum work_when);
 /* Finishes what runs, mails back what has not begun, joins the threads. NULL is ignored. */
