@@ -41,8 +41,8 @@ struct admit_op {
     struct resource *res; /* PUT: owned reference; decoded and checked as a document */
     struct res_key key;   /* DELETE, HEALTH, ADVANCE: in the request's arena */
     struct str health;    /* HEALTH: what the Dataplane's Envoy tells (dataplane_with_health), likewise */
-    bool keep_unchanged;  /* PUT of an equal spec writes nothing (apply); else it bumps modificationTime as
-                             kuma-cp does */
+    bool keep_unchanged;  /* PUT of an equal spec writes nothing and is not judged (apply); else it bumps
+                             modificationTime as kuma-cp does */
     bool if_base; /* only while what is stored is still the object that the caller judged; else ERR_STALE
                    */
     struct resource *base; /* that object: owned reference; NULL: nothing is stored */

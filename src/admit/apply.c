@@ -112,12 +112,14 @@ static enum err_kind put_complete(struct apply *a, struct admit_op *op, struct r
         if (!mesh)
             return rule_no_mesh(res->key.mesh, &op->err);
     }
-    if (check_put(a, res, mesh, &op->err) != ERR_NONE)
-        return op->err.kind;
+    /* What stays as it is was let in when it came: a proxy that comes back after its mesh's constraints have
+     * changed is no new member, and is not thrown out. */
     if (op->keep_unchanged && is_unchanged(a, res, before)) {
         op->outcome = OUTCOME_UNCHANGED;
         return ERR_NONE;
     }
+    if (check_put(a, res, mesh, &op->err) != ERR_NONE)
+        return op->err.kind;
     if (!mesh_is_stored)
         return ERR_NONE; /* the fault is its Mesh's, in this very request */
     return store_tx_put(a->store, res, &op->err);

@@ -87,6 +87,10 @@ def test_constraints_that_change_name_whom_they_would_not_let_in(daemon, dry):
         overview = daemon.get(f"/meshes/{name}/dataplanes+insights/{proxy}").json
         assert len(overview.get("warnings", [])) == (0 if dry or proxy == "in-1" else 1), overview
     assert daemon.get(f"/meshes/{name}/dataplanes").json["total"] == 3  # they stay
+    same = daemon.post("/apply", dataplane(name, "out-1", {}))
+    assert (same.status, same.json["documents"][0]["outcome"]) == (200, "unchanged"), same
+    changed = daemon.post("/apply", dataplane(name, "out-1", {"version": "v2"}))
+    assert changed.status == (200 if dry else 400), changed
 
 
 def test_ursactl_says_so(daemon, tmp_path):
