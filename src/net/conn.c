@@ -26,6 +26,7 @@
                      */
 /* Incomplete requests of all connections. */
 #define HELD_MAX ((size_t)256 * DISCOVERY_REQUEST_MAX)
+#define KERNEL_QUEUE (64 << 10) /* bytes that wait in the kernel to be sent, about */
 #define LEAVING_LIMIT (2 * NS_PER_S)
 #define DISCARD_MAX (256u << 10)
 /* Bytes read in one go are bounded, so that a busy peer leaves the others their turn. */
@@ -453,14 +454,17 @@ void conn_drain(struct conn *c)
         conn_close(c);
 }
 
-/* The kernel finds a peer that vanished; what is set here cannot fail on a TCP socket. */
+/* The kernel finds a peer that vanished, and takes no more for one that does not read than makes it wait for
+ * nothing: what it has taken can no longer be replaced by what is newer, and is memory too. What is set here
+ * cannot fail on a TCP socket. */
 static void tune(int fd)
 {
     static const struct {
         int level, name, value;
     } options[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},    {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 30},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 10}, {IPPROTO_TCP, TCP_KEEPCNT, 3},
+        {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 30}, {IPPROTO_TCP, TCP_KEEPINTVL, 10},
+        {IPPROTO_TCP, TCP_KEEPCNT, 3},   {IPPROTO_TCP, TCP_NOTSENT_LOWAT, KERNEL_QUEUE},
     };
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
         setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));

@@ -48,11 +48,11 @@ class Response:
 class Client(Stream):
     """A connection with one stream. The node goes with the first request."""
 
-    def __init__(self, plane, mesh, name, protocol="sotw", token=None, metadata=None, dataplane=None):
+    def __init__(self, plane, mesh, name, protocol="sotw", token=None, metadata=None, dataplane=None, receive_buffer=None):
         self.protocol = protocol
         self.node = pb.field(1, f"{mesh}.{name}") + pb.field(2, "script") + pb.field(3, pb.struct_of({**(metadata or {}), **(
             {"dataplane.resource": dataplane} if dataplane else {})}))
-        super().__init__(plane, SERVICE + METHODS[protocol], token)
+        super().__init__(plane, SERVICE + METHODS[protocol], token, receive_buffer)
 
     def read(self, message):
         return Response(self.protocol, message)

@@ -17,9 +17,9 @@ WINDOW = (1 << 31) - 1
 
 
 class Stream:
-    """A connection with one stream."""
+    """A connection with one stream. 'receive_buffer': bytes that the kernel takes for a client that does not read."""
 
-    def __init__(self, plane, path, token=None):
+    def __init__(self, plane, path, token=None, receive_buffer=None):
         self.received = bytearray()  # all bytes of the stream's messages
         self.status = None  # (code, text) once the stream has ended
         self._parts = bytearray()
@@ -27,7 +27,11 @@ class Stream:
         self._pongs = 0
         context = ssl._create_unverified_context()
         context.set_alpn_protocols(["h2"])
-        made = socket.create_connection(("127.0.0.1", plane.dp_port), timeout=LIMIT)
+        made = socket.socket()
+        if receive_buffer:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        made.settimeout(LIMIT)
+        made.connect(("127.0.0.1", plane.dp_port))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = context.wrap_socket(made, server_hostname="localhost")
         self._h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
