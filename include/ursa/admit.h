@@ -26,6 +26,7 @@ struct admit_options {
     bool bootstrap_admin_token;
     struct str zone; /* "" in standalone */
     struct vip_pool vips;
+    struct str_list ca_folders; /* of files of provided CAs; borrowed while the writer runs */
 };
 /* Creates what a fresh store lacks (mesh default, global secrets, the admin token), then starts the writer
  * thread. */
@@ -61,7 +62,7 @@ struct admit_op {
 struct offline;
 struct admit_request {
     struct mail mail;    /* the writer's, while submitted */
-    struct roots *roots; /* likewise: what was made before the writer had the request */
+    struct roots *roots; /* likewise: what was made or read before the writer had the request */
     struct arena arena;  /* keys, author, texts of the answer */
     struct str author;   /* user name, proxy, or "ursa" */
     enum res_origin origin;

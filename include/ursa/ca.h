@@ -34,11 +34,26 @@ bool ca_builtin_is_slow(const struct ca_backend *);
 struct res_key ca_builtin_cert_secret(struct arena *, struct str mesh, struct str backend);
 struct res_key ca_builtin_key_secret(struct arena *, struct str mesh, struct str backend);
 
+/* ---- files of a provided CA ---- */
+/* What a conf's files hold becomes secrets of the mesh when the Mesh is written, and is loaded from those:
+ * the thread that compiles reads no disk, and a backup has all that it needs. */
+struct ca_files {
+    struct str cert, key; /* STR_NONE: it comes from elsewhere. The caller wipes the key's text. */
+};
+bool ca_backend_has_files(const struct ca_backend *);
+/* Regular files of at most 64 KiB below one of the folders, also after all links are followed; causes at
+ * mtls.backends[i].conf.cert.file and .key.file. Blocks on the disk. */
+MUST_USE enum err_kind ca_files_read(const struct str_list *folders, const struct ca_backend *, size_t index,
+                                     struct arena *, struct ca_files *, struct err *e);
+/* "<mesh>.ca-provided-cert-<backend>" and "...-key-...". */
+struct res_key ca_provided_cert_secret(struct arena *, struct str mesh, struct str backend);
+struct res_key ca_provided_key_secret(struct arena *, struct str mesh, struct str backend);
+
 /* ---- an authority that can sign ---- */
 struct authority;
-/* The backend's certificate and key: from the mesh's secrets in the snapshot (builtin), or as conf says
- * (provided: secret, inline, inlineString). ERR_NOT_FOUND when a secret is missing, ERR_INVALID when the two
- * are no CA; the text names mesh and backend. */
+/* The backend's certificate and key: from the mesh's secrets in the snapshot (builtin, files), or as conf
+ * says (provided: secret, inline, inlineString). ERR_NOT_FOUND when a secret is missing, ERR_INVALID when the
+ * two are no CA; the text names mesh and backend. */
 MUST_USE enum err_kind authority_load(const struct snap *, struct str mesh, const struct ca_backend *,
                                       struct authority **out, struct err *e);
 /* Likewise of texts. */

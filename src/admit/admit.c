@@ -36,6 +36,7 @@ struct admit {
     struct store *store;
     char *zone;
     struct vip_pool vips;
+    struct str_list ca_folders;
     struct mailbox box;
     struct mail stop; /* the last mail */
     struct workers *workers;
@@ -74,7 +75,8 @@ void admit_request_free(struct admit_request *req)
 
 static enum err_kind commit_group(struct admit *a, struct err *e)
 {
-    const struct apply_options options = {.zone = str_from_c(a->zone), .vips = a->vips};
+    const struct apply_options options = {
+        .zone = str_from_c(a->zone), .vips = a->vips, .ca_folders = a->ca_folders};
     if (store_begin(a->store, e) != ERR_NONE)
         return e->kind;
     for (size_t i = 0; i < a->group.n; i++)
@@ -227,6 +229,7 @@ enum err_kind admit_start(const struct admit_options *options, struct admit **ou
     a->store = options->store;
     a->zone = xstrndup(options->zone);
     a->vips = options->vips.n ? options->vips : default_vips;
+    a->ca_folders = options->ca_folders;
     mailbox_init(&a->box);
     a->workers = workers_new("ursa-roots", 1);
     enum err_kind kind = create_missing(a, options, e);
@@ -270,7 +273,7 @@ void admit_submit(struct admit *a, struct admit_request *req)
         return;
     }
     GAUGE_ADD(admit_waiting, 1);
-    if (!roots_begin(a->workers, a->store, req, &a->box))
+    if (!roots_begin(a->workers, a->store, &a->ca_folders, req, &a->box))
         mailbox_send(&a->box, &req->mail);
 }
 

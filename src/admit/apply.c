@@ -17,6 +17,7 @@ struct apply {
     struct admit_request *req;
     struct str zone;
     int64_t now_ns;
+    const struct str_list *ca_folders;
     struct map meshes; /* name to the Mesh that this request puts, valid or not */
 };
 
@@ -188,6 +189,9 @@ static enum err_kind op_finish(struct apply *a, struct admit_op *op)
     if (op->err.kind != ERR_NONE)
         return ERR_NONE; /* counted already */
     const struct resource *mesh = find(a, &op->res->key);
+    if (!a->req->offline &&
+        defaults_take_files(a->store, a->req, a->ca_folders, mesh, op->restores, &op->err) != ERR_NONE)
+        return op->err.kind;
     if (check_backends(a, mesh, &op->err) != ERR_NONE || a->req->offline)
         return op->err.kind;
     return defaults_finish_mesh(a->store, a->req, mesh, op->outcome == OUTCOME_CREATED && !op->restores,
@@ -293,7 +297,11 @@ static void prepare(struct apply *a)
 enum err_kind apply_request(struct store *store, const struct apply_options *options,
                             struct admit_request *req, struct err *e)
 {
-    struct apply a = {.store = store, .req = req, .zone = options->zone, .now_ns = clock_wall_ns()};
+    struct apply a = {.store = store,
+                      .req = req,
+                      .zone = options->zone,
+                      .now_ns = clock_wall_ns(),
+                      .ca_folders = &options->ca_folders};
     struct store_origin origin = {.author = req->author, .origin = req->origin, .now_ns = a.now_ns};
     if (store_tx_begin(store, &origin, e) != ERR_NONE)
         return e->kind;

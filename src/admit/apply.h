@@ -7,6 +7,7 @@
 struct apply_options {
     struct str zone;
     struct vip_pool vips; /* n == 0: names get none */
+    struct str_list ca_folders;
 };
 
 /* Inside an open commit group: runs the request as one client transaction, kept or undone as a whole, and

@@ -50,6 +50,50 @@ static enum err_kind ensure_builtin_ca(struct store *s, const struct admit_reque
     return kind;
 }
 
+/* Unchanged ones are not written: a Mesh is often applied, and its CA hardly ever another one. */
+static enum err_kind put_if_other(struct store *s, const struct res_key *key, struct str data, struct err *e)
+{
+    const struct resource *stored = snap_find(store_pending(s), key->type, key->mesh, key->name);
+    if (!data.p || (stored && str_eq(resource_secret(stored)->data, data)))
+        return ERR_NONE;
+    return put_secret(s, key, data, e);
+}
+
+static enum err_kind take_files(struct store *s, const struct admit_request *req,
+                                const struct str_list *folders, struct str mesh,
+                                const struct ca_backend *backend, size_t index, bool restored,
+                                struct arena *scratch, struct err *e)
+{
+    struct res_key cert_key = ca_provided_cert_secret(scratch, mesh, backend->name);
+    struct res_key key_key = ca_provided_key_secret(scratch, mesh, backend->name);
+    const struct snap *snap = store_pending(s);
+    if (!ca_backend_has_files(backend) || (restored && (exists(snap, &cert_key) || exists(snap, &key_key))))
+        return ERR_NONE;
+    struct ca_files files;
+    if (!roots_take(req, mesh, backend->name, &files.cert, &files.key) &&
+        ca_files_read(folders, backend, index, scratch, &files, e) != ERR_NONE)
+        return e->kind;
+    enum err_kind kind = put_if_other(s, &cert_key, files.cert, e);
+    if (kind == ERR_NONE)
+        kind = put_if_other(s, &key_key, files.key, e);
+    defaults_wipe(files.key);
+    return kind;
+}
+
+enum err_kind defaults_take_files(struct store *s, const struct admit_request *req,
+                                  const struct str_list *folders, const struct resource *mesh, bool restored,
+                                  struct err *e)
+{
+    const struct mesh_mtls *mtls = resource_mesh(mesh)->mtls;
+    struct arena scratch;
+    arena_init(&scratch);
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++)
+        if (take_files(s, req, folders, mesh->key.name, &mtls->backends[i], i, restored, &scratch, e))
+            continue; /* the causes are in e; the next backend may have more */
+    arena_fini(&scratch);
+    return e->kind;
+}
+
 bool defaults_has_signing_key(const struct snap *snap, const struct res_key *first)
 {
     struct str prefix = str_slice(first->name, 0, first->name.n - 1); /* without the serial, 1 */

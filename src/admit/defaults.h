@@ -10,6 +10,12 @@
 MUST_USE enum err_kind defaults_finish_mesh(struct store *, const struct admit_request *,
                                             const struct resource *mesh, bool is_new, struct err *e);
 
+/* In the open client transaction, before the mesh is checked: the secrets of those of its provided CAs that
+ * are files, as those are now. Where the mesh is 'restored' they may have come along, and are left alone. */
+MUST_USE enum err_kind defaults_take_files(struct store *, const struct admit_request *,
+                                           const struct str_list *folders, const struct resource *mesh,
+                                           bool restored, struct err *e);
+
 /* Is there a signing key beside or instead of 'first', whose name ends in the serial 1? */
 bool defaults_has_signing_key(const struct snap *, const struct res_key *first);
 /* For key material that was made in an arena, which does not wipe. */

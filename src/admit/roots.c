@@ -14,6 +14,7 @@ struct roots {
     struct work work;
     struct admit_request *request;
     struct store *store;
+    const struct str_list *ca_folders;
     struct root *first;
 };
 
@@ -26,6 +27,8 @@ static bool is_stored(const struct snap *snap, const struct res_key *secret)
 
 static bool is_wanted(const struct snap *snap, struct str mesh, const struct ca_backend *backend)
 {
+    if (ca_backend_has_files(backend))
+        return true;
     if (!ca_builtin_is_slow(backend))
         return false;
     struct arena a;
@@ -59,9 +62,21 @@ static bool walk(const struct admit_request *req, struct store *store,
     return any;
 }
 
-/* ---- making them, on a worker ---- */
+/* ---- making and reading them, on a worker ---- */
 
-/* What cannot be made has a fault that the writer will find too. */
+static enum err_kind come_by(const struct roots *roots, struct str mesh, const struct ca_backend *backend,
+                             struct root *root, struct err *e)
+{
+    struct ca_files files;
+    if (!ca_backend_has_files(backend))
+        return ca_builtin_new(mesh, backend, e->arena, &root->cert_pem, &root->key_pem, e);
+    enum err_kind kind = ca_files_read(roots->ca_folders, backend, 0, e->arena, &files, e);
+    root->cert_pem = files.cert;
+    root->key_pem = files.key;
+    return kind;
+}
+
+/* What cannot be made or read has a fault that the writer will find too. */
 static void make(void *ctx, struct str mesh, const struct ca_backend *backend)
 {
     struct roots *roots = ctx;
@@ -70,8 +85,10 @@ static void make(void *ctx, struct str mesh, const struct ca_backend *backend)
     struct err e;
     err_init(&e, a);
     *root = (struct root){.mesh = mesh, .backend = backend->name, .next = roots->first};
-    if (ca_builtin_new(mesh, backend, a, &root->cert_pem, &root->key_pem, &e) == ERR_NONE)
+    if (come_by(roots, mesh, backend, root, &e) == ERR_NONE)
         roots->first = root;
+    else
+        defaults_wipe(root->key_pem);
 }
 
 static void make_all(struct work *work)
@@ -80,14 +97,16 @@ static void make_all(struct work *work)
     (void)walk(roots->request, roots->store, make, roots);
 }
 
-bool roots_begin(struct workers *workers, struct store *store, struct admit_request *req,
-                 struct mailbox *writer)
+bool roots_begin(struct workers *workers, struct store *store, const struct str_list *ca_folders,
+                 struct admit_request *req, struct mailbox *writer)
 {
     if (!walk(req, store, NULL, NULL))
         return false;
     req->roots = ARENA_NEW(&req->arena, struct roots);
-    *req->roots = (struct roots){
-        .work = {.run = make_all, .mail = &req->mail, .box = writer}, .request = req, .store = store};
+    *req->roots = (struct roots){.work = {.run = make_all, .mail = &req->mail, .box = writer},
+                                 .request = req,
+                                 .store = store,
+                                 .ca_folders = ca_folders};
     workers_give(workers, &req->roots->work, req->author, WORK_NOW);
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include "cert.h"
 
+#define SECRET_NAME_MAX 255
 #define DEFAULT_LEAF_LIFE_NS (24 * 3600 * NS_PER_S)
 /* The language of a Mesh goes down to milliseconds, its certificates only to seconds; and a proxy's are
  * renewed at 4/5, so that a mesh of short ones would keep the control plane busy with nothing else. */
@@ -48,11 +49,16 @@ bool ca_backend_uses_secret(struct str mesh, const struct ca_backend *backend, s
     case BACKEND_BUILTIN:
         return builtin_uses_secret(mesh, backend, secret);
     case BACKEND_PROVIDED:
-        return provided_uses_secret(backend, secret);
+        return provided_uses_secret(mesh, backend, secret);
     case BACKEND_UNKNOWN:
         break;
     }
     return false;
+}
+
+bool ca_backend_has_files(const struct ca_backend *backend)
+{
+    return type_of(backend) == BACKEND_PROVIDED && provided_has_files(backend);
 }
 
 enum err_kind backend_load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
@@ -68,6 +74,60 @@ enum err_kind backend_load(const struct snap *snap, struct str mesh, const struc
     }
     return err_set(e, ERR_INVALID, "unknown type \"" STR_FMT "\"", STR_ARG(backend->type));
 }
+
+/* ---- names of secrets ---- */
+
+struct res_key backend_secret(struct arena *a, struct str mesh, const char *type, const char *what,
+                              struct str backend)
+{
+    return (struct res_key){
+        .type = RES_SECRET,
+        .mesh = mesh,
+        .name = arena_printf(a, STR_FMT ".ca-%s-%s-" STR_FMT, STR_ARG(mesh), type, what, STR_ARG(backend))};
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* A label of 1 to 63 characters of lower case letters, digits, '_' and, but for the first, '-'. */
+static bool is_label(struct str label)
+{
+    for (size_t i = 0; i < label.n; i++) {
+        if (!is_name_char(label.p[i]))
+            return false;
+    }
+    return label.n > 0 && label.n <= 63 && label.p[0] != '-';
+}
+
+/* COMPAT: what kuma-cp takes for a DNS name: '_' is a letter, and one '.' or '_' may follow the end. */
+static bool is_dns_name(struct str name)
+{
+    struct str rest = name, label;
+
+    if (str_has_suffix(name, STR(".")) || str_has_suffix(name, STR("_")))
+        rest.n--;
+    while (str_next(&rest, '.', &label)) {
+        if (!is_label(label))
+            return false;
+    }
+    return true;
+}
+
+/* COMPAT: the odd field is kuma-cp's, which appends a path of the Mesh to one of conf. */
+void backend_check_name(const struct res_key *secret, struct str backend, const struct path *conf,
+                        struct err *e)
+{
+    const struct path *at = AT_FIELD(AT_FIELD(AT_FIELD(conf, "mtls"), "backends"), "name");
+
+    if (secret->name.n > SECRET_NAME_MAX)
+        err_cause(e, at, "Backend name is too long. Max length: %d", SECRET_NAME_MAX);
+    if (!is_dns_name(secret->name))
+        err_cause(e, at, STR_FMT " name must be valid dns name", STR_ARG(str_quote(e->arena, backend)));
+}
+
+/* ---- leaves ---- */
 
 int64_t ca_leaf_life_ns(const struct ca_backend *backend)
 {

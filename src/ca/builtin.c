@@ -3,75 +3,25 @@
 
 #include "cert.h"
 
-#define SECRET_NAME_MAX 255
-
-static struct res_key secret_key(struct arena *a, struct str mesh, const char *what, struct str backend)
-{
-    return (struct res_key){
-        .type = RES_SECRET,
-        .mesh = mesh,
-        .name = arena_printf(a, STR_FMT ".ca-builtin-%s-" STR_FMT, STR_ARG(mesh), what, STR_ARG(backend))};
-}
-
 struct res_key ca_builtin_cert_secret(struct arena *a, struct str mesh, struct str backend)
 {
-    return secret_key(a, mesh, "cert", backend);
+    return backend_secret(a, mesh, "builtin", "cert", backend);
 }
 
 struct res_key ca_builtin_key_secret(struct arena *a, struct str mesh, struct str backend)
 {
-    return secret_key(a, mesh, "key", backend);
+    return backend_secret(a, mesh, "builtin", "key", backend);
 }
 
 /* ---- checks ---- */
 
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/* A label of 1 to 63 characters of lower case letters, digits, '_' and, but for the first, '-'. */
-static bool is_label(struct str label)
-{
-    for (size_t i = 0; i < label.n; i++) {
-        if (!is_name_char(label.p[i]))
-            return false;
-    }
-    return label.n > 0 && label.n <= 63 && label.p[0] != '-';
-}
-
-/* COMPAT: what kuma-cp takes for a DNS name: '_' is a letter, and one '.' or '_' may follow the end. */
-static bool is_dns_name(struct str name)
-{
-    struct str rest = name, label;
-
-    if (str_has_suffix(name, STR(".")) || str_has_suffix(name, STR("_")))
-        rest.n--;
-    while (str_next(&rest, '.', &label)) {
-        if (!is_label(label))
-            return false;
-    }
-    return true;
-}
-
-/* COMPAT: the odd field is kuma-cp's, which appends a path of the Mesh to one of conf. */
-static void check_name(struct str mesh, struct str backend, const struct path *conf, struct err *e)
-{
-    const struct path *at = AT_FIELD(AT_FIELD(AT_FIELD(conf, "mtls"), "backends"), "name");
-    struct str name = ca_builtin_cert_secret(e->arena, mesh, backend).name;
-
-    if (name.n > SECRET_NAME_MAX)
-        err_cause(e, at, "Backend name is too long. Max length: %d", SECRET_NAME_MAX);
-    if (!is_dns_name(name))
-        err_cause(e, at, STR_FMT " name must be valid dns name", STR_ARG(str_quote(e->arena, backend)));
-}
-
 void builtin_check(struct str mesh, const struct ca_backend *backend, const struct path *conf, struct err *e)
 {
+    struct res_key secret = ca_builtin_cert_secret(e->arena, mesh, backend->name);
     struct builtin_conf ignored;
 
     if (builtin_conf_read(&backend->conf, conf, &ignored, e) != ERR_MALFORMED)
-        check_name(mesh, backend->name, conf, e);
+        backend_check_name(&secret, backend->name, conf, e);
 }
 
 /* ---- its secrets ---- */

@@ -3,6 +3,19 @@
 #include "backend.h"
 
 #include "chain.h"
+#include "file.h"
+
+/* ---- secrets of files ---- */
+
+struct res_key ca_provided_cert_secret(struct arena *a, struct str mesh, struct str backend)
+{
+    return backend_secret(a, mesh, "provided", "cert", backend);
+}
+
+struct res_key ca_provided_key_secret(struct arena *a, struct str mesh, struct str backend)
+{
+    return backend_secret(a, mesh, "provided", "key", backend);
+}
 
 /* ---- the sources ---- */
 
@@ -19,11 +32,9 @@ static void check_source(const struct pem_source *source, const struct path *at,
         if (source->value.n == 0)
             err_cause(e, AT_FIELD(at, "secret"), "cannot be empty");
         break;
-    case SOURCE_FILE: /* whoever may write a Mesh must not thereby read this machine's files */
-        err_cause(e, AT_FIELD(at, "file"), "%s",
-                  source->value.n == 0
-                      ? "cannot be empty"
-                      : "files of the control plane cannot be used: store the text as a secret");
+    case SOURCE_FILE: /* what it holds has been read, if it could be (ca_files_read) */
+        if (source->value.n == 0)
+            err_cause(e, AT_FIELD(at, "file"), "cannot be empty");
         break;
     case SOURCE_INLINE:
         if (source->value.n == 0)
@@ -34,33 +45,81 @@ static void check_source(const struct pem_source *source, const struct path *at,
     }
 }
 
-static enum err_kind load(const struct snap *snap, struct str mesh, const struct pem_source *source,
-                          struct str *out, struct err *e)
+static enum err_kind load(const struct snap *snap, const struct pem_source *source,
+                          const struct res_key *of_file, struct str *out, struct err *e)
 {
+    struct str name = source->kind == SOURCE_FILE ? of_file->name : source->value;
     const struct resource *secret;
 
     if (source->kind == SOURCE_INLINE || source->kind == SOURCE_INLINE_STRING) {
         *out = source->value;
         return ERR_NONE;
     }
-    if (source->kind != SOURCE_SECRET)
+    if (source->kind != SOURCE_SECRET && source->kind != SOURCE_FILE)
         return err_set(e, ERR_INVALID, "could not load data: unsupported type of the DataSource");
-    secret = snap_find(snap, RES_SECRET, mesh, source->value);
+    secret = snap_find(snap, RES_SECRET, of_file->mesh, name);
     if (!secret)
         return err_set(e, ERR_NOT_FOUND,
                        "could not load data: Resource not found: type=\"" STR_FMT "\" name=\"" STR_FMT
                        "\" mesh=\"" STR_FMT "\"",
-                       STR_ARG(res_type_info(RES_SECRET)->name), STR_ARG(source->value), STR_ARG(mesh));
+                       STR_ARG(res_type_info(RES_SECRET)->name), STR_ARG(name), STR_ARG(of_file->mesh));
     *out = resource_secret(secret)->data;
     return ERR_NONE;
 }
 
-static enum err_kind load_both(const struct snap *snap, struct str mesh, const struct provided_conf *conf,
-                               struct str *cert, struct str *key, struct err *e)
+static enum err_kind load_both(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
+                               const struct provided_conf *conf, struct str *cert, struct str *key,
+                               struct err *e)
 {
-    if (load(snap, mesh, &conf->key, key, e) || load(snap, mesh, &conf->cert, cert, e))
+    struct res_key cert_secret = ca_provided_cert_secret(e->arena, mesh, backend->name);
+    struct res_key key_secret = ca_provided_key_secret(e->arena, mesh, backend->name);
+
+    if (load(snap, &conf->key, &key_secret, key, e) || load(snap, &conf->cert, &cert_secret, cert, e))
         return e->kind;
     return ERR_NONE;
+}
+
+/* ---- files ---- */
+
+static bool has_files(const struct provided_conf *conf)
+{
+    return conf->cert.kind == SOURCE_FILE || conf->key.kind == SOURCE_FILE;
+}
+
+bool provided_has_files(const struct ca_backend *backend)
+{
+    struct provided_conf conf;
+    struct arena arena;
+    struct err e;
+    bool has;
+
+    arena_init(&arena);
+    err_init(&e, &arena);
+    has = !provided_conf_read(&backend->conf, NULL, &conf, &e) && has_files(&conf);
+    arena_wipe(&arena); /* the key may stand inline */
+    return has;
+}
+
+/* An empty name is left to the check. */
+static void read_file(const struct str_list *folders, const struct pem_source *source, const struct path *at,
+                      struct arena *a, struct str *text, struct err *e)
+{
+    if (source->kind == SOURCE_FILE && source->value.n > 0)
+        ca_file_read(folders, source->value, a, text, AT_FIELD(at, "file"), e);
+}
+
+enum err_kind ca_files_read(const struct str_list *folders, const struct ca_backend *backend, size_t index,
+                            struct arena *a, struct ca_files *out, struct err *e)
+{
+    const struct path *at = AT_FIELD(AT_INDEX(AT_FIELD(AT_FIELD(NULL, "mtls"), "backends"), index), "conf");
+    struct provided_conf conf;
+
+    *out = (struct ca_files){STR_NONE, STR_NONE};
+    if (provided_conf_read(&backend->conf, at, &conf, e))
+        return e->kind;
+    read_file(folders, &conf.cert, AT_FIELD(at, "cert"), a, &out->cert, e);
+    read_file(folders, &conf.key, AT_FIELD(at, "key"), a, &out->key, e);
+    return e->kind;
 }
 
 /* ---- the pair ---- */
@@ -138,22 +197,31 @@ static void check_pair(struct str cert_pem, struct str key_pem, struct str mesh,
         check_chain(certs, key, mesh, at_cert, e);
 }
 
+/* Where no control plane runs, neither its secrets nor its files can be looked at. */
+static bool is_elsewhere(const struct snap *snap, const struct pem_source *source)
+{
+    return !snap && (source->kind == SOURCE_SECRET || source->kind == SOURCE_FILE);
+}
+
 void provided_check(const struct snap *snap, struct str mesh, const struct ca_backend *backend, bool known,
                     const struct path *at, struct err *e)
 {
     const struct path *at_cert = AT_FIELD(at, "cert"), *at_key = AT_FIELD(at, "key");
     struct provided_conf conf;
     struct str cert, key;
+    struct res_key secret = ca_provided_cert_secret(e->arena, mesh, backend->name);
     struct err load_err;
 
     if (provided_conf_read(&backend->conf, at, &conf, e))
         return;
+    if (has_files(&conf))
+        backend_check_name(&secret, backend->name, at, e);
     check_source(&conf.cert, at_cert, e);
     check_source(&conf.key, at_key, e);
-    if (e->kind || (!snap && (conf.cert.kind == SOURCE_SECRET || conf.key.kind == SOURCE_SECRET)))
+    if (e->kind || is_elsewhere(snap, &conf.cert) || is_elsewhere(snap, &conf.key))
         return;
     err_init(&load_err, e->arena);
-    if (load_both(snap, mesh, &conf, &cert, &key, &load_err)) {
+    if (load_both(snap, mesh, backend, &conf, &cert, &key, &load_err)) {
         err_cause(e, at_cert, STR_FMT, STR_ARG(load_err.text));
         err_cause(e, at_key, STR_FMT, STR_ARG(load_err.text));
         return;
@@ -168,15 +236,16 @@ enum err_kind provided_load(const struct snap *snap, struct str mesh, const stru
 
     if (provided_conf_read(&backend->conf, AT_FIELD(NULL, "conf"), &conf, e))
         return e->kind;
-    return load_both(snap, mesh, &conf, cert, key, e);
+    return load_both(snap, mesh, backend, &conf, cert, key, e);
 }
 
-static bool is_secret(const struct pem_source *source, struct str name)
+static bool is_secret(const struct pem_source *source, const struct res_key *of_file, struct str name)
 {
-    return source->kind == SOURCE_SECRET && str_eq(source->value, name);
+    return (source->kind == SOURCE_SECRET && str_eq(source->value, name)) ||
+           (source->kind == SOURCE_FILE && str_eq(of_file->name, name));
 }
 
-bool provided_uses_secret(const struct ca_backend *backend, struct str secret)
+bool provided_uses_secret(struct str mesh, const struct ca_backend *backend, struct str secret)
 {
     struct provided_conf conf;
     struct arena arena;
@@ -185,8 +254,11 @@ bool provided_uses_secret(const struct ca_backend *backend, struct str secret)
 
     arena_init(&arena);
     err_init(&e, &arena);
+    struct res_key cert = ca_provided_cert_secret(&arena, mesh, backend->name);
+    struct res_key key = ca_provided_key_secret(&arena, mesh, backend->name);
+
     uses = !provided_conf_read(&backend->conf, NULL, &conf, &e) &&
-           (is_secret(&conf.cert, secret) || is_secret(&conf.key, secret));
+           (is_secret(&conf.cert, &cert, secret) || is_secret(&conf.key, &key, secret));
     arena_wipe(&arena); /* the key may stand inline */
     return uses;
 }

@@ -25,6 +25,7 @@ struct token_settings {
 
 struct config {
     const char *work_dir, *tls_cert_file, *tls_key_file;
+    struct str_list ca_folders;
     enum log_level log_level;
     bool log_json;
     int store_kind; /* enum store_kind */

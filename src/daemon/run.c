@@ -106,7 +106,8 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
                                         .skip_mesh_creation = d->config->skip_mesh_creation,
                                         .bootstrap_admin_token = d->config->bootstrap_admin_token,
                                         .zone = STR(""),
-                                        .vips = d->config->vips};
+                                        .vips = d->config->vips,
+                                        .ca_folders = d->config->ca_folders};
 
     if (engine_start(&engine, &d->engine, e) != ERR_NONE)
         return e->kind;

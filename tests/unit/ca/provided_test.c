@@ -52,8 +52,12 @@ TEST(faults)
             ".key.secret: cannot be empty"},
         {"empty inline", "{\"cert\":{\"inline\":\"\"},\"key\":{\"file\":\"\"}}",
          AT ".cert.inline: cannot be empty; " AT ".key.file: cannot be empty"},
-        {"file", "{\"cert\":{\"file\":\"/etc/passwd\"},\"key\":{\"secret\":\"k\"}}",
-         AT ".cert.file: files of the control plane cannot be used: store the text as a secret"},
+        {"file that was not read",
+         "{\"cert\":{\"file\":\"/etc/passwd\"},\"key\":{\"secret\":\"brought-key\"}}",
+         AT ".cert: could not load data: Resource not found: type=\"Secret\" "
+            "name=\"demo.ca-provided-cert-ca-1\" mesh=\"demo\"; " AT
+            ".key: could not load data: Resource not found: type=\"Secret\" "
+            "name=\"demo.ca-provided-cert-ca-1\" mesh=\"demo\""},
         {"cert is a text", "{\"cert\":\"x\",\"key\":{}}",
          AT ": could not convert backend config: json: cannot unmarshal string into Go value of type "
             "map[string]json.RawMessage"},
@@ -138,7 +142,8 @@ TEST(bad_confs_are_not_loaded)
         const char *name, *conf, *want;
     } rows[] = {
         {"file", "{\"cert\":{\"secret\":\"c\"},\"key\":{\"file\":\"/etc/passwd\"}}",
-         "CA \"ca-1\" of mesh \"demo\": could not load data: unsupported type of the DataSource"},
+         "CA \"ca-1\" of mesh \"demo\": could not load data: Resource not found: type=\"Secret\" "
+         "name=\"demo.ca-provided-key-ca-1\" mesh=\"demo\""},
         {"no conf", NULL,
          "CA \"ca-1\" of mesh \"demo\": could not load data: unsupported type of the DataSource"},
         {"wrong kind", "{\"cert\":1}",
