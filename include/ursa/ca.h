@@ -89,8 +89,15 @@ MUST_USE enum err_kind authority_issue_for_two_clocks(const struct authority *, 
 struct leaf *leaf_ref(struct leaf *);
 void leaf_unref(struct leaf *);
 
-/* The URI SANs of a Dataplane (xds.md 4.1): spiffe://<mesh>/<service> per service, then kuma://<tag>/<value>,
- * sorted. */
+/* ---- identities (xds.md 4.1): what certificates carry, and permissions and clients look for ----
+ * A name of more than what may stand in a path of a URI (RFC 3986) is percent-encoded, the same wherever it
+ * comes up; and so is a '/' in a tag's value, which would make it the value of another tag. */
+struct str identity_domain(struct arena *,
+                           struct str mesh); /* "spiffe://<mesh>/": what all of a mesh begin with */
+struct str identity_service(struct arena *, struct str mesh,
+                            struct str service);                           /* spiffe://<mesh>/<service> */
+struct str identity_tag(struct arena *, struct str key, struct str value); /* kuma://<tag>/<value> */
+/* The URI SANs of a Dataplane: one for each service, then one for each tag and value, sorted. */
 void identity_uris(struct arena *, struct str mesh, const struct dataplane_spec *, struct str **uris,
                    size_t *n);
 

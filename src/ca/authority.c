@@ -25,11 +25,12 @@ static struct authority *authority_new(struct str mesh, struct stack_st_X509 *ce
 {
     struct authority *ca = xcalloc(1, sizeof(*ca));
     struct chain chain;
-    size_t size = mesh.n + sizeof("spiffe:///");
+    struct arena scratch;
 
+    arena_init(&scratch);
     atomic_init(&ca->refs, 1);
-    ca->trust_domain = xmalloc(size);
-    snprintf(ca->trust_domain, size, "spiffe://" STR_FMT "/", STR_ARG(mesh));
+    ca->trust_domain = xstrndup(identity_domain(&scratch, mesh));
+    arena_fini(&scratch);
     ca->cert = sk_X509_value(certs, 0);
     X509_up_ref(ca->cert);
     X509_check_ca(ca->cert); /* reads the extensions now, so that the threads that share it only read */

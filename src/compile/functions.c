@@ -320,6 +320,6 @@ struct envoy_tls tls_with_mesh(struct arena *a, const struct mesh_input *mesh)
         .ca_secret = name_ca_secret(a, mesh->name),
         .san_type = "URI",
         .san_match = "prefix",
-        .san = arena_printf(a, "spiffe://" STR_FMT "/", STR_ARG(mesh->name)),
+        .san = identity_domain(a, mesh->name),
     };
 }

@@ -1,15 +1,18 @@
 /* TrafficPermission: who may call an inbound, by the identities in the client's certificate (xds.md 6.4). */
 #include "policy.h"
+#include "ursa/ca.h"
 
-/* Only exact matchers: nothing in a name needs escaping. */
-static json_t *identity(const char *scheme, struct str authority, struct str path)
+/* Of all the names in a client's certificate one must be this, wholly: a proxy of two services has both. */
+static json_t *identity(struct str mesh, const struct tag *t)
 {
-    struct arena a = {0};
+    struct arena a;
     arena_init(&a);
-    json_t *uri = json_from_str(
-        arena_printf(&a, "%s://" STR_FMT "/" STR_FMT, scheme, STR_ARG(authority), STR_ARG(path)));
+    struct str uri = str_eq(t->key, TAG_SERVICE) ? identity_service(&a, mesh, t->value)
+                                                 : identity_tag(&a, t->key, t->value);
+    json_t *principal =
+        envoy_pack("{s: {s: {s: s%}}}", "authenticated", "principalName", "exact", PACK_STR(uri));
     arena_fini(&a);
-    return envoy_pack("{s: {s: {s: o}}}", "authenticated", "principalName", "exact", uri);
+    return principal;
 }
 
 /* All of a selector's tags must be in the certificate; a tag with any value asks nothing. */
@@ -20,9 +23,7 @@ static json_t *principal(struct str mesh, const struct tags *source)
         const struct tag *t = &source->v[i];
         if (str_eq(t->value, STR("*")))
             continue;
-        bool is_service = str_eq(t->key, TAG_SERVICE);
-        json_array_append_new(ids, is_service ? identity("spiffe", mesh, t->value)
-                                              : identity("kuma", t->key, t->value));
+        json_array_append_new(ids, identity(mesh, t));
     }
     json_t *p = NULL;
     if (json_array_size(ids) == 0)

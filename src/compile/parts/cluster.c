@@ -59,7 +59,7 @@ static struct memo_value run_cluster(struct memo_ctx *ctx, struct str args)
             .ca_secret = name_ca_secret(a, mesh->name),
             .san_type = "URI",
             .san_match = "exact",
-            .san = arena_printf(a, "spiffe://" STR_FMT "/" STR_FMT, STR_ARG(mesh->name), STR_ARG(service)),
+            .san = identity_service(a, mesh->name, service),
         };
         envoy_cluster_set_tls(cluster,
                               envoy_upstream_tls(&tls, "kuma", server_name(a, mesh->name, service, &tags)));

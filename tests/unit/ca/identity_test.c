@@ -55,6 +55,33 @@ TEST(uris_of_dataplanes)
     world_fini(&w);
 }
 
+TEST(names_are_escaped)
+{
+    static const struct {
+        const char *name, *service,
+            *tag; /* the identity as a service of mesh m_1.a, and as value of tag t:x/y */
+    } rows[] = {
+        {"web", "spiffe://m_1.a/web", "kuma://t:x/y/web"},
+        {"a.b_c-D:80", "spiffe://m_1.a/a.b_c-D:80", "kuma://t:x/y/a.b_c-D:80"},
+        {"a/b", "spiffe://m_1.a/a/b", "kuma://t:x/y/a%2Fb"},
+        {"50%", "spiffe://m_1.a/50%25", "kuma://t:x/y/50%25"},
+        {"a b?c#d", "spiffe://m_1.a/a%20b%3Fc%23d", "kuma://t:x/y/a%20b%3Fc%23d"},
+        {"\xc3\xa9\x7f", "spiffe://m_1.a/%C3%A9%7F", "kuma://t:x/y/%C3%A9%7F"},
+        {"~!$&'()*+,;=@", "spiffe://m_1.a/~!$&'()*+,;=@", "kuma://t:x/y/~!$&'()*+,;=@"},
+    };
+    struct arena a;
+
+    arena_init(&a);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str name = str_from_c(rows[i].name);
+
+        EXPECT_STR(rows[i].name, identity_service(&a, STR("m_1.a"), name), rows[i].service);
+        EXPECT_STR(rows[i].name, identity_tag(&a, STR("t:x/y"), name), rows[i].tag);
+    }
+    EXPECT_STR("domain", identity_domain(&a, STR("m_1.a")), "spiffe://m_1.a/");
+    arena_fini(&a);
+}
+
 /* What identity_uris() computes, the mesh's CA signs; another mesh's does not. */
 TEST(computed_names_are_signed)
 {
