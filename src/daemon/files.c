@@ -83,6 +83,22 @@ static enum err_kind make_pair(const char *cert, const char *key, struct arena *
     return e->kind;
 }
 
+static void name_server_pair(const struct config *c, struct arena *a, const char **cert, const char **key)
+{
+    *cert = *c->tls_cert_file ? c->tls_cert_file : arena_printf(a, "%s/ursa-cp.crt", c->work_dir).p;
+    *key = *c->tls_cert_file ? c->tls_key_file : arena_printf(a, "%s/ursa-cp.key", c->work_dir).p;
+}
+
+enum err_kind files_make_server_cert(const struct config *c, struct arena *a, struct err *e)
+{
+    const char *cert, *key;
+
+    name_server_pair(c, a, &cert, &key);
+    if (!*c->tls_cert_file && access(cert, F_OK) != 0 && errno == ENOENT)
+        return make_pair(cert, key, a, e);
+    return ERR_NONE;
+}
+
 static enum err_kind read_pair(const char *cert, const char *key, struct arena *a, struct str *cert_pem,
                                struct str *key_pem, struct err *e)
 {
@@ -95,14 +111,9 @@ static enum err_kind read_pair(const char *cert, const char *key, struct arena *
 enum err_kind files_server_cert(const struct config *c, struct arena *a, struct str *cert_pem,
                                 struct str *key_pem, struct err *e)
 {
-    const char *cert = c->tls_cert_file, *key = c->tls_key_file;
+    const char *cert, *key;
 
-    if (!*cert) {
-        cert = arena_printf(a, "%s/ursa-cp.crt", c->work_dir).p;
-        key = arena_printf(a, "%s/ursa-cp.key", c->work_dir).p;
-        if (access(cert, F_OK) != 0 && errno == ENOENT && make_pair(cert, key, a, e) != ERR_NONE)
-            return e->kind;
-    }
+    name_server_pair(c, a, &cert, &key);
     return read_pair(cert, key, a, cert_pem, key_pem, e);
 }
 
@@ -154,6 +165,38 @@ enum err_kind files_client_certs(const struct config *c, struct arena *a, struct
     *pem = arena_str(a, buf_str(&all));
     buf_fini(&all);
     return e->kind;
+}
+
+/* ---- all of them ---- */
+
+static void add_path(struct str_list *paths, const char *path)
+{
+    paths->v[paths->n++] = str_from_c(path);
+}
+
+void files_of_certificates(const struct config *c, struct arena *a, struct str_list *paths)
+{
+    struct dirent **entries = NULL;
+    const char *cert, *key;
+    int n = c->https_enabled && *c->client_certs_dir
+                ? scandir(c->client_certs_dir, &entries, is_certificate, alphasort)
+                : 0;
+
+    *paths = (struct str_list){.v = ARENA_ARRAY(a, struct str, 5 + (size_t)(n > 0 ? n : 0))};
+    name_server_pair(c, a, &cert, &key);
+    add_path(paths, cert);
+    add_path(paths, key);
+    if (c->https_enabled && *c->https_cert_file) {
+        add_path(paths, c->https_cert_file);
+        add_path(paths, c->https_key_file);
+    }
+    if (c->https_enabled && *c->client_certs_dir)
+        add_path(paths, arena_printf(a, "%s/.", c->client_certs_dir).p);
+    for (int i = 0; i < n; i++) {
+        add_path(paths, arena_printf(a, "%s/%s", c->client_certs_dir, entries[i]->d_name).p);
+        free(entries[i]);
+    }
+    free(entries);
 }
 
 /* ---- keys of tokens ---- */

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "audit_file.h"
@@ -18,8 +20,13 @@
 #include "ursa/base/hash.h"
 #include "ursa/base/rand.h"
 #include "ursa/rollout.h"
+#include "watch.h"
 
 #define STOP_GRACE_MS 5000
+/* A certificate and its key are two files: they are read when nothing has happened to them for so long, or
+ * when that takes longer. */
+#define QUIET_NS (200 * NS_PER_MS)
+#define QUIET_AT_MOST_NS (2 * NS_PER_S)
 
 extern char **environ;
 
@@ -27,6 +34,9 @@ struct daemon {
     struct config *config;
     const char *file;
     struct arena arena;
+    struct config in_force; /* what the last good SIGHUP read: of it, what names certificates */
+    struct arena reloaded;  /* its texts */
+    struct watch *watch;    /* of those files */
     struct str cert_pem, key_pem;
     struct token_trusts tokens;
     struct net_https https;
@@ -224,11 +234,24 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
     return kind;
 }
 
+/* Before they are read. */
+static void watch_certificates(struct daemon *d, const struct config *c, struct arena *scratch)
+{
+    struct str_list paths;
+
+    files_of_certificates(c, scratch, &paths);
+    watch_files(d->watch, &paths);
+}
+
 static enum err_kind start(struct daemon *d, struct err *e)
 {
     name_instance(d);
     if (files_prepare(d->config, &d->arena, e) != ERR_NONE ||
-        files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE ||
+        files_make_server_cert(d->config, &d->arena, e) != ERR_NONE)
+        return e->kind;
+    d->in_force = *d->config;
+    watch_certificates(d, d->config, &d->arena);
+    if (files_server_cert(d->config, &d->arena, &d->cert_pem, &d->key_pem, e) != ERR_NONE ||
         read_https(d->config, &d->arena, &d->https, e) != ERR_NONE ||
         files_token_trusts(d->config, &d->arena, &d->tokens, e) != ERR_NONE)
         return e->kind;
@@ -266,27 +289,47 @@ static void stop(struct daemon *d)
     json_decref(d->config_json);
 }
 
+/* ---- reloading ---- */
+
+/* For connections from now on; on a fault all that was stays in force. */
+static enum err_kind use_certificates(struct daemon *d, const struct config *c, struct arena *scratch,
+                                      struct err *e)
+{
+    struct str cert, key = STR_NONE;
+    struct net_https https = {0};
+
+    watch_certificates(d, c, scratch);
+    if (files_server_cert(c, scratch, &cert, &key, e) == ERR_NONE &&
+        read_https(c, scratch, &https, e) == ERR_NONE &&
+        net_reload_tls(d->net, cert, key, &https, e) == ERR_NONE)
+        api_set_server_cert(d->api, cert);
+    files_wipe(key);
+    files_wipe(https.key_pem);
+    return e->kind;
+}
+
 /* SIGHUP: the certificates, those of clients too, and the log level. What is wrong is reported, and all that
  * was stays in force. Other settings need a restart. */
 static void reload(struct daemon *d)
 {
-    struct arena scratch;
+    struct arena scratch, texts;
     struct err e;
     struct config fresh;
-    struct str cert, key = STR_NONE;
-    struct net_https https = {0};
 
     notify_service_manager("RELOADING=1");
     audit_file_reopen(d->audit);
     arena_init(&scratch);
+    arena_init(&texts);
     err_init(&e, &scratch);
-    if (config_load(d->file, environ, &scratch, &fresh, &e) == ERR_NONE) {
+    if (config_load(d->file, environ, &texts, &fresh, &e) == ERR_NONE) {
         fresh.work_dir = d->config->work_dir;
         fresh.https_enabled = d->config->https_enabled; /* ports are opened at the start only */
-        if (files_server_cert(&fresh, &scratch, &cert, &key, &e) == ERR_NONE &&
-            read_https(&fresh, &scratch, &https, &e) == ERR_NONE &&
-            net_reload_tls(d->net, cert, key, &https, &e) == ERR_NONE) {
-            api_set_server_cert(d->api, cert);
+        if (use_certificates(d, &fresh, &scratch, &e) == ERR_NONE) {
+            struct arena before = d->reloaded;
+
+            d->in_force = fresh;
+            d->reloaded = texts;
+            texts = before;
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
         }
@@ -294,24 +337,78 @@ static void reload(struct daemon *d)
     if (e.kind != ERR_NONE)
         log_error("daemon", "reload failed, nothing changed error=" STR_FMT,
                   STR_ARG(err_render(&e, &scratch)));
-    files_wipe(key);
-    files_wipe(https.key_pem);
+    arena_fini(&texts);
     arena_fini(&scratch);
     notify_service_manager("READY=1");
 }
 
-static void wait_for_stop(struct daemon *d, const sigset_t *signals)
+/* Certificates were renewed where they are kept. */
+static void follow_files(struct daemon *d)
 {
+    struct arena scratch;
+    struct err e;
+
+    if (!watch_differs(d->watch))
+        return;
+    arena_init(&scratch);
+    err_init(&e, &scratch);
+    if (use_certificates(d, &d->in_force, &scratch, &e) == ERR_NONE)
+        log_info("daemon", "certificates have changed on disk: new connections get them");
+    else
+        log_error("daemon",
+                  "certificates have changed on disk and are not used, the old ones stay error=" STR_FMT,
+                  STR_ARG(err_render(&e, &scratch)));
+    arena_fini(&scratch);
+}
+
+/* ---- until it is to stop ---- */
+
+/* True: it is to stop. */
+static bool take_signal(struct daemon *d, int signals)
+{
+    struct signalfd_siginfo got;
+
+    if (read(signals, &got, sizeof(got)) != (ssize_t)sizeof(got))
+        return false;
+    if (got.ssi_signo == SIGHUP) {
+        reload(d);
+        return false;
+    }
+    log_info("daemon", "stopping signal=%u", got.ssi_signo);
+    return true;
+}
+
+static int milliseconds_until(int64_t deadline)
+{
+    int64_t left = deadline - clock_mono_ns();
+
+    return deadline == INT64_MAX ? -1 : left > 0 ? (int)(left / NS_PER_MS) + 1 : 0;
+}
+
+static void wait_for_stop(struct daemon *d, int signals)
+{
+    int64_t began = INT64_MAX, deadline = INT64_MAX; /* of what is happening to the files */
+
     for (;;) {
-        int sig = sigwaitinfo(signals, NULL);
-        if (sig == SIGHUP) {
-            reload(d);
-        } else if (sig == SIGTERM || sig == SIGINT) {
-            log_info("daemon", "stopping signal=%d", sig);
-            return;
-        } else if (sig < 0 && errno != EINTR) {
+        struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                               {.fd = watch_fd(d->watch), .events = POLLIN}};
+
+        if (poll(fds, ARRAY_LEN(fds), milliseconds_until(deadline)) < 0 && errno != EINTR) {
             log_error("daemon", "cannot wait for signals error=%m");
             return;
+        }
+        if ((fds[0].revents & POLLIN) && take_signal(d, signals))
+            return;
+        int64_t now = clock_mono_ns();
+
+        if (fds[1].revents & POLLIN) {
+            watch_drain(d->watch);
+            began = began < now ? began : now;
+            deadline = now + QUIET_NS < began + QUIET_AT_MOST_NS ? now + QUIET_NS : began + QUIET_AT_MOST_NS;
+        }
+        if (now >= deadline) {
+            began = deadline = INT64_MAX;
+            follow_files(d);
         }
     }
 }
@@ -319,21 +416,24 @@ static void wait_for_stop(struct daemon *d, const sigset_t *signals)
 int daemon_run(struct config *config, const char *file)
 {
     struct daemon d = {.config = config, .file = file};
-    sigset_t signals;
+    sigset_t mask;
     struct err e;
-    int status = 1;
+    int status = 1, signals;
 
     /* Threads inherit the mask, so signals are met here only. */
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &mask, NULL);
+    signals = signalfd(-1, &mask, SFD_CLOEXEC);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a failed write, like a full disk */
     raise_file_limit();
     arena_init(&d.arena);
+    arena_init(&d.reloaded);
     err_init(&e, &d.arena);
+    d.watch = watch_new();
 
     if (start(&d, &e) == ERR_NONE) {
         log_info("daemon",
@@ -343,13 +443,17 @@ int daemon_run(struct config *config, const char *file)
                  config->dp_interface, net_port(d.net), config->diag_interface, api_port(d.api, API_DIAG),
                  config->store_kind == STORE_MEMORY ? "memory" : config->sqlite_path, STR_ARG(d.instance_id));
         notify_service_manager("READY=1");
-        wait_for_stop(&d, &signals);
+        wait_for_stop(&d, signals);
         notify_service_manager("STOPPING=1");
         status = 0;
     } else {
         log_error("daemon", "cannot start: " STR_FMT, STR_ARG(err_render(&e, &d.arena)));
     }
     stop(&d);
+    watch_free(d.watch);
+    arena_fini(&d.reloaded);
     arena_fini(&d.arena);
+    if (signals >= 0)
+        close(signals);
     return status;
 }
