@@ -57,8 +57,8 @@ void net_stop(struct net *, int grace_ms);
 uint16_t net_port(const struct net *);
 uint16_t net_https_port(const struct net *); /* 0: there is none */
 /* New certificates for connections made from now on; when one is bad all old ones stay in use. Of 'https'
- * only the TLS members count; connections whose client showed a certificate are ended, since it may not be
- * good any more. Any thread. */
+ * only the TLS members count; when those about clients are others, connections whose client showed a
+ * certificate are ended, since it may not be good any more. One thread at a time. */
 MUST_USE enum err_kind net_reload_tls(struct net *, struct str cert_pem, struct str key_pem,
                                       const struct net_https *https, struct err *e);
 struct ads_group *net_ads(struct net *); /* to ask about proxies; until net_stop */

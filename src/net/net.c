@@ -13,6 +13,7 @@
 
 #include "conn.h"
 #include "ursa/base/alloc.h"
+#include "ursa/base/hash.h"
 #include "ursa/base/listen.h"
 #include "ursa/base/log.h"
 #include "worker.h"
@@ -28,6 +29,7 @@ struct net {
     struct insight *insight; /* run by the first worker */
     struct worker *workers;
     size_t n_workers;
+    uint64_t clients; /* content hash of what makes clients of the API's port good */
 };
 
 static void *worker_main(void *worker)
@@ -63,6 +65,13 @@ static enum err_kind https_context(const struct net_https *https, SSL_CTX **out,
     return tls_context_new(&o, out, e);
 }
 
+static uint64_t good_clients(const struct net_https *https)
+{
+    uint64_t asked = hash_mix(https->ask_client_cert, https->require_client_cert);
+
+    return hash_mix(asked, hash_content(https->client_certs_pem.p, https->client_certs_pem.n));
+}
+
 static enum err_kind proxies_context(struct str cert_pem, struct str key_pem, SSL_CTX **out, struct err *e)
 {
     return tls_context_new(&(struct tls_options){.cert_pem = cert_pem, .key_pem = key_pem}, out, e);
@@ -75,6 +84,7 @@ static enum err_kind open_ports(struct net *net, const struct net_options *o, st
     if (proxies_context(o->cert_pem, o->key_pem, &proxies->tls, e) != ERR_NONE ||
         (o->https.address && https_context(&o->https, &https->tls, e) != ERR_NONE))
         return e->kind;
+    net->clients = good_clients(&o->https);
     proxies->fd = listen_tcp(o->address, o->port, &proxies->number, e);
     if (proxies->fd >= 0 && o->https.address)
         https->fd = listen_tcp(o->https.address, o->https.port, &https->number, e);
@@ -209,15 +219,18 @@ enum err_kind net_reload_tls(struct net *net, struct str cert_pem, struct str ke
                              const struct net_https *https, struct err *e)
 {
     SSL_CTX *tls = NULL, *https_tls = NULL;
+    uint64_t clients = net->https.tls ? good_clients(https) : 0;
     enum err_kind failed = proxies_context(cert_pem, key_pem, &tls, e);
 
     if (!failed && net->https.tls)
         failed = https_context(https, &https_tls, e);
     for (size_t i = 0; i < net->n_workers && !failed; i++) {
-        door_use_tls(&net->workers[i].proxies, tls);
+        door_use_tls(&net->workers[i].proxies, tls, false);
         if (https_tls)
-            door_use_tls(&net->workers[i].https, https_tls);
+            door_use_tls(&net->workers[i].https, https_tls, net->clients != clients);
     }
+    if (!failed)
+        net->clients = clients;
     SSL_CTX_free(tls);
     SSL_CTX_free(https_tls);
     return failed;

@@ -172,6 +172,7 @@ struct order {
     int grace_ms;
     struct door *door;
     SSL_CTX *tls;
+    bool drains; /* connections of clients that showed a certificate */
 };
 
 static void order(const struct order *what)
@@ -205,7 +206,7 @@ static void handle_tls(struct mail *mail)
     LIST_FOR (node, &o->worker->conns) {
         struct conn *c = LIST_ITEM(node, struct conn, node);
 
-        if (c->door == o->door && c->showed_cert)
+        if (o->drains && c->door == o->door && c->showed_cert)
             conn_drain(c);
     }
     free(o);
@@ -216,8 +217,9 @@ void worker_stop(struct worker *w, int grace_ms)
     order(&(struct order){.mail = {.handle = handle_stop}, .worker = w, .grace_ms = grace_ms});
 }
 
-void door_use_tls(struct door *d, SSL_CTX *tls)
+void door_use_tls(struct door *d, SSL_CTX *tls, bool drains)
 {
     SSL_CTX_up_ref(tls);
-    order(&(struct order){.mail = {.handle = handle_tls}, .worker = d->worker, .door = d, .tls = tls});
+    order(&(struct order){
+        .mail = {.handle = handle_tls}, .worker = d->worker, .door = d, .tls = tls, .drains = drains});
 }

@@ -65,8 +65,8 @@ void worker_fini(struct worker *); /* the thread has ended, its service is idle 
 void worker_run(struct worker *);  /* the thread's body, until worker_stop */
 /* Any thread. */
 void worker_stop(struct worker *, int grace_ms);
-/* The certificate is referenced. Connections of clients that showed one are drained. */
-void door_use_tls(struct door *, SSL_CTX *);
+/* The context is referenced. With 'drains' connections of clients that showed a certificate are drained. */
+void door_use_tls(struct door *, SSL_CTX *, bool drains);
 
 /* A connection opens or has closed. */
 void worker_add(struct worker *, struct conn *);
