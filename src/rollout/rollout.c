@@ -78,6 +78,7 @@ static void tell_step(const struct journey *j, const struct resource *from, cons
     struct str was = from ? posture_text(resource_mesh_posture(from), &a) : STR("");
     struct str is = to ? posture_text(resource_mesh_posture(to), &a) : STR("");
     const struct event_member members[] = {{"to", is}, {"from", was}};
+    COUNT(rollout_steps); /* who hears of the step finds it counted */
     if (to) {
         log_info("rollout", "mesh=%s on its way: " STR_FMT, j->mesh, STR_ARG(is));
         tell(j, from ? "step" : "begun", members, from ? 2 : 0);
@@ -85,7 +86,6 @@ static void tell_step(const struct journey *j, const struct resource *from, cons
         log_info("rollout", "mesh=%s arrived, from: " STR_FMT, j->mesh, STR_ARG(was));
         tell(j, "arrived", &members[1], 1);
     }
-    COUNT(rollout_steps);
     arena_fini(&a);
 }
 

@@ -1,9 +1,12 @@
 """A mesh changes its CA, and turns mutual TLS on and off, without a request lost: whatever single PUT the operator sends (decision 21)."""
 import base64
 import contextlib
+import datetime
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from load import LIMIT, Load, until
 from sse import Stream
@@ -22,8 +25,25 @@ def world(request):
 def blue(enabled=None, mode="STRICT", backends=("ca-1",)):
     document = {"type": "Mesh", "name": "blue"}
     if enabled:
-        document["mtls"] = {"enabledBackend": enabled, "backends": [{"name": name, "type": "builtin", "mode": mode} for name in backends]}
+        document["mtls"] = {"enabledBackend": enabled, "backends": [
+            name if isinstance(name, dict) else {"name": name, "type": "builtin", "mode": mode} for name in backends]}
     return document
+
+
+def provided(name):
+    """A backend with a root of the operator's, and that root."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
+                           "decipher_only"), False)
+    root = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=365))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier("spiffe://blue")]), critical=False)
+            .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True).sign(key, hashes.SHA256()))
+    pem = root.public_bytes(serialization.Encoding.PEM)
+    key_pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return {"name": name, "type": "provided", "conf": {"cert": {"inlineString": pem.decode()}, "key": {"inlineString": key_pem.decode()}}}, pem
 
 
 @contextlib.contextmanager
@@ -47,18 +67,15 @@ def go(plane, *documents):
     return steps
 
 
-def root(plane, backend):
-    """The serial number of a builtin CA's root certificate as Envoy prints it."""
-    data = plane.fetch(f"/meshes/blue/secrets/blue.ca-builtin-cert-{backend}")["data"]
-    return f"{x509.load_pem_x509_certificate(base64.b64decode(data)).serial_number:x}"
+def builtin(plane, backend):
+    """The root of a builtin backend."""
+    return base64.b64decode(plane.fetch(f"/meshes/blue/secrets/blue.ca-builtin-cert-{backend}")["data"])
 
 
-def knows(proxy, plane, backend):
-    """Whether its Envoy has the root of that backend in what it was told, or in use."""
-    data = plane.fetch(f"/meshes/blue/secrets/blue.ca-builtin-cert-{backend}")["data"]
-    dump = proxy.config_dump()
-    return data in dump or base64.b64encode(base64.b64decode(data)).decode() in dump or any(
-        certificate["ca"] and certificate["serial"] == root(plane, backend) for certificate in proxy.certificates())
+def knows(proxy, root):
+    """Whether its Envoy has that root in what it was told, or in use."""
+    serial = f"{x509.load_pem_x509_certificate(root).serial_number:x}"
+    return base64.b64encode(root).decode() in proxy.config_dump() or any(c["ca"] and c["serial"].lstrip("0") == serial for c in proxy.certificates())
 
 
 def test_mtls_goes_on_and_off_by_single_puts(world):
@@ -94,29 +111,47 @@ def test_a_mesh_changes_its_ca(world):
     go(plane, blue("ca-1"))
     with Load(pair.port["to_api"]) as load:
         plane.put_document(blue("ca-1", backends=("ca-1", "ca-2")))
-        until("both to be trusted", lambda: all(knows(p, plane, "ca-1") and knows(p, plane, "ca-2") for p in pair.proxies))
+        first, second = builtin(plane, "ca-1"), builtin(plane, "ca-2")
+        until("both to be trusted", lambda: all(knows(p, first) and knows(p, second) for p in pair.proxies))
         go(plane, blue("ca-2", backends=("ca-1", "ca-2")), blue("ca-2", backends=("ca-2",)))
-        assert_only(pair, plane, "ca-2", "ca-1")
+        assert_only(pair, second, first)
         load.go_on()
         steps = go(plane, blue("ca-3", backends=("ca-3",)))
         assert [step["state"] for step in steps] == ["begun", "step", "arrived"], steps
-        assert_only(pair, plane, "ca-3", "ca-2")
+        assert_only(pair, builtin(plane, "ca-3"), second)
         load.go_on()
     load.check()
 
 
-def assert_only(pair, plane, new, old):
+def assert_only(pair, new, old):
     for proxy in pair.proxies:
-        until(f"{proxy} to have {new} only", lambda p=proxy: knows(p, plane, new) and not knows(p, plane, old), LIMIT)
+        until(f"{proxy} to have the new root only", lambda p=proxy: knows(p, new) and not knows(p, old), LIMIT)
+
+
+def test_a_mesh_changes_to_a_ca_of_the_operators_and_to_the_next(world):
+    plane, (pair,) = world.plane, world.pairs("blue")
+    go(plane, blue("ca-1"))
+    (one, first), (two, second) = provided("theirs"), provided("next")
+    before = builtin(plane, "ca-1")
+    with Load(pair.port["to_api"]) as load:
+        go(plane, blue("theirs", backends=(one,)))
+        assert_only(pair, first, before)
+        load.go_on()
+        go(plane, blue("next", backends=(two,)))
+        assert_only(pair, second, first)
+        load.go_on()
+    load.check()
 
 
 def test_a_new_control_plane_goes_on_where_the_last_one_ended(world):
     plane, (pair,) = world.plane, world.pairs("blue")
     go(plane, blue("ca-1"))
     with Load(pair.port["to_api"]) as load:
+        first = builtin(plane, "ca-1")
         plane.put_document(blue("ca-2", backends=("ca-2",)))
+        second = builtin(plane, "ca-2")
         plane.kill()
         plane.start()
-        until("the new CA only", lambda: all(knows(p, plane, "ca-2") and not knows(p, plane, "ca-1") for p in pair.proxies), 90)
+        until("the new CA only", lambda: all(knows(p, second) and not knows(p, first) for p in pair.proxies), 90)
         load.go_on()
     load.check()

@@ -1,0 +1,119 @@
+"""A mesh on its way to another way of speaking TLS waits for each of its proxies (decision 21): for those that lag, that refuse, and that are away."""
+import contextlib
+import threading
+
+import pytest
+
+from ads_test import Plane, dataplane
+from follower import Follower
+from sse import Stream
+
+
+@pytest.fixture(name="plane")
+def _plane():
+    plane = Plane("memory", DP_SERVER_AUTHN_DP_PROXY_TYPE="none").start()
+    try:
+        for name, net in (("blue", 1), ("green", 2)):
+            plane.apply(mesh(name), dataplane(name, "web", f"10.0.{net}.1", "web", "api"), dataplane(name, "api", f"10.0.{net}.3", "api"))
+        yield plane
+    finally:
+        plane.stop()
+
+
+def mesh(name, backend=None):
+    document = {"type": "Mesh", "name": name}
+    if backend:
+        document["mtls"] = {"enabledBackend": backend, "backends": [{"name": backend, "type": "builtin"}]}
+    return document
+
+
+def listen(plane, name):
+    return Stream(plane.api_port, f"?mesh={name}&event=ca").greeted()
+
+
+def expect(events, state):
+    """The next event, which has to be of that kind."""
+    event = next(iter(events))
+    assert event.data["state"] == state, event
+    return event.data
+
+
+def steps(plane):
+    lines = plane.http("GET", "/metrics", port=plane.diag_port).text.splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("rollout_steps ")), 0)
+
+
+@contextlib.contextmanager
+def following(*followers):
+    """All of them take over what comes, until the block ends."""
+    over = threading.Event()
+    threads = [threading.Thread(target=follower.follow, args=("the end", over.is_set)) for follower in followers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def expect_following(events, states, *followers):
+    with following(*followers):
+        for state in states:
+            expect(events, state)
+
+
+def go_beside(plane):
+    """Another mesh, whose proxy follows, goes all the way: what this one does not do meanwhile, it does not do."""
+    with Follower(plane, "green", "web") as other, listen(plane, "green") as events:
+        other.ready().settle()
+        plane.apply(mesh("green", "ca-1"))
+        expect_following(events, ("begun", "step", "arrived"), other)
+
+
+@pytest.mark.parametrize("protocol", ["sotw", "delta"])
+def test_who_lags_is_waited_for(plane, protocol):
+    with contextlib.ExitStack() as open_:
+        web, api = (open_.enter_context(Follower(plane, "blue", name, protocol)).ready() for name in ("web", "api"))
+        web.settle(), api.settle()
+        events = open_.enter_context(listen(plane, "blue"))
+        plane.apply(mesh("blue", "ca-1"))
+        expect(events, "begun")
+        api.settle()
+        go_beside(plane)
+        assert steps(plane) == 1 + 3, "one of blue, three of green"
+        assert not [r for r in web.settle() if r.type == "cds"], "clients dial TLS before all have certificates"
+        expect_following(events, ("step", "arrived"), web, api)
+
+
+def test_who_is_away_is_waited_for(plane):
+    with contextlib.ExitStack() as open_:
+        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
+        web.settle(), api.settle()
+        api.close()
+        events = open_.enter_context(listen(plane, "blue"))
+        plane.apply(mesh("blue", "ca-1"))
+        expect(events, "begun")
+        assert expect(events, "waiting")["first"] == "api"
+        go_beside(plane)
+        web.settle()
+        back = open_.enter_context(Follower(plane, "blue", "api", had=api))
+        back.ready()
+        expect_following(events, ("step", "arrived"), web, back)
+
+
+def test_who_refuses_holds_its_mesh_and_is_named(plane):
+    with contextlib.ExitStack() as open_:
+        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
+        web.settle(), api.settle()
+        api.refuses["lds"] = "not like this"
+        events = open_.enter_context(listen(plane, "blue"))
+        plane.apply(mesh("blue", "ca-1"))
+        expect(events, "begun")
+        with following(web, api):
+            waiting = expect(events, "waiting")
+        assert (waiting["laggards"], waiting["first"]) == ("1", "api") and "not like this" in waiting["reason"], waiting
+        del api.refuses["lds"]
+        plane.apply(dataplane("blue", "api", "10.0.1.3", "api", "db"))
+        expect_following(events, ("step", "arrived"), web, api)
