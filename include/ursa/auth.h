@@ -17,6 +17,12 @@ MUST_USE enum err_kind signing_key_new(struct arena *, struct str *pem, struct e
  * "user-token-signing-key-1" ... */
 struct res_key signing_key_secret(struct arena *, enum token_kind, struct str mesh, unsigned serial);
 
+/* The secret that lists the tokens of a kind that are revoked. */
+struct res_key token_revocations_secret(struct arena *, enum token_kind, struct str mesh);
+/* When the newest of a kind's signing keys was stored, and its secret, in the arena; 0: there is none. */
+int64_t signing_key_made_ns(const struct snap *, enum token_kind, struct str mesh, struct arena *,
+                            struct res_key *out);
+
 /* ---- tokens that are issued elsewhere ---- */
 /* A public key that the settings name (tokens.validator.publicKeys). */
 struct trusted_key {

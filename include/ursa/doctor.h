@@ -61,8 +61,8 @@ struct doctor_facts {
     size_t n_certificates;
     struct doctor_file *files;
     size_t n_files;
-    struct str disk_path;          /* where the store is; p == NULL: it is in memory */
-    uint64_t disk_free, disk_size; /* bytes */
+    struct str disk_path; /* where the store is; p == NULL: it is in memory */
+    uint64_t disk_free;   /* bytes */
 };
 /* Finds out the facts: reads files, so it belongs on no loop's thread. Texts go into the arena. */
 typedef void doctor_look(void *ctx, struct arena *, struct doctor_facts *out);

@@ -39,6 +39,11 @@ struct res_key signing_key_secret(struct arena *a, enum token_kind kind, struct 
     return key;
 }
 
+struct res_key token_revocations_secret(struct arena *a, enum token_kind kind, struct str mesh)
+{
+    return secret_key(a, &kinds[kind], kinds[kind].revocations, mesh);
+}
+
 enum err_kind signing_key_new(struct arena *a, struct str *pem, struct err *e)
 {
     PKEY_AUTO key = NULL;
@@ -114,10 +119,10 @@ static unsigned serial_of(struct str name, struct str prefix)
     return serial_parse(str_slice(name, prefix.n + 1, name.n));
 }
 
-enum err_kind signing_key_newest(const struct snap *snap, enum token_kind kind, struct str mesh,
-                                 struct signing_key *out, struct err *e)
+/* 0: there is none. */
+static unsigned newest_serial(const struct snap *snap, enum token_kind kind, struct str mesh, struct arena *a)
 {
-    struct res_key prefix = secret_key(e->arena, &kinds[kind], kinds[kind].key_prefix, mesh);
+    struct res_key prefix = secret_key(a, &kinds[kind], kinds[kind].key_prefix, mesh);
     struct snap_range secrets = snap_range_prefix(snap, prefix.type, prefix.mesh, prefix.name);
     struct snap_iter it = snap_iter(&secrets);
     const struct resource *secret;
@@ -129,7 +134,26 @@ enum err_kind signing_key_newest(const struct snap *snap, enum token_kind kind, 
         if (serial > newest)
             newest = serial;
     }
+    return newest;
+}
+
+enum err_kind signing_key_newest(const struct snap *snap, enum token_kind kind, struct str mesh,
+                                 struct signing_key *out, struct err *e)
+{
+    unsigned newest = newest_serial(snap, kind, mesh, e->arena);
+
     return signing_key_find(snap, kind, mesh, newest ? newest : 1, out, e);
+}
+
+int64_t signing_key_made_ns(const struct snap *snap, enum token_kind kind, struct str mesh, struct arena *a,
+                            struct res_key *out)
+{
+    unsigned newest = newest_serial(snap, kind, mesh, a);
+
+    if (!newest)
+        return 0;
+    *out = signing_key_secret(a, kind, mesh, newest);
+    return snap_find(snap, out->type, out->mesh, out->name)->modified_ns;
 }
 
 uint64_t token_keys_version(const struct snap *snap, enum token_kind kind, struct str mesh)
@@ -158,7 +182,7 @@ uint64_t token_keys_version(const struct snap *snap, enum token_kind kind, struc
 bool token_is_revoked(const struct snap *snap, enum token_kind kind, struct str mesh, struct str id,
                       struct arena *a)
 {
-    struct res_key key = secret_key(a, &kinds[kind], kinds[kind].revocations, mesh);
+    struct res_key key = token_revocations_secret(a, kind, mesh);
     const struct resource *secret = snap_find(snap, key.type, key.mesh, key.name);
     struct str list, entry;
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "audit_file.h"
+#include "doctor.h"
 #include "files.h"
 #include "notify.h"
 #include "ursa/api.h"
@@ -171,6 +172,8 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .cluster_id = d->cluster_id,
         .hostname = d->hostname,
         .config = d->config_json,
+        .look = daemon_look,
+        .look_ctx = d->config,
         .read_only = c->api_read_only,
         .cors_domains = c->cors_domains,
         .audit = d->audit ? audit_file_write : NULL,

@@ -1,42 +1,22 @@
 /* authorities.c -- the CAs of a mesh: how long each has to go, and whether it can sign at all. */
-#include "exam.h"
-#include "ursa/base/clock.h"
+#include "expiry.h"
 
-static struct str days_left(struct arena *a, int64_t expires_ns, int64_t now_ns)
-{
-    const int64_t hour = 3600 * NS_PER_S;
-    int64_t left = expires_ns - now_ns;
-
-    if (left >= 48 * hour)
-        return arena_printf(a, "in %lld days", (long long)(left / (24 * hour)));
-    return left >= hour ? arena_printf(a, "in %lld hours", (long long)(left / hour))
-                        : arena_printf(a, "in %lld minutes", (long long)(left / (60 * NS_PER_S)));
-}
+#define NAMED_MAX 5 /* meshes that are named in one finding */
 
 static void tell_expiry(struct mesh_exam *m, const struct ca_backend *b, int64_t expires_ns)
 {
     struct exam *x = m->exam;
     struct arena *a = x->arena;
-    enum expiry expiry = expiry_of(expires_ns, x->world->now_ns);
-    bool past = expiry == EXPIRY_PAST;
-    struct finding *f;
+    struct finding *f = expiry_add(x, FOUND_CA_EXPIRES, FOUND_CA_EXPIRED, m->name, expires_ns);
 
-    if (expiry == EXPIRY_FAR)
-        return;
-    f = mesh_add(m, past ? FOUND_CA_EXPIRED : FOUND_CA_EXPIRES,
-                 expiry == EXPIRY_NEAR ? FINDING_WARNING : FINDING_ERROR);
     if (!f)
         return;
     f->resource = arena_printf(a, "mtls.backends " STR_FMT, STR_ARG(b->name));
-    if (past)
-        f->text = arena_printf(a,
-                               "the CA of backend " STR_FMT " expired at " STR_FMT
-                               ": it signs no certificate any more, and its proxies refuse each other",
-                               STR_ARG(b->name), STR_ARG(time_format(a, expires_ns)));
-    else
-        f->text = arena_printf(a, "the CA of backend " STR_FMT " expires at " STR_FMT ", " STR_FMT,
-                               STR_ARG(b->name), STR_ARG(time_format(a, expires_ns)),
-                               STR_ARG(days_left(a, expires_ns, x->world->now_ns)));
+    f->text = arena_printf(a, "the CA of backend " STR_FMT " " STR_FMT "%s", STR_ARG(b->name),
+                           STR_ARG(expiry_text(x, expires_ns)),
+                           f->id == FOUND_CA_EXPIRED
+                               ? ": it signs nothing any more, and its proxies refuse each other"
+                               : "; from then on it signs nothing, and its proxies refuse each other");
     f->remedy = arena_printf(a,
                              "give Mesh " STR_FMT " another backend in mtls.backends and name it in "
                              "mtls.enabledBackend",
@@ -51,7 +31,10 @@ static void check_backend(struct mesh_exam *m, const struct ca_backend *b)
 
     err_init(&e, m->exam->arena);
     if (authority_load(m->exam->world->snap, m->name, b, &authority, &e) == ERR_NONE) {
+        const struct known_ca known = {authority_version(authority), m->name, b->name};
+
         tell_expiry(m, b, authority_expires_ns(authority));
+        VEC_PUSH(&m->exam->authorities, known);
         authority_unref(authority);
         return;
     }
@@ -72,4 +55,62 @@ void check_authorities(struct mesh_exam *m)
 
     for (size_t i = 0; mtls && i < mtls->n_backends; i++)
         check_backend(m, &mtls->backends[i]);
+}
+
+/* ---- one CA in several meshes ---- */
+
+static int by_version(const void *left, const void *right)
+{
+    const struct known_ca *a = left, *b = right;
+
+    if (a->version != b->version)
+        return a->version < b->version ? -1 : 1;
+    return str_cmp(a->mesh, b->mesh);
+}
+
+/* The names of the first meshes of n, which are sorted, each once. */
+static struct str names_of(struct arena *a, const struct known_ca *v, size_t n, size_t *n_meshes)
+{
+    struct str text = STR("");
+
+    *n_meshes = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && str_eq(v[i].mesh, v[i - 1].mesh))
+            continue;
+        if (++*n_meshes <= NAMED_MAX)
+            text =
+                arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(text), text.n ? ", " : "", STR_ARG(v[i].mesh));
+    }
+    return *n_meshes > NAMED_MAX ? arena_printf(a, STR_FMT ", ...", STR_ARG(text)) : text;
+}
+
+static void tell_shared(struct exam *x, const struct known_ca *v, size_t n)
+{
+    size_t n_meshes;
+    struct str names = names_of(x->arena, v, n, &n_meshes);
+    struct finding *f = n_meshes > 1 ? exam_add(x, FOUND_CA_SHARED, FINDING_INFO, STR("")) : NULL;
+
+    if (!f)
+        return;
+    f->resource = arena_printf(x->arena, "mtls.backends of %zu meshes", n_meshes);
+    f->text = arena_printf(x->arena,
+                           "the meshes " STR_FMT
+                           " have the same CA: what keeps them apart is the name in a certificate "
+                           "alone, and who has its key may be anybody in each",
+                           STR_ARG(names));
+    f->remedy = STR("give each a CA of its own in mtls.backends, unless this is meant");
+}
+
+void check_shared(struct exam *x)
+{
+    struct known_ca *v = x->authorities.v;
+    size_t n = x->authorities.n;
+
+    if (n > 0)
+        qsort(v, n, sizeof(v[0]), by_version);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && v[end].version == v[i].version;)
+            end++;
+        tell_shared(x, &v[i], end - i);
+    }
 }

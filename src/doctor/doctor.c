@@ -7,8 +7,10 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 
-static void (*const control_plane_checks[])(struct exam *) = {check_settings};
-static void (*const mesh_checks[])(struct mesh_exam *) = {check_authorities, check_matches};
+static void (*const control_plane_checks[])(struct exam *) = {check_settings, check_machine, check_tokens};
+static void (*const mesh_checks[])(struct mesh_exam *) = {
+    check_authorities, check_mesh_tokens, check_permissive, check_permissions,
+    check_matches,     check_proxies,     check_refusals};
 
 static const char *const id_names[FINDING_KINDS] = {
 #define FINDING(id, name) name,
@@ -111,8 +113,13 @@ void doctor_examine(const struct doctor_world *world, const struct doctor_reader
     for (const struct resource *mesh; (mesh = snap_next(&it));)
         if (is_asked(reader, mesh->key.name))
             examine_mesh(&x, mesh);
+    if (reader->control_plane) {
+        memset(x.n_of, 0, sizeof(x.n_of));
+        check_shared(&x);
+    }
     hand_over(&x, out);
     VEC_FINI(&x.found);
+    VEC_FINI(&x.authorities);
 }
 
 /* ---- as JSON ---- */
@@ -136,26 +143,4 @@ json_t *findings_to_json(const struct findings *findings)
     json_object_set_new(body, "findings", list);
     json_object_set_new(body, "omitted", json_integer((json_int_t)findings->n_omitted));
     return body;
-}
-
-/* ---- how long a certificate has to go ---- */
-
-enum expiry expiry_of(int64_t expires_ns, int64_t now_ns)
-{
-    int64_t left = expires_ns - now_ns;
-
-    if (left <= 0)
-        return EXPIRY_PAST;
-    if (left <= EXPIRY_CLOSE_NS)
-        return EXPIRY_CLOSE;
-    return left <= EXPIRY_NEAR_NS ? EXPIRY_NEAR : EXPIRY_FAR;
-}
-
-int64_t expiry_changes_ns(int64_t expires_ns, int64_t now_ns)
-{
-    static const int64_t before[] = {
-        [EXPIRY_FAR] = EXPIRY_NEAR_NS, [EXPIRY_NEAR] = EXPIRY_CLOSE_NS, [EXPIRY_CLOSE] = 0};
-    enum expiry now = expiry_of(expires_ns, now_ns);
-
-    return now == EXPIRY_PAST ? INT64_MAX : expires_ns - before[now];
 }

@@ -5,6 +5,12 @@
 #include "ursa/base/vec.h"
 #include "ursa/doctor.h"
 
+/* A CA that a mesh has. */
+struct known_ca {
+    uint64_t version; /* content hash of its certificate */
+    struct str mesh, backend;
+};
+
 struct exam {
     const struct doctor_world *world;
     const struct doctor_reader *reader;
@@ -12,6 +18,8 @@ struct exam {
     struct VEC(struct finding) found;
     size_t n_of[FINDING_KINDS]; /* of each kind in the mesh that is looked at */
     size_t n_omitted;
+    size_t n_states;                         /* of the past that were looked at */
+    struct VEC(struct known_ca) authorities; /* of all meshes */
 };
 
 /* A mesh that is looked at. */
@@ -32,7 +40,15 @@ struct str resource_title(struct arena *, const struct resource *);
 
 /* ---- the checks: each in the file of its subject ---- */
 void check_settings(struct exam *);         /* settings.c */
+void check_machine(struct exam *);          /* machine.c */
+void check_tokens(struct exam *);           /* tokens.c */
+void check_mesh_tokens(struct mesh_exam *); /* tokens.c */
 void check_authorities(struct mesh_exam *); /* authorities.c */
+void check_shared(struct exam *);           /* authorities.c, after the meshes */
+void check_permissive(struct mesh_exam *);  /* posture.c */
+void check_permissions(struct mesh_exam *); /* posture.c */
 void check_matches(struct mesh_exam *);     /* matches.c */
+void check_proxies(struct mesh_exam *);     /* proxies.c */
+void check_refusals(struct mesh_exam *);    /* proxies.c */
 
 #endif

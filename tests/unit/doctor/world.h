@@ -20,6 +20,8 @@ struct world {
     struct doctor_facts facts;
     json_t *config;
     int64_t now_ns;
+    const struct ads_laggard *laggards;
+    size_t n_laggards;
 };
 
 static inline void world_init(struct world *w)
@@ -113,6 +115,8 @@ static inline struct str world_findings(struct world *w, const struct doctor_rea
         w->snap = snap_from_list(w->v, w->n, 1);
     w->facts.config = w->config;
     world.snap = w->snap;
+    world.laggards = w->laggards;
+    world.n_laggards = w->n_laggards;
     doctor_examine(&world, reader, &w->arena, out);
     for (size_t i = 0; i < out->n; i++) {
         const struct finding *f = &out->v[i];
