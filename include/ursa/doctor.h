@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "ursa/base/clock.h"
 #include "ursa/events.h"
 #include "ursa/xds.h"
 
@@ -85,6 +86,24 @@ void doctor_examine(const struct doctor_world *, const struct doctor_reader *, s
                     struct findings *out);
 /* {"findings": [...], "omitted": n}; the caller owns it. */
 json_t *findings_to_json(const struct findings *);
+
+/* ---- the watch ----
+ * Says when a CA or one of the control plane's own certificates is 30 days, 7 days and nothing away from its
+ * end: in the log, as an event (EVENT_FINDING), and in the gauges certificates_expire_in_30_days,
+ * certificates_expire_in_7_days and certificates_expired, of which each certificate is in one at most. */
+struct doctor_watch;
+struct doctor_watch_options {
+    struct store *store;
+    struct events *events;
+    doctor_look *look; /* for the control plane's own certificates */
+    void *look_ctx;
+};
+/* Subscribes to the store's feed: before the writer starts. */
+MUST_USE enum err_kind doctor_watch_start(const struct doctor_watch_options *, struct doctor_watch **out,
+                                          struct err *e);
+/* The control plane has other certificates now. Any thread. */
+void doctor_watch_look(struct doctor_watch *);
+void doctor_watch_stop(struct doctor_watch *); /* the writer has ended; NULL is ignored */
 
 /* ---- how long a certificate has to go ---- */
 enum expiry { EXPIRY_FAR, EXPIRY_NEAR, EXPIRY_CLOSE, EXPIRY_PAST };

@@ -19,7 +19,7 @@ struct events *events_new(struct store *, size_t kept);
 MUST_USE enum err_kind events_recall(struct events *, struct store *, struct err *e);
 void events_free(struct events *); /* the writer and the streams have ended; NULL is ignored */
 
-enum event_kind { EVENT_RESOURCE, EVENT_PROXY, EVENT_NACK, EVENT_CERTIFICATE, EVENT_CA, EVENT_KINDS };
+enum event_kind { EVENT_RESOURCE, EVENT_PROXY, EVENT_NACK, EVENT_CERTIFICATE, EVENT_CA, EVENT_FINDING, EVENT_KINDS };
 const char *event_kind_name(enum event_kind);
 /* EVENT_KINDS when there is none of that name. */
 enum event_kind event_kind_by_name(struct str);
@@ -29,8 +29,9 @@ struct event_member {
     const char *key;
     struct str text;
 };
-/* Something happened to a proxy now: its state, and what else there is to tell. */
-void events_add(struct events *, enum event_kind, struct str mesh, struct str name, const char *state,
+/* Something happened now to a proxy or a mesh: its state, and what else there is to tell. A key of type RES_N
+ * means something of the control plane's own, of which its administrators hear. */
+void events_add(struct events *, enum event_kind, const struct res_key *, const char *state,
                 const struct event_member *, size_t n_members);
 /* Likewise to a mesh. */
 void events_add_mesh(struct events *, enum event_kind, struct str mesh, const char *state,

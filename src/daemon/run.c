@@ -48,6 +48,7 @@ struct daemon {
     struct engine *engine;
     struct events *events;
     struct rollout *rollout;
+    struct doctor_watch *doctor;
     struct api *api;
     struct net *net;
     struct audit_file *audit; /* NULL: off */
@@ -127,6 +128,10 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
         return e->kind;
     d->rollout = rollout_new(
         &(struct rollout_options){.store = d->store, .events = d->events, .instance_id = d->instance_id});
+    const struct doctor_watch_options watch = {
+        .store = d->store, .events = d->events, .look = daemon_look, .look_ctx = d->config};
+    if (doctor_watch_start(&watch, &d->doctor, e) != ERR_NONE)
+        return e->kind;
     return admit_start(&admit, &d->admit, e);
 }
 
@@ -285,6 +290,7 @@ static void stop(struct daemon *d)
     admit_stop(d->admit);
     rollout_free(d->rollout);
     engine_stop(d->engine);
+    doctor_watch_stop(d->doctor);
     events_free(d->events);
     store_close(d->store);
     audit_file_close(d->audit);
@@ -304,8 +310,10 @@ static enum err_kind use_certificates(struct daemon *d, const struct config *c, 
     watch_certificates(d, c, scratch);
     if (files_server_cert(c, scratch, &cert, &key, e) == ERR_NONE &&
         read_https(c, scratch, &https, e) == ERR_NONE &&
-        net_reload_tls(d->net, cert, key, &https, e) == ERR_NONE)
+        net_reload_tls(d->net, cert, key, &https, e) == ERR_NONE) {
         api_set_server_cert(d->api, cert);
+        doctor_watch_look(d->doctor);
+    }
     files_wipe(key);
     files_wipe(https.key_pem);
     return e->kind;

@@ -198,8 +198,9 @@ static void tell(struct insight *in, struct proxy *p, enum event_kind kind, cons
                  const struct event_member *members, size_t n)
 {
     static const struct rate_limit limit = {.burst = 20, .a_second = 1};
+    const struct res_key key = {RES_DATAPLANE, p->mesh, p->name};
     if (rate_admit(&p->events_full_at, &limit, clock_mono_ns()))
-        events_add(in->options.events, kind, p->mesh, p->name, state, members, n);
+        events_add(in->options.events, kind, &key, state, members, n);
     else
         COUNT(events_left_out);
 }

@@ -117,7 +117,8 @@ TEST(an_event_on_the_wire)
         "\"author\":\"john\",\"type\":\"Mesh\",\"name\":\"m\"}\n\n");
     blob_unref(text);
     const struct event_member members[] = {{"xds", STR("lds")}, {"reason", STR("a \"b\"\nc")}};
-    events_add(w.events, EVENT_NACK, STR("m"), STR("web"), "refused", members, ARRAY_LEN(members));
+    events_add(w.events, EVENT_NACK, &(struct res_key){RES_DATAPLANE, STR("m"), STR("web")}, "refused",
+               members, ARRAY_LEN(members));
     EXPECT_INT("found", events_next(w.events, &c, &f, &text), EVENT_FOUND);
     EXPECT_STR(
         "a refusal", blob_str(text),
@@ -132,9 +133,11 @@ TEST(an_event_on_the_wire)
 static void happen(struct world *w)
 {
     change(w, RES_MESH, "", "m", true, ORIGIN_API);
-    events_add(w->events, EVENT_PROXY, STR("m"), STR("p"), "online", NULL, 0);
+    events_add(w->events, EVENT_PROXY, &(struct res_key){RES_DATAPLANE, STR("m"), STR("p")}, "online", NULL,
+               0);
     change(w, RES_SECRET, "m", "a b", true, ORIGIN_API);
-    events_add(w->events, EVENT_PROXY, STR("m"), STR("p"), "offline", NULL, 0);
+    events_add(w->events, EVENT_PROXY, &(struct res_key){RES_DATAPLANE, STR("m"), STR("p")}, "offline", NULL,
+               0);
     change(w, RES_SECRET, "m", "c", true, ORIGIN_API);
 }
 
@@ -216,7 +219,8 @@ TEST(where_a_reader_begins_after_a_restart)
         struct event_filter f = everything(&w);
         EXPECT_INT(rows[i].name, begin(&w, rows[i].from, &c), rows[i].held);
         EXPECT_CSTR(rows[i].name, read_all(&w, &c, &f), rows[i].want);
-        events_add(w.events, EVENT_PROXY, STR("m"), STR("p"), "online", NULL, 0);
+        events_add(w.events, EVENT_PROXY, &(struct res_key){RES_DATAPLANE, STR("m"), STR("p")}, "online",
+                   NULL, 0);
         EXPECT_CSTR("and then what happens now", read_all(&w, &c, &f), "3-1800000001 p");
         events_free(gone);
         world_fini(&w);
@@ -231,11 +235,12 @@ TEST(filters)
         unsigned kinds;
         const char *want;
     } rows[] = {
-        {"all", NULL, "mesh-system:admin", RES_N, 0, "m n p q s t"},
+        {"all", NULL, "mesh-system:admin", RES_N, 0, "m n p q s t k"},
         {"a mesh and itself", "m", "mesh-system:admin", RES_N, 0, "m p s"},
         {"a type", NULL, "mesh-system:admin", RES_MESH, 0, "m n"},
         {"proxies are Dataplanes", NULL, "mesh-system:admin", RES_DATAPLANE, 0, "p q"},
         {"a kind", NULL, "mesh-system:admin", RES_N, 1u << EVENT_PROXY, "p q"},
+        {"what is of the control plane", NULL, "mesh-system:admin", RES_N, 1u << EVENT_FINDING, "k"},
         {"a viewer of a mesh", NULL, "mesh:m:viewer", RES_N, 0, "m p"},
         {"its admin", NULL, "mesh:m:admin", RES_N, 0, "m p s"},
         {"nobody's secrets for a user", NULL, "mesh-system:authenticated", RES_N, 0, "m n p q"},
@@ -243,10 +248,13 @@ TEST(filters)
     struct world w;
     world_init(&w, 10);
     change(&w, RES_MESH, "", "m n", true, ORIGIN_API);
-    events_add(w.events, EVENT_PROXY, STR("m"), STR("p"), "online", NULL, 0);
-    events_add(w.events, EVENT_PROXY, STR("n"), STR("q"), "online", NULL, 0);
+    events_add(w.events, EVENT_PROXY, &(struct res_key){RES_DATAPLANE, STR("m"), STR("p")}, "online", NULL,
+               0);
+    events_add(w.events, EVENT_PROXY, &(struct res_key){RES_DATAPLANE, STR("n"), STR("q")}, "online", NULL,
+               0);
     change(&w, RES_SECRET, "m", "s", true, ORIGIN_API);
     change(&w, RES_SECRET, "n", "t", true, ORIGIN_API);
+    events_add(w.events, EVENT_FINDING, &(struct res_key){.type = RES_N, .name = STR("k")}, "found", NULL, 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str group = str_from_c(rows[i].group);
         struct user user = {.name = STR("john"), .groups = {&group, 1}};
