@@ -46,6 +46,7 @@ int run_backup(struct cli *);
 int run_rollback(struct cli *);
 int run_status(struct cli *);
 int run_history(struct cli *);
+int run_doctor(struct cli *);
 int run_delete(struct cli *);
 int run_inspect_dataplanes(struct cli *);
 int run_inspect_meshes(struct cli *);

@@ -38,6 +38,14 @@ const struct command commands[] = {
      "Over all meshes unless --mesh names one. The answer is 0 when every proxy that is online has it, else 1.\n\n"
      "  ursactl status --wait=1m --mesh blue",
      run_status},
+    {"doctor", "", {F_OUTPUT},
+     "Show what is wrong or soon will be, the worst first, each with its remedy",
+     "Settings that are open, certificates that end, policies that select nobody, proxies that are gone or refuse.\n"
+     "Over all meshes that you may see unless --mesh names one. The answer is 0 without errors, 1 with some, 2 when\n"
+     "nothing could be asked.\n\n"
+     "  ursactl doctor\n"
+     "  ursactl doctor --mesh blue -o json",
+     run_doctor},
     {"rollback", "", {F_ROLLBACK_TO | NEEDED, F_DRY_RUN, F_OUTPUT},
      "Make the state of a revision the state again",
      "One transaction, a new revision: of everything, or of the mesh that --mesh names. Dataplanes that proxies\n"

@@ -13,7 +13,7 @@
 
 struct connection {
     struct client *client;
-    struct str address;
+    struct str address, token;
     int64_t timeout_ns; /* of a request; 0: none */
 };
 
@@ -143,6 +143,7 @@ enum err_kind connection_open_to(const struct control_plane *cp, int64_t timeout
     if (client_new(&o, &c->client, e) != ERR_NONE)
         return e->kind;
     c->timeout_ns = timeout_ns;
+    c->token = o.token;
     *out = c;
     return ERR_NONE;
 }
@@ -188,6 +189,11 @@ void connection_close(struct connection *c)
 struct str connection_address(const struct connection *c)
 {
     return c->address;
+}
+
+struct str connection_token(const struct connection *c)
+{
+    return c->token;
 }
 
 void connection_allow(struct connection *c, int64_t ns)

@@ -27,6 +27,7 @@ MUST_USE enum err_kind connection_open_to(const struct control_plane *, int64_t 
                                           struct connection **out, struct err *e);
 void connection_close(struct connection *); /* NULL is ignored */
 struct str connection_address(const struct connection *);
+struct str connection_token(const struct connection *); /* that is shown; "": none */
 
 /* 'path' is already encoded and begins with a slash. An answer of 400 and above is an error: title, detail
  * and causes of kuma-cp's error object; *answer is filled then too. */
