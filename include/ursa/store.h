@@ -264,6 +264,11 @@ struct store_restored {
 MUST_USE enum err_kind store_restore(const char *from, const struct store_options *,
                                      struct store_restored *out, struct err *e);
 
+/* Copies the store at 'from', which no process has open, to a new file 'to' (mode 0600): for those who only
+ * want to look. Nothing of the store is changed. ERR_CONFLICT: it is open; ERR_NOT_FOUND: there is none. The
+ * caller removes the copy. */
+MUST_USE enum err_kind store_copy(const char *from, const char *to, struct err *e);
+
 /* Figures for /metrics and /debug: file size, resources, bytes; any thread. */
 struct store_stats {
     uint64_t revision, sequence, n_resources, file_bytes, commits, transactions;

@@ -8,6 +8,7 @@
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
 #include "ursa/base/jws.h"
+#include "ursa/findings_text.h"
 
 #define TOKEN_NEAR_NS (7 * 24 * 3600 * NS_PER_S)
 
@@ -35,47 +36,6 @@ json_t *doctor_token_finding(struct arena *a, struct str token, int64_t now_ns)
                      json_from_str(remedy));
 }
 
-/* ---- the text ---- */
-
-static size_t count_severity(const json_t *findings, const char *severity)
-{
-    const json_t *f;
-    size_t n = 0, i;
-
-    json_array_foreach(findings, i, f) n += str_eq(json_str(json_get(f, "severity")), str_from_c(severity));
-    return n;
-}
-
-static struct str finding_text(struct arena *a, const json_t *f)
-{
-    struct str mesh = json_str(json_get(f, "mesh"));
-    struct str about = arena_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(mesh), mesh.n ? ": " : "",
-                                    STR_ARG(json_str(json_get(f, "resource"))));
-
-    return arena_printf(
-        a, "%-7.*s  " STR_FMT " (" STR_FMT ")\n         " STR_FMT "\n         remedy: " STR_FMT "\n",
-        STR_ARG(json_str(json_get(f, "severity"))), STR_ARG(str_printable(a, about)),
-        STR_ARG(json_str(json_get(f, "id"))), STR_ARG(str_printable(a, json_str(json_get(f, "text")))),
-        STR_ARG(str_printable(a, json_str(json_get(f, "remedy")))));
-}
-
-struct str doctor_text(struct arena *a, const json_t *answer)
-{
-    const json_t *findings = json_get(answer, "findings"), *f;
-    long long n_omitted = (long long)json_integer_value(json_get(answer, "omitted"));
-    struct str text = STR("");
-    size_t i;
-
-    json_array_foreach(findings, i, f) text =
-        arena_printf(a, STR_FMT STR_FMT, STR_ARG(text), STR_ARG(finding_text(a, f)));
-    if (n_omitted)
-        text = arena_printf(a, STR_FMT "... and %lld more like these\n", STR_ARG(text), n_omitted);
-    size_t errors = count_severity(findings, "error"), warnings = count_severity(findings, "warning");
-    return arena_printf(a, STR_FMT "%zu error%s, %zu warning%s, %zu for information\n", STR_ARG(text), errors,
-                        errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
-                        count_severity(findings, "info"));
-}
-
 /* ---- the command ---- */
 
 int run_doctor(struct cli *cli)
@@ -100,6 +60,6 @@ int run_doctor(struct cli *cli)
     if (render_is_tree(o->output))
         render_tree(a, answer, (enum output)o->output);
     else
-        render_text(doctor_text(a, answer));
-    return count_severity(findings, "error") ? 1 : 0;
+        render_text(findings_text(a, answer));
+    return findings_count(answer, "error") ? 1 : 0;
 }

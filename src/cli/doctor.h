@@ -1,4 +1,4 @@
-/* doctor.h -- what ursactl doctor prints; parts, for tests. */
+/* doctor.h -- a part of ursactl doctor, for tests. */
 #ifndef URSA_CLI_DOCTOR_H
 #define URSA_CLI_DOCTOR_H
 
@@ -6,8 +6,6 @@
 
 #include "ursa/base/arena.h"
 
-/* The findings of GET /doctor, each with its remedy, and how many there are. */
-struct str doctor_text(struct arena *, const json_t *answer);
 /* A finding like those when the token ends within a week; NULL when it does not, or is none. */
 json_t *doctor_token_finding(struct arena *, struct str token, int64_t now_ns);
 

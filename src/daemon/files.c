@@ -39,12 +39,10 @@ static enum err_kind make_folder(const char *path, struct err *e)
     return ERR_NONE;
 }
 
-enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
+void files_name(struct config *c, struct arena *a)
 {
     if (!*c->work_dir)
         c->work_dir = default_work_dir(a);
-    if (make_folder(c->work_dir, e) != ERR_NONE)
-        return e->kind;
     if (!*c->sqlite_path)
         c->sqlite_path = arena_printf(a, "%s/ursa.db", c->work_dir).p;
     c->makes_seal_key = !*c->seal_key_file;
@@ -52,7 +50,12 @@ enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
         c->seal_key_file = arena_printf(a, "%s/seal.key", c->work_dir).p;
     if (!*c->audit_file)
         c->audit_file = arena_printf(a, "%s/audit.jsonl", c->work_dir).p;
-    return ERR_NONE;
+}
+
+enum err_kind files_prepare(struct config *c, struct arena *a, struct err *e)
+{
+    files_name(c, a);
+    return make_folder(c->work_dir, e);
 }
 
 struct store_options files_store(const struct config *c)

@@ -8,7 +8,9 @@
 /* A whole regular file of at most 1 MiB, into the arena. */
 MUST_USE enum err_kind files_read(const char *path, struct arena *, struct str *text, struct err *e);
 
-/* Fills in what the configuration leaves to the work dir and makes that folder (mode 0700). */
+/* Fills in what the configuration leaves to the work dir; touches nothing. */
+void files_name(struct config *, struct arena *);
+/* The same, and makes that folder (mode 0700). */
 MUST_USE enum err_kind files_prepare(struct config *, struct arena *, struct err *e);
 
 /* The store that the configuration means, after files_prepare(). */

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "check.h"
+#include "examine.h"
 #include "man.h"
 #include "restore.h"
 #include "rotate.h"
@@ -22,6 +23,10 @@ static const char usage_text[] =
     "       ursa-cp seal rotate [--config-file FILE]\n"
     "                                         put a new key in front of those that the store is sealed with\n"
     "       ursa-cp check FILE|DIR|-...       check resources as the API would, without one\n"
+    "       ursa-cp doctor [-o text|json] [--config-file FILE]\n"
+    "                                         what is wrong or soon will be, with its remedy: of the control "
+    "plane that\n"
+    "                                         runs, else of the store and the settings alone\n"
     "       ursa-cp settings                  print every setting with its default, as a configuration "
     "file\n"
     "       ursa-cp version                   print the version\n";
@@ -107,6 +112,39 @@ static int command_with_config(int argc, char **argv, enum command command)
     return status;
 }
 
+static int command_doctor(int argc, char **argv)
+{
+    static const struct option options[] = {{"config-file", required_argument, NULL, 'c'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *file = NULL, *output = "text";
+    struct arena arena;
+    struct config config;
+    int status = 2, option;
+
+    optind = 2; /* behind the command */
+    while ((option = getopt_long(argc, argv, "c:o:h", options, NULL)) != -1) {
+        if (option == 'c') {
+            file = optarg;
+        } else if (option == 'o' && (strcmp(optarg, "text") == 0 || strcmp(optarg, "json") == 0)) {
+            output = optarg;
+        } else {
+            usage(option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "ursa-cp: unexpected argument %s\n", argv[optind]);
+        return 2;
+    }
+    arena_init(&arena);
+    if (load(file, &arena, &config))
+        status = examine_run(&config, strcmp(output, "json") == 0);
+    arena_fini(&arena);
+    return status;
+}
+
 static void write_man(struct buf *out)
 {
     man_write(out, str_from_c(usage_text));
@@ -137,6 +175,8 @@ int main(int argc, char **argv)
         return command_with_config(argc, argv, SEAL_ROTATE);
     if (strcmp(command, "check") == 0)
         return check_command(argc, argv);
+    if (strcmp(command, "doctor") == 0)
+        return command_doctor(argc, argv);
     if (strcmp(command, "settings") == 0)
         return print(config_write_sample);
     if (strcmp(command, "man") == 0)

@@ -59,7 +59,7 @@ void check_permissive(struct mesh_exam *m)
     f->text = arena_printf(a,
                            "its proxies take calls without a certificate, from anybody, since " STR_FMT
                            ": mode PERMISSIVE is for moving in",
-                           STR_ARG(time_format(a, permissive_since(m))));
+                           STR_ARG(time_format(a, permissive_since(m) / NS_PER_S * NS_PER_S)));
     f->remedy = arena_printf(a,
                              "when every workload that is called has a proxy, set mode of backend " STR_FMT
                              " of Mesh " STR_FMT " to STRICT",
