@@ -45,8 +45,12 @@ void man_write(struct buf *out, struct str usage)
               STR("The work dir: the store, the certificate of the TLS ports, the audit log."));
     roff_heading(out, "EXIT STATUS");
     roff_item(out, STR("0"), STR("It ended in order."));
-    roff_item(out, STR("1"), STR("It could not start or go on; the last line says why."));
-    roff_item(out, STR("2"), STR("The command line or the configuration is at fault; nothing was touched."));
+    roff_item(
+        out, STR("1"),
+        STR("It could not start or go on; the last line says why. Of check: faults; of doctor: errors."));
+    roff_item(out, STR("2"),
+              STR("The command line or the configuration is at fault; nothing was touched. Of check and "
+                  "doctor: they could not look."));
     roff_heading(out, "SEE ALSO");
     roff_paragraph(out, STR("ursactl(1), ursa-dp(1)"));
     arena_fini(&arena);
