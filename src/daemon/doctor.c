@@ -67,6 +67,7 @@ void daemon_look(void *ctx, struct arena *a, struct doctor_facts *facts)
     add_file(facts, c->https_key_file);
     if (c->store_kind != STORE_SQLITE)
         return;
+    add_file(facts, c->seal_key_file);
     add_file(facts, c->sqlite_path);
     add_file(facts, arena_printf(a, "%s-wal", c->sqlite_path).p);
     add_disk(facts, c->sqlite_path, a);

@@ -76,7 +76,12 @@ static void examine_without_store(struct examination *x)
 static enum err_kind look_at_copy(struct examination *x, const struct config *c, struct err *e)
 {
     struct str copy = arena_printf(x->arena, "%s.doctor", c->sqlite_path);
-    struct store_options options = {.kind = STORE_SQLITE, .path = copy.p, .history_revisions = UINT64_MAX};
+    struct store_options options = files_store(c);
+
+    options.path = copy.p;
+    options.makes_key_file = false;
+    options.history_revisions = UINT64_MAX;
+    options.history_age_ns = 0;
 
     unlink(copy.p); /* of one that was killed */
     if (store_copy(c->sqlite_path, copy.p, e) == ERR_NONE)

@@ -46,6 +46,23 @@ static bool is_off(const json_t *config, const json_t *value)
     return is_word(value, "off");
 }
 
+static bool is_zero(const json_t *config, const json_t *value)
+{
+    (void)config;
+    return json_is_integer(value) && json_integer_value(value) == 0;
+}
+
+static struct str folder_of(struct str path)
+{
+    return str_slice(path, 0, str_rchr(path, '/'));
+}
+
+static bool is_beside_store(const json_t *config, const json_t *value)
+{
+    return is_word(setting(config, "store.type"), "sqlite") &&
+           str_eq(folder_of(json_str(value)), folder_of(json_str(setting(config, "store.sqlite.path"))));
+}
+
 static bool is_memory(const json_t *config, const json_t *value)
 {
     (void)config;
@@ -162,6 +179,12 @@ static const struct row {
      "other machines may read /metrics, without TLS", "127.0.0.1, unless something there collects them"},
     {"audit.file", FOUND_NO_AUDIT_LOG, FINDING_INFO, is_off, "nobody can tell later who tried to change what", "a file, or - for standard output"},
     {"store.type", FOUND_STORE_IN_MEMORY, FINDING_WARNING, is_memory, "nothing that is stored survives a restart", "sqlite"},
+    {"store.sealKeyFile", FOUND_SEAL_KEY_BESIDE_STORE, FINDING_INFO, is_beside_store,
+     "the key that secrets are sealed with lies in the folder of the store: who copies that has both", "a file elsewhere, which copies of that folder leave out"},
+    {"general.allowCoreDumps", FOUND_CORE_DUMPS_ALLOWED, FINDING_WARNING, is_on,
+     "a crash leaves a core file with every key and secret, and debuggers of the same user may look in", "false, unless it is being debugged"},
+    {"general.badTokensPerSecond", FOUND_GUESSING_UNLIMITED, FINDING_WARNING, is_zero,
+     "tokens may be guessed as fast as they can be checked", "10"},
     OPEN_LIST("adminResources", "read and write secrets"),
     OPEN_LIST("generateDpToken", "issue tokens of dataplanes"),
     OPEN_LIST("generateUserToken", "issue tokens of users, an administrator's too"),
