@@ -1,14 +1,15 @@
 /* watch.c -- keeps an eye on certificates: says so when one comes near its end.
  *
  * A thread of its own, which sleeps until a Mesh or a Secret changes, or until the next certificate is 30
- * days, 7 days, or nothing away from its end: instants that are known. Since the clock may be set meanwhile,
- * a sleep is cut after an hour. */
+ * days, 7 days, or nothing away from its end: instants that are known. The kernel tells when the clock is
+ * set; where it does not, a sleep that is cut after an hour notices. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "ursa/base/alloc.h"
-#include "ursa/base/clock.h"
+#include "ursa/base/clock_watch.h"
 #include "ursa/base/count.h"
 #include "ursa/base/list.h"
 #include "ursa/base/log.h"
@@ -23,7 +24,8 @@ struct doctor_watch {
     struct mailbox box;
     struct timers timers; /* on the wall clock */
     struct map holders;   /* by the name of their mesh */
-    int64_t now_ns;       /* wall clock, when it was last looked at */
+    struct clock_watch clock;
+    int64_t now_ns; /* wall clock, when it was last looked at */
     pthread_t thread;
     struct snap *first; /* the state at the beginning */
     bool started, stopping;
@@ -352,6 +354,14 @@ static int sleep_ms(const struct doctor_watch *w)
     return ms < LONGEST_SLEEP_MS ? (int)ms : LONGEST_SLEEP_MS;
 }
 
+static void wait_for_more(struct doctor_watch *w)
+{
+    struct pollfd fds[] = {{.fd = w->box.event_fd, .events = POLLIN}, {.fd = w->clock.fd, .events = POLLIN}};
+
+    (void)poll(fds, ARRAY_LEN(fds), sleep_ms(w));
+    (void)clock_watch_jump(&w->clock); /* which way does not matter: the clock is looked at anyway */
+}
+
 static void *run(void *arg)
 {
     struct doctor_watch *w = arg;
@@ -362,7 +372,7 @@ static void *run(void *arg)
     w->first = NULL;
     while (!w->stopping) {
         look_at_clock(w);
-        (void)mailbox_wait(&w->box, sleep_ms(w));
+        wait_for_more(w);
         mailbox_run(&w->box);
     }
     return NULL;
@@ -375,6 +385,7 @@ enum err_kind doctor_watch_start(const struct doctor_watch_options *options, str
 
     w->options = *options;
     mailbox_init(&w->box);
+    clock_watch_init(&w->clock);
     map_init(&w->holders);
     w->first = store_subscribe(options->store, deliver, w);
     *out = w;
@@ -412,6 +423,7 @@ void doctor_watch_stop(struct doctor_watch *w)
         holder_free(h);
     map_fini(&w->holders);
     timers_fini(&w->timers);
+    clock_watch_fini(&w->clock);
     mailbox_fini(&w->box);
     free(w);
 }
