@@ -2,8 +2,8 @@
  * its remedy (docs/decisions/0024).
  *
  * doctor_examine() is a pure function of what it is given: a snapshot, the settings, and what is known of
- * files and of running proxies. Any thread; it takes milliseconds for tens of thousands of Dataplanes, which
- * is too long for a loop. Texts live in the caller's arena or in what was given. */
+ * files and of running proxies. Any thread, but no loop's: it may take 100 ms for ten thousand Dataplanes.
+ * Texts live in the caller's arena or in what was given. */
 #ifndef URSA_DOCTOR_H
 #define URSA_DOCTOR_H
 

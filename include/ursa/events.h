@@ -19,7 +19,15 @@ struct events *events_new(struct store *, size_t kept);
 MUST_USE enum err_kind events_recall(struct events *, struct store *, struct err *e);
 void events_free(struct events *); /* the writer and the streams have ended; NULL is ignored */
 
-enum event_kind { EVENT_RESOURCE, EVENT_PROXY, EVENT_NACK, EVENT_CERTIFICATE, EVENT_CA, EVENT_FINDING, EVENT_KINDS };
+enum event_kind {
+    EVENT_RESOURCE,
+    EVENT_PROXY,
+    EVENT_NACK,
+    EVENT_CERTIFICATE,
+    EVENT_CA,
+    EVENT_FINDING,
+    EVENT_KINDS
+};
 const char *event_kind_name(enum event_kind);
 /* EVENT_KINDS when there is none of that name. */
 enum event_kind event_kind_by_name(struct str);

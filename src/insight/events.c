@@ -35,7 +35,8 @@ struct events {
     bool mailed;
 };
 
-static const char *const kind_names[EVENT_KINDS] = {"resource", "proxy", "nack", "certificate", "ca", "finding"};
+static const char *const kind_names[EVENT_KINDS] = {"resource",    "proxy", "nack",
+                                                    "certificate", "ca",    "finding"};
 
 const char *event_kind_name(enum event_kind kind)
 {
