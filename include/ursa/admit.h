@@ -35,7 +35,7 @@ MUST_USE enum err_kind admit_start(const struct admit_options *, struct admit **
  */
 void admit_stop(struct admit *);
 
-enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE, ADMIT_HEALTH, ADMIT_ADVANCE };
+enum admit_op_kind { ADMIT_PUT, ADMIT_DELETE, ADMIT_HEALTH, ADMIT_ADVANCE, ADMIT_RENEW_CA };
 enum admit_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_UPDATED, OUTCOME_UNCHANGED, OUTCOME_DELETED };
 struct admit_op {
     enum admit_op_kind kind;
@@ -99,6 +99,11 @@ void admit_run(struct admit *, struct admit_request *);
  * its way, since all proxies have taken it over. The outcome: UPDATED, DELETED (the mesh has arrived), or
  * UNCHANGED when it cannot go further now, or has another record by now. */
 struct admit_request *admit_advance_new(struct resource *record);
+/* A request that gives a builtin backend a new root and key, which its mesh is then led to (posture.h):
+ * 'secret' is that of its certificate (ca_builtin_cert_secret). ERR_NOT_FOUND when the mesh has no such
+ * backend, ERR_CONFLICT while the mesh is still on its way. With 'base' (referenced) the outcome is UNCHANGED
+ * unless that is what is stored. */
+struct admit_request *admit_renew_ca_new(const struct res_key *secret, struct resource *base);
 
 /* ---- going back ---- */
 /* A request whose operations make a mesh (its Mesh included), or everything (mesh.p == NULL), what it was in

@@ -33,6 +33,21 @@ bool ca_builtin_is_slow(const struct ca_backend *);
 /* "<mesh>.ca-builtin-cert-<backend>" and "...-key-...". */
 struct res_key ca_builtin_cert_secret(struct arena *, struct str mesh, struct str backend);
 struct res_key ca_builtin_key_secret(struct arena *, struct str mesh, struct str backend);
+/* The builtin backend whose certificate that secret of the mesh holds; NULL: none of its backends. */
+const struct ca_backend *ca_builtin_of_secret(struct str mesh, const struct mesh_spec *, struct str secret);
+
+/* ---- roots, for people ---- */
+struct root_facts {
+    struct str fingerprint; /* SHA-256 of the certificate, in hexadecimal digits */
+    struct str common_name; /* of the subject; "" when it has none */
+    int64_t begins_ns, expires_ns;
+};
+/* Of each certificate of a PEM text; in the arena. ERR_INVALID as for authority_load(). */
+MUST_USE enum err_kind ca_describe_roots(struct str pem, struct arena *, struct root_facts **out, size_t *n,
+                                         struct err *e);
+/* When a root is to be followed by another: after four fifths of its life, so that all who trust it have the
+ * last one to take over the next. */
+int64_t ca_root_renewal_ns(const struct root_facts *);
 
 /* ---- files of a provided CA ---- */
 /* What a conf's files hold becomes secrets of the mesh when the Mesh is written, and is loaded from those:

@@ -289,6 +289,18 @@ struct admit_request *admit_advance_new(struct resource *record)
     return req;
 }
 
+struct admit_request *admit_renew_ca_new(const struct res_key *secret, struct resource *base)
+{
+    struct admit_request *req = admit_request_new(1);
+    struct admit_op *op = &req->ops[0];
+    op->kind = ADMIT_RENEW_CA;
+    op->key = (struct res_key){secret->type, arena_str(&req->arena, secret->mesh),
+                               arena_str(&req->arena, secret->name)};
+    op->if_base = base != NULL;
+    op->base = base ? resource_ref(base) : NULL;
+    return req;
+}
+
 struct waiter {
     pthread_mutex_t mutex; /* protects done */
     pthread_cond_t cond;

@@ -10,6 +10,7 @@
 #include "transitions.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/map.h"
+#include "ursa/posture.h"
 #include "vips.h"
 
 struct apply {
@@ -249,6 +250,29 @@ static enum err_kind op_advance(struct apply *a, struct admit_op *op)
     return transition_advance(a->store, record, a->now_ns, &op->outcome, &op->err);
 }
 
+static enum err_kind op_renew_ca(struct apply *a, struct admit_op *op)
+{
+    const struct snap *snap = store_pending(a->store);
+    const struct resource *mesh = snap_find_mesh(snap, op->key.mesh);
+    const struct ca_backend *backend =
+        mesh ? ca_builtin_of_secret(op->key.mesh, resource_mesh(mesh), op->key.name) : NULL;
+    op->outcome = OUTCOME_UNCHANGED;
+    if (!mesh)
+        return rule_no_mesh(op->key.mesh, &op->err);
+    if (!backend)
+        return err_set(&op->err, ERR_NOT_FOUND,
+                       "mesh \"" STR_FMT "\" has no builtin CA with the secret \"" STR_FMT "\"",
+                       STR_ARG(op->key.mesh), STR_ARG(op->key.name));
+    if (op->if_base && find(a, &op->key) != op->base)
+        return ERR_NONE;
+    if (posture_record(snap, op->key.mesh))
+        return err_set(&op->err, ERR_CONFLICT,
+                       "mesh \"" STR_FMT "\" is still on its way: see GET /meshes/" STR_FMT "/ca",
+                       STR_ARG(op->key.mesh), STR_ARG(op->key.mesh));
+    op->outcome = OUTCOME_UPDATED;
+    return defaults_renew_ca(a->store, a->req, op->key.mesh, backend, &op->err);
+}
+
 /* ---- the request ---- */
 
 /* A fault stays with its operation. */
@@ -262,6 +286,8 @@ static void run_op(struct apply *a, enum phase phase, struct admit_op *op)
         op_health(a, op);
     else if (op->kind == ADMIT_ADVANCE)
         op_advance(a, op);
+    else if (op->kind == ADMIT_RENEW_CA)
+        op_renew_ca(a, op);
     else
         op_delete(a, op);
 }

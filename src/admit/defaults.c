@@ -30,6 +30,22 @@ static enum err_kind put_secret(struct store *s, const struct res_key *key, stru
     return kind;
 }
 
+static enum err_kind put_builtin_ca(struct store *s, const struct admit_request *req, struct str mesh,
+                                    const struct ca_backend *backend, struct arena *scratch, struct err *e)
+{
+    struct res_key cert_key = ca_builtin_cert_secret(scratch, mesh, backend->name);
+    struct res_key key_key = ca_builtin_key_secret(scratch, mesh, backend->name);
+    struct str cert, key;
+    if (!roots_take(req, mesh, backend->name, &cert, &key) &&
+        ca_builtin_new(mesh, backend, scratch, &cert, &key, e) != ERR_NONE)
+        return e->kind;
+    enum err_kind kind = put_secret(s, &cert_key, cert, e);
+    if (kind == ERR_NONE)
+        kind = put_secret(s, &key_key, key, e);
+    defaults_wipe(key);
+    return kind;
+}
+
 /* Both secrets are there, or both are made anew: half a CA is none. */
 static enum err_kind ensure_builtin_ca(struct store *s, const struct admit_request *req, struct str mesh,
                                        const struct ca_backend *backend, struct arena *scratch, struct err *e)
@@ -39,14 +55,16 @@ static enum err_kind ensure_builtin_ca(struct store *s, const struct admit_reque
     const struct snap *snap = store_pending(s);
     if (!str_eq(backend->type, STR("builtin")) || (exists(snap, &cert_key) && exists(snap, &key_key)))
         return ERR_NONE;
-    struct str cert, key;
-    if (!roots_take(req, mesh, backend->name, &cert, &key) &&
-        ca_builtin_new(mesh, backend, scratch, &cert, &key, e) != ERR_NONE)
-        return e->kind;
-    enum err_kind kind = put_secret(s, &cert_key, cert, e);
-    if (kind == ERR_NONE)
-        kind = put_secret(s, &key_key, key, e);
-    defaults_wipe(key);
+    return put_builtin_ca(s, req, mesh, backend, scratch, e);
+}
+
+enum err_kind defaults_renew_ca(struct store *s, const struct admit_request *req, struct str mesh,
+                                const struct ca_backend *backend, struct err *e)
+{
+    struct arena scratch;
+    arena_init(&scratch);
+    enum err_kind kind = put_builtin_ca(s, req, mesh, backend, &scratch, e);
+    arena_fini(&scratch);
     return kind;
 }
 

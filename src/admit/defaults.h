@@ -15,6 +15,9 @@ MUST_USE enum err_kind defaults_finish_mesh(struct store *, const struct admit_r
 MUST_USE enum err_kind defaults_take_files(struct store *, const struct admit_request *,
                                            const struct str_list *folders, const struct resource *mesh,
                                            bool restored, struct err *e);
+/* Replaces both secrets of a builtin backend: a new root and key. */
+MUST_USE enum err_kind defaults_renew_ca(struct store *, const struct admit_request *, struct str mesh,
+                                         const struct ca_backend *, struct err *e);
 
 /* Is there a signing key beside or instead of 'first', whose name ends in the serial 1? */
 bool defaults_has_signing_key(const struct snap *, const struct res_key *first);

@@ -40,26 +40,48 @@ static bool is_wanted(const struct snap *snap, struct str mesh, const struct ca_
     return !stored;
 }
 
-/* Calls 'each' (may be NULL) for every root that is wanted; whether there was one. */
-static bool walk(const struct admit_request *req, struct store *store,
-                 void (*each)(void *ctx, struct str mesh, const struct ca_backend *), void *ctx)
+/* What is to be done for each root that is wanted. */
+struct walk {
+    void (*each)(void *ctx, struct str mesh, const struct ca_backend *); /* may be NULL */
+    void *ctx;
+    bool any;
+};
+
+static void visit(struct walk *w, struct str mesh, const struct ca_backend *backend)
 {
-    bool any = false;
+    w->any = true;
+    if (w->each)
+        w->each(w->ctx, mesh, backend);
+}
+
+static void visit_missing(struct walk *w, const struct snap *snap, const struct resource *mesh)
+{
+    const struct mesh_mtls *mtls = resource_mesh(mesh)->mtls;
+    for (size_t i = 0; mtls && i < mtls->n_backends; i++)
+        if (is_wanted(snap, mesh->key.name, &mtls->backends[i]))
+            visit(w, mesh->key.name, &mtls->backends[i]);
+}
+
+static void visit_renewed(struct walk *w, const struct snap *snap, const struct res_key *secret)
+{
+    const struct resource *mesh = snap_find_mesh(snap, secret->mesh);
+    const struct ca_backend *backend =
+        mesh ? ca_builtin_of_secret(secret->mesh, resource_mesh(mesh), secret->name) : NULL;
+    if (backend && ca_builtin_is_slow(backend))
+        visit(w, secret->mesh, backend);
+}
+
+static void walk(struct walk *w, const struct admit_request *req, struct store *store)
+{
     struct snap *snap = store_snap(store);
     for (size_t i = 0; i < req->n_ops; i++) {
         const struct admit_op *op = &req->ops[i];
-        bool is_mesh = op->kind == ADMIT_PUT && op->res->key.type == RES_MESH;
-        const struct mesh_mtls *mtls = is_mesh ? resource_mesh(op->res)->mtls : NULL;
-        for (size_t k = 0; mtls && k < mtls->n_backends; k++) {
-            if (!is_wanted(snap, op->res->key.name, &mtls->backends[k]))
-                continue;
-            any = true;
-            if (each)
-                each(ctx, op->res->key.name, &mtls->backends[k]);
-        }
+        if (op->kind == ADMIT_PUT && op->res->key.type == RES_MESH)
+            visit_missing(w, snap, op->res);
+        else if (op->kind == ADMIT_RENEW_CA)
+            visit_renewed(w, snap, &op->key);
     }
     snap_unref(snap);
-    return any;
 }
 
 /* ---- making and reading them, on a worker ---- */
@@ -84,7 +106,8 @@ static void make(void *ctx, struct str mesh, const struct ca_backend *backend)
     struct root *root = ARENA_NEW(a, struct root);
     struct err e;
     err_init(&e, a);
-    *root = (struct root){.mesh = mesh, .backend = backend->name, .next = roots->first};
+    *root = (struct root){
+        .mesh = arena_str(a, mesh), .backend = arena_str(a, backend->name), .next = roots->first};
     if (come_by(roots, mesh, backend, root, &e) == ERR_NONE)
         roots->first = root;
     else
@@ -94,13 +117,16 @@ static void make(void *ctx, struct str mesh, const struct ca_backend *backend)
 static void make_all(struct work *work)
 {
     struct roots *roots = CONTAINER_OF(work, struct roots, work);
-    (void)walk(roots->request, roots->store, make, roots);
+    struct walk w = {.each = make, .ctx = roots};
+    walk(&w, roots->request, roots->store);
 }
 
 bool roots_begin(struct workers *workers, struct store *store, const struct str_list *ca_folders,
                  struct admit_request *req, struct mailbox *writer)
 {
-    if (!walk(req, store, NULL, NULL))
+    struct walk w = {.any = false};
+    walk(&w, req, store);
+    if (!w.any)
         return false;
     req->roots = ARENA_NEW(&req->arena, struct roots);
     *req->roots = (struct roots){.work = {.run = make_all, .mail = &req->mail, .box = writer},

@@ -9,9 +9,9 @@
 #include "ursa/admit.h"
 #include "ursa/base/workers.h"
 
-/* When a Mesh of the request wants such a root that is not stored yet, or names files: gives the request to
- * the workers, which come by it and mail the request to 'writer'. False: the request has to wait for nothing.
- * Any thread. */
+/* When the request wants such a root, which is not stored yet or is to be replaced, or names files: gives the
+ * request to the workers, which come by it and mail the request to 'writer'. False: the request has to wait
+ * for nothing. Any thread. */
 bool roots_begin(struct workers *, struct store *, const struct str_list *ca_folders, struct admit_request *,
                  struct mailbox *writer);
 /* One that was made or read; false: the writer does it itself, as it does when the secrets of a CA went away

@@ -38,6 +38,24 @@ bool builtin_uses_secret(struct str mesh, const struct ca_backend *backend, stru
     return uses;
 }
 
+const struct ca_backend *ca_builtin_of_secret(struct str mesh, const struct mesh_spec *spec,
+                                              struct str secret)
+{
+    const struct ca_backend *found = NULL;
+    struct arena arena;
+
+    arena_init(&arena);
+    for (size_t i = 0; spec->mtls && i < spec->mtls->n_backends && !found; i++) {
+        const struct ca_backend *backend = &spec->mtls->backends[i];
+
+        if (str_eq(backend->type, STR("builtin")) &&
+            str_eq(ca_builtin_cert_secret(&arena, mesh, backend->name).name, secret))
+            found = backend;
+    }
+    arena_fini(&arena);
+    return found;
+}
+
 static enum err_kind load_secret(const struct snap *snap, const struct res_key *key, struct str *out,
                                  struct err *e)
 {

@@ -45,6 +45,7 @@ int run_restore(struct cli *);
 int run_backup(struct cli *);
 int run_rollback(struct cli *);
 int run_status(struct cli *);
+int run_rotate_ca(struct cli *);
 int run_history(struct cli *);
 int run_doctor(struct cli *);
 int run_delete(struct cli *);

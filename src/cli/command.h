@@ -80,6 +80,7 @@ enum flag_id {
     F_SKIP_CHECK,
     F_DETAILED,
     F_WAIT,
+    F_CA_BACKEND,
     F_SINCE,
     F_DAEMON_CONFIG,
     F_ROLLBACK_TO,

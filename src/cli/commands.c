@@ -52,6 +52,14 @@ const struct command commands[] = {
      "brought stay, and so do secrets that exist.\n\n"
      "  ursactl rollback --to 40 --mesh blue --dry-run",
      run_rollback},
+    {"rotate ca", "", {F_CA_BACKEND, F_WAIT, F_OUTPUT},
+     "Lead a mesh to another root without losing a request",
+     "Its builtin CA gets a new root, or the backend that is named issues from then on. Proxies are led there step by\n"
+     "step: all trust the new one, then certificates come from it, then the old one goes. Each step waits until every\n"
+     "proxy that is online has the last one. The answer is 0 when the mesh has arrived; it goes on without ursactl, too.\n\n"
+     "  ursactl rotate ca --mesh blue\n"
+     "  ursactl rotate ca --mesh blue --backend ca-2 --wait=1m",
+     run_rotate_ca},
     {"backup", "FILE", {F_NONE},
      "Save the control plane's store in a file, while it runs",
      "The state of one revision, with every key and secret: keep the file as safe as the store. - is standard output.\n\n"

@@ -102,6 +102,8 @@ const struct flag flags[F_N] = {
     [F_ROLLBACK_TO] = {"to", 0, FLAG_NUMBER, AT(to), "REVISION", NULL, "the revision whose state is to be the state again"},
     [F_DAEMON_CONFIG] = {"cp-config-file", 0, FLAG_TEXT, AT(daemon_config), "FILE", NULL, "the configuration of ursa-cp, which says where the store is"},
     [F_SINCE] = {"since", 0, FLAG_NUMBER, AT(since), "REVISION", NULL, "begin behind this revision (default: now)"},
+    [F_CA_BACKEND] = {"backend", 0, FLAG_TEXT, AT(backend), "NAME", NULL,
+        "the mTLS backend to issue from (default: the enabled one, with a new root)"},
     [F_WAIT] = {"wait", 0, FLAG_OPTIONAL_DURATION, AT(wait_ns), "DURATION", NULL,
         "wait until every proxy has it, or for so long (--wait alone: 30s)"},
 };

@@ -57,9 +57,10 @@ struct options {
     struct pair_list auth_conf, headers;
     bool overwrite, skip_check;
     bool detailed;
-    int64_t wait_ns;  /* -1: not given */
-    int64_t from, to; /* revisions; -1: not given */
-    int64_t revision; /* -1: not given */
+    int64_t wait_ns;    /* -1: not given */
+    struct str backend; /* "": not given */
+    int64_t from, to;   /* revisions; -1: not given */
+    int64_t revision;   /* -1: not given */
     struct str daemon_config;
     int64_t since; /* -1: not given */
     bool with_secrets;

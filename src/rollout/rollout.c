@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "absent.h"
+#include "renewals.h"
 #include "ursa/base/alloc.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/count.h"
@@ -57,6 +58,7 @@ struct rollout {
     struct snap *first; /* the state at the beginning, until the thread has taken it up */
     struct timers timers;
     struct map journeys;
+    struct renewals renewals;
     size_t n_away;
     atomic_bool travelling; /* some mesh is on its way: its news count */
     bool stopping;
@@ -380,6 +382,7 @@ static void take_batch(struct mail *mail)
             take_record(r, change_key(c)->mesh, c->after, n->batch->sequence);
         else
             take_news(r, c, n->batch->sequence);
+        renewals_note(&r->renewals, c);
     }
     batch_unref(n->batch);
     free(n);
@@ -390,7 +393,7 @@ static bool concerns(const struct rollout *r, const struct batch *b)
     if (atomic_load(&r->travelling))
         return true;
     for (size_t i = 0; i < b->n_changes; i++)
-        if (change_key(&b->changes[i])->type == RES_MESH_POSTURE)
+        if (renewals_concern(&b->changes[i]))
             return true;
     return false;
 }
@@ -425,7 +428,7 @@ static void take_stop(struct mail *mail)
     size_t at = 0;
     struct str mesh;
     void *value;
-    r->stopping = true;
+    r->stopping = r->renewals.stopping = true;
     while (map_next(&r->journeys, &at, &mesh, &value)) {
         struct journey *j = value;
         timer_clear(&r->timers, &j->timer);
@@ -438,7 +441,8 @@ static void *run(void *ctx)
 {
     struct rollout *r = ctx;
     take_up(r);
-    while (!r->stopping || r->n_away > 0) {
+    renewals_start(&r->renewals, r->admit);
+    while (!r->stopping || r->n_away + r->renewals.n_away > 0) {
         int64_t next = timers_next(&r->timers), now = clock_mono_ns();
         int64_t ms = next == INT64_MAX ? -1 : next <= now ? 0 : (next - now) / NS_PER_MS + 1;
         mailbox_wait(&r->box, (int)ms);
@@ -457,6 +461,7 @@ struct rollout *rollout_new(const struct rollout_options *options)
     r->presence = (struct presence_options){options->instance_id, clock_wall_ns()};
     mailbox_init(&r->box);
     map_init(&r->journeys);
+    renewals_init(&r->renewals, options->store, &r->box, &r->timers);
     r->stop.handle = take_stop;
     r->first = store_subscribe(options->store, deliver, r);
     atomic_store(&r->travelling, snap_range(r->first, RES_MESH_POSTURE, STR_NONE).n > 0);
@@ -491,12 +496,13 @@ void rollout_free(struct rollout *r)
     void *j;
     if (!r)
         return;
-    r->stopping = true;
+    r->stopping = r->renewals.stopping = true;
     mailbox_run(&r->box); /* what the feed brought since */
     while (map_next(&r->journeys, &at, &mesh, &j))
         journey_free(j);
     map_fini(&r->journeys);
     snap_unref(r->first);
+    renewals_fini(&r->renewals);
     timers_fini(&r->timers);
     mailbox_fini(&r->box);
     free(r);

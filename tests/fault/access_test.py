@@ -111,6 +111,8 @@ ROUTES = {
     ("GET", "/events"): ("/events?since=999999999", None, but(ALL_MAY, 400)),  # a stream does not end: see events_test.py
     ("GET", "/status"): ("/status", None, ALL_MAY),
     ("GET", "/doctor"): ("/doctor", None, ALL_MAY),
+    ("GET", "/meshes/{mesh}/ca"): ("/meshes/default/ca", None, OF_MESH),
+    ("POST", "/meshes/{mesh}/ca/rotate"): ("/meshes/default/ca/rotate", None, but(MESH_ADMINS, 400)),  # mTLS is off
     ("GET", "/status/zones"): ("/status/zones", None, OF_NO_MESH),
     ("POST", "/apply"): ("/apply?dryRun=true", [document("Timeout", "MESH")], OPERATORS),
     ("GET", "/history"): ("/history?mesh=default", None, OF_MESH),
