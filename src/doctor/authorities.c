@@ -17,10 +17,16 @@ static void tell_expiry(struct mesh_exam *m, const struct ca_backend *b, int64_t
                            f->id == FOUND_CA_EXPIRED
                                ? ": it signs nothing any more, and its proxies refuse each other"
                                : "; from then on it signs nothing, and its proxies refuse each other");
-    f->remedy = arena_printf(a,
-                             "give Mesh " STR_FMT " another backend in mtls.backends and name it in "
-                             "mtls.enabledBackend",
-                             STR_ARG(m->name));
+    if (b != mesh_enabled_backend(m->spec))
+        f->remedy =
+            arena_printf(a, "remove backend " STR_FMT " of Mesh " STR_FMT ", which nobody issues from",
+                         STR_ARG(b->name), STR_ARG(m->name));
+    else if (str_eq(b->type, STR("builtin")))
+        f->remedy = arena_printf(a, "ursactl rotate ca --mesh " STR_FMT, STR_ARG(m->name));
+    else
+        f->remedy =
+            arena_printf(a, "apply Mesh " STR_FMT " with another certificate and key in backend " STR_FMT,
+                         STR_ARG(m->name), STR_ARG(b->name));
 }
 
 static void check_backend(struct mesh_exam *m, const struct ca_backend *b)

@@ -9,8 +9,8 @@
 
 static void (*const control_plane_checks[])(struct exam *) = {check_settings, check_machine, check_tokens};
 static void (*const mesh_checks[])(struct mesh_exam *) = {
-    check_authorities, check_mesh_tokens, check_permissive, check_permissions,
-    check_matches,     check_proxies,     check_refusals};
+    check_authorities, check_mesh_tokens, check_permissive, check_journey,
+    check_permissions, check_matches,     check_proxies,    check_refusals};
 
 static const char *const id_names[FINDING_KINDS] = {
 #define FINDING(id, name) name,

@@ -46,6 +46,7 @@ void check_mesh_tokens(struct mesh_exam *); /* tokens.c */
 void check_authorities(struct mesh_exam *); /* authorities.c */
 void check_shared(struct exam *);           /* authorities.c, after the meshes */
 void check_permissive(struct mesh_exam *);  /* posture.c */
+void check_journey(struct mesh_exam *);     /* posture.c */
 void check_permissions(struct mesh_exam *); /* posture.c */
 void check_matches(struct mesh_exam *);     /* matches.c */
 void check_proxies(struct mesh_exam *);     /* proxies.c */

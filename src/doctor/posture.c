@@ -1,4 +1,5 @@
 /* posture.c -- who in a mesh must prove who they are, and who may talk to whom at all. */
+#include "ursa/posture.h"
 #include "exam.h"
 #include "ursa/base/clock.h"
 
@@ -64,6 +65,32 @@ void check_permissive(struct mesh_exam *m)
                              "when every workload that is called has a proxy, set mode of backend " STR_FMT
                              " of Mesh " STR_FMT " to STRICT",
                              STR_ARG(mesh_enabled_backend(m->spec)->name), STR_ARG(m->name));
+}
+
+/* ---- on its way to another CA, or to other TLS ---- */
+
+/* A step takes seconds, and a proxy that is away is waited for a minute. */
+#define STEP_NS (5 * 60 * NS_PER_S)
+
+void check_journey(struct mesh_exam *m)
+{
+    const struct resource *record = posture_record(m->exam->world->snap, m->name);
+    const struct mesh_posture_spec *posture = record ? resource_mesh_posture(record) : NULL;
+    struct arena *a = m->exam->arena;
+    struct finding *f;
+
+    if (!posture || m->exam->world->now_ns - posture->since.ns < STEP_NS ||
+        !(f = mesh_add(m, FOUND_MESH_ON_ITS_WAY, FINDING_WARNING)))
+        return;
+    f->resource = resource_title(a, m->resource);
+    f->text = arena_printf(a, "it does not get on since " STR_FMT "%s: its proxies are told to " STR_FMT,
+                           STR_ARG(time_format(a, posture->since.ns / NS_PER_S * NS_PER_S)),
+                           posture->serve == SERVE_BOTH ? " and takes plain text, too" : "",
+                           STR_ARG(posture_text(posture, a)));
+    f->remedy = arena_printf(a,
+                             "see at GET /meshes/" STR_FMT "/ca which proxies have not taken this over, and "
+                             "restart or remove them, or what CA is at fault",
+                             STR_ARG(m->name));
 }
 
 /* ---- permissions ---- */

@@ -1,4 +1,5 @@
 /* findings_test.c -- each finding appears in a world that has the fault, and not in one that has it not. */
+#include "ursa/posture.h"
 #include "world.h"
 
 #define DOCS_MAX 8
@@ -157,6 +158,13 @@ static void shared_authority(struct world *w)
     world_keep(w, resource_from_spec(&red, resource_mesh(blue)));
     world_put_secret(w, ca_builtin_cert_secret(&w->arena, red.name, b->name), cert);
     world_put_secret(w, ca_builtin_key_secret(&w->arena, red.name, b->name), key);
+}
+
+static void on_its_way(struct world *w)
+{
+    const struct res_key key = posture_key(STR("blue"));
+    const struct mesh_posture_spec posture = {.serve = SERVE_BOTH, .since = {true, MADE_NS}};
+    world_keep(w, resource_from_spec(&key, &posture));
 }
 
 static void insight_of_web(struct world *w, const struct dataplane_insight_spec *spec)
@@ -351,6 +359,10 @@ static const struct row {
      DOCS(MESH(MTLS("")), "{'type':'Mesh','name':'red'" MTLS("") "}")},
     {"PERMISSIVE", "mtls-permissive warning blue: Mesh blue", DOCS(MESH(MTLS_MODE("PERMISSIVE"))),
      DOCS(MESH(MTLS_MODE("STRICT")))},
+    {"a mesh that does not get on",
+     "mesh-on-its-way warning blue: Mesh blue",
+     {.docs = {MESH(MTLS(""))}, .prepare = on_its_way, .days = 1},
+     {.docs = {MESH(MTLS(""))}, .prepare = on_its_way}},
     {"permissions without mTLS", "permissions-without-mtls warning blue: Mesh blue",
      DOCS(MESH(""), WEB, CLASSIC("TrafficPermission", SVC("web"), ANY, "")),
      DOCS(MESH(MTLS("")), WEB, CLASSIC("TrafficPermission", SVC("web"), ANY, ""))},
