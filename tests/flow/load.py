@@ -138,3 +138,31 @@ class Load:
         """No request failed and no connection was closed."""
         assert not self.failures, f"{len(self.failures)} of {self.requests} requests failed, the first: {self.failures[0]}"
         assert self.closed == 0, f"{self.closed} connections were closed"
+
+
+class Shakes:
+    """with Shakes(port) as shakes: ... -- one TCP connection after the other, each with a handshake of its own between the proxies; then failures and calls."""
+
+    def __init__(self, port, pause=0.005):
+        self.port, self.pause = port, pause
+        self.calls, self.failures = 0, 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        while not self._stop.is_set():
+            self.failures += not tcp_call(self.port)
+            self.calls += 1
+            self._stop.wait(self.pause)
+
+    def __enter__(self):
+        self._thread.start()
+        until("a connection", lambda: self.calls)
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def check(self):
+        assert not self.failures, f"{self.failures} of {self.calls} connections failed"

@@ -2,16 +2,21 @@
 import base64
 import contextlib
 import datetime
+import os
+import subprocess
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from load import LIMIT, Load, until
+from load import LIMIT, Load, Shakes, until
 from sse import Stream
+from ursa import BUILD
 from world import World, mesh_document
 
+# URSA_TEST_ROTATIONS=5 URSA_TEST_REQUESTS=10000 for what is promised; each rotation has so many requests.
+ROTATIONS, REQUESTS = int(os.environ.get("URSA_TEST_ROTATIONS", 1)), int(os.environ.get("URSA_TEST_REQUESTS", 300))
 ARRIVAL = 20  # seconds until a mesh has to have arrived at the new posture
 
 
@@ -155,3 +160,39 @@ def test_a_new_control_plane_goes_on_where_the_last_one_ended(world):
         until("the new CA only", lambda: all(knows(p, second) and not knows(p, first) for p in pair.proxies), 90)
         load.go_on()
     load.check()
+
+
+def rotate(plane):
+    """As an operator does it; what ursactl tells."""
+    done = subprocess.run([str(BUILD / "ursactl"), "--no-config", "--address", f"http://127.0.0.1:{plane.api_port}", "rotate", "ca", "--mesh", "blue"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def serve_on(load, shakes):
+    """Half of the requests before, half after what comes next."""
+    end = load.requests + shakes.calls + REQUESTS // 2
+    while load.requests + shakes.calls < end:
+        load.go_on(20)
+
+
+def test_rotations_lose_neither_requests_nor_handshakes(world):
+    plane, (pair,) = world.plane, world.pairs("blue")
+    go(plane, blue("ca-1"))
+    for _ in range(ROTATIONS):
+        (one, first), (two, second) = provided("theirs"), provided("next")
+        ways = [("builtin to builtin", lambda: rotate(plane), lambda: builtin(plane, "ca-1")),
+                ("builtin to provided", lambda one=one: go(plane, blue("theirs", backends=(one,))), lambda first=first: first),
+                ("provided to provided", lambda two=two: go(plane, blue("next", backends=(two,))), lambda second=second: second)]
+        old = builtin(plane, "ca-1")
+        for way, change, new in ways:
+            with Load(pair.port["to_api"]) as load, Shakes(pair.port["to_db"]) as shakes:
+                serve_on(load, shakes)
+                change()
+                assert_only(pair, new(), old)
+                serve_on(load, shakes)
+            load.check(), shakes.check()
+            old = new()
+            print(f"{way}: {load.requests} requests, {shakes.calls} handshakes, none failed")
+        go(plane, blue("ca-1"))
