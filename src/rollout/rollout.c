@@ -227,17 +227,27 @@ static void advance(struct journey *j)
 
 /* ---- do all have it? ---- */
 
+/* The loops no longer know a proxy that the store says is online: it has just gone, and one that comes and
+ * goes without end may be told of seconds later. */
+static bool misses_somebody(const struct journey *j, const struct ads_question *q)
+{
+    return q->n_applied + q->n_pending + q->n_refused < j->presence.online.n;
+}
+
 static void go_on(struct journey *j, const struct ads_question *q)
 {
-    if (q->n_applied + q->n_pending + q->n_refused + j->presence.online.n == 0)
+    bool all_have_it = q->n_pending + q->n_refused == 0;
+    if (all_have_it && misses_somebody(j, q))
+        wait_for(j, LEG_LOOK, RETRY_NS);
+    else if (all_have_it && q->n_applied == 0)
         advance(j); /* nothing has to get warm */
-    else if (q->n_pending + q->n_refused == 0)
+    else if (all_have_it)
         wait_for(j, LEG_DWELL, DWELL_NS);
     else if (q->n_refused > 0)
         wait_for(j, LEG_REFUSED, ASK_NS);
     else
         wait_for(j, LEG_LOOK, 0);
-    if (q->n_pending + q->n_refused > 0)
+    if (!all_have_it)
         tell_laggards(j, q);
 }
 
@@ -354,11 +364,16 @@ static void take_news(struct rollout *r, const struct change *c, uint64_t sequen
 {
     const struct res_key *key = change_key(c);
     struct journey *j = map_find(&r->journeys, key->type == RES_MESH ? key->name : key->mesh);
-    if (!j || j->is_away)
+    bool is_wish = key->type == RES_MESH || key->type == RES_SECRET;
+    if (!j)
+        return;
+    if (j->leg == LEG_ADVANCE && is_wish)
+        j->leg = LEG_LOOK; /* the writer's answer may be older, and is told after this */
+    if (j->is_away)
         return;
     if (j->leg == LEG_ABSENT) {
         take_proxy(j, c);
-    } else if (j->leg == LEG_STUCK && (key->type == RES_MESH || key->type == RES_SECRET)) {
+    } else if (j->leg == LEG_STUCK && is_wish) {
         begin(j);
     } else if (j->leg == LEG_REFUSED && key->type != RES_DATAPLANE_INSIGHT) {
         j->sequence = sequence;

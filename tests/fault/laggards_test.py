@@ -104,6 +104,25 @@ def test_who_is_away_is_waited_for(plane):
         expect_following(events, ("step", "arrived"), web, back)
 
 
+def test_who_comes_and_goes_without_end_is_waited_for(plane):
+    """What such a proxy tells is written seconds later: until then the store says that it is online."""
+    plane.apply(mesh("blue", "ca-1"))
+    with contextlib.ExitStack() as open_:
+        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
+        web.settle(), api.settle()
+        for _ in range(2):
+            api.close()
+            api = open_.enter_context(Follower(plane, "blue", "api", had=api)).ready()
+            api.settle()
+        api.close()
+        web.settle()
+        events = open_.enter_context(listen(plane, "blue"))
+        plane.apply(mesh("blue", "ca-2"))
+        expect(events, "begun")
+        with following(web):
+            assert expect(events, "waiting")["first"] == "api"
+
+
 def test_who_refuses_holds_its_mesh_and_is_named(plane):
     with contextlib.ExitStack() as open_:
         web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
