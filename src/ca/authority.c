@@ -66,12 +66,18 @@ enum err_kind authority_read(struct str mesh, struct str cert_pem, struct str ke
 enum err_kind authority_load(const struct snap *snap, struct str mesh, const struct ca_backend *backend,
                              struct authority **out, struct err *e)
 {
+    struct arena scratch; /* the key may stand inline: nothing of it stays with the caller */
+    struct err fault;
     struct str cert, key;
 
     *out = NULL;
-    if (backend_load(snap, mesh, backend, &cert, &key, e) || authority_read(mesh, cert, key, out, e))
-        err_add_context(e, "CA \"" STR_FMT "\" of mesh \"" STR_FMT "\"", STR_ARG(backend->name),
-                        STR_ARG(mesh));
+    arena_init(&scratch);
+    err_init(&fault, &scratch);
+    if (backend_load(snap, mesh, backend, &cert, &key, &fault) ||
+        authority_read(mesh, cert, key, out, &fault))
+        err_set(e, fault.kind, "CA \"" STR_FMT "\" of mesh \"" STR_FMT "\": " STR_FMT, STR_ARG(backend->name),
+                STR_ARG(mesh), STR_ARG(err_render(&fault, &scratch)));
+    arena_wipe(&scratch);
     return e->kind;
 }
 

@@ -104,7 +104,9 @@ TEST(faults)
         EXPECT_STR(rows[i].name, world_fault(&w), rows[i].want ? rows[i].want : "(no error)");
         if (rows[i].want)
             continue;
+        size_t used = w.arena.used;
         EXPECT_INT(rows[i].name, authority_load(w.snap, STR("demo"), &backend, &ca_loaded, &w.err), ERR_NONE);
+        EXPECT_INT("no key stays in the caller's arena", w.arena.used, used);
         EXPECT_TRUE(rows[i].name, str_eq(blob_str(authority_bundle(ca_loaded)), ca));
         authority_unref(ca_loaded);
     }
