@@ -319,6 +319,17 @@ static enum err_kind use_certificates(struct daemon *d, const struct config *c, 
     return e->kind;
 }
 
+/* The files in force are watched again. They are read, too, since they may have changed while they were not;
+ * what is wrong with them now changes nothing. */
+static void follow_again(struct daemon *d, struct arena *scratch)
+{
+    struct err ignored;
+
+    err_init(&ignored, scratch);
+    if (use_certificates(d, &d->in_force, scratch, &ignored) == ERR_NONE)
+        log_debug("daemon", "the certificates that were in force stay");
+}
+
 /* SIGHUP: the certificates, those of clients too, and the log level. What is wrong is reported, and all that
  * was stays in force. Other settings need a restart. */
 static void reload(struct daemon *d)
@@ -343,6 +354,8 @@ static void reload(struct daemon *d)
             texts = before;
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
+        } else {
+            follow_again(d, &scratch);
         }
     }
     if (e.kind != ERR_NONE)

@@ -141,6 +141,23 @@ def test_a_bad_pair_changes_nothing_until_it_is_good(tmp_path):
         until("the first one again", lambda: shown(daemon.https_port) == first.pem)
 
 
+def test_a_bad_reload_leaves_those_in_force_followed(tmp_path):
+    """SIGHUP reads a configuration that names another pair, which is no good: the one before stays, and is followed as before."""
+    first, second = Cert("first"), Cert("second")
+    cert, key = first.save(tmp_path, "tls")
+    text = "general: {tlsCertFile: %s, tlsKeyFile: %s}\n"
+    daemon = ursa.Daemon("memory", file=text % (cert, key)).start()
+    try:
+        daemon.expected_trouble = "reload failed|are not used"
+        (daemon.work_dir / "ursa.yaml").write_text(text % (daemon.work_dir / "nothing.crt", key))
+        daemon.reload()
+        assert "reload failed, nothing changed" in daemon.log() and shown(daemon.dp_port) == first.pem
+        rename(tmp_path, second)
+        until("the new certificate", lambda: shown(daemon.dp_port) == second.pem)
+    finally:
+        daemon.stop()
+
+
 def test_what_else_is_written_beside_them_changes_nothing(tmp_path):
     """The store and the log are beside the certificate that the daemon made itself."""
     with ursa.running("sqlite") as daemon:
