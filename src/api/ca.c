@@ -88,28 +88,6 @@ static json_t *way_json(struct request *r, struct arena *secret)
     return body;
 }
 
-static void add_proxies(json_t *body, const struct ads_question *q)
-{
-    json_t *proxies = json_object(), *laggards = json_array();
-
-    json_object_set_new(proxies, "total",
-                        json_integer((json_int_t)(q->n_applied + q->n_pending + q->n_refused)));
-    json_object_set_new(proxies, "applied", json_integer((json_int_t)q->n_applied));
-    json_object_set_new(proxies, "pending", json_integer((json_int_t)q->n_pending));
-    json_object_set_new(proxies, "refused", json_integer((json_int_t)q->n_refused));
-    for (size_t i = 0; i < q->n_laggards; i++) {
-        const struct ads_laggard *l = &q->laggards[i];
-        json_t *o = json_object();
-
-        json_object_set_new(o, "name", json_from_str(l->name));
-        json_object_set_new(o, "state", json_string(l->refused ? "refused" : "pending"));
-        json_object_set_new(o, "reason", json_from_str(l->reason));
-        json_array_append_new(laggards, o);
-    }
-    json_object_set_new(body, "proxies", proxies);
-    json_object_set_new(body, "laggards", laggards);
-}
-
 static void answer_way(struct request *r, const struct ads_question *q)
 {
     struct arena secret;
@@ -117,7 +95,7 @@ static void answer_way(struct request *r, const struct ads_question *q)
 
     arena_init(&secret);
     body = way_json(r, &secret);
-    add_proxies(body, q);
+    api_put_proxies(body, q);
     arena_wipe(&secret);
     answer_json(r, 200, body);
 }
@@ -141,14 +119,7 @@ void ca_get(struct request *r)
         answer_fault(r, ERR_NOT_FOUND, "not found");
         return;
     }
-    q = ads_question_new();
-    q->mail.handle = take_answer;
-    q->box = &r->server->api->mailbox;
-    q->ctx = r;
-    q->sequence = snap_sequence(r->snap); /* the deadline is over: the answer comes at once */
-    q->mesh = r->mesh;
-    q->access = r->options->access;
-    q->user = r->user;
+    q = api_question_new(r, take_answer);
     request_suspend(r);
     if (api_ask_proxies(r->server->api, q))
         return;

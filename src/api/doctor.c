@@ -80,14 +80,7 @@ void doctor_get(struct request *r)
     }
     r->handler_data = visit;
     r->ends = forget;
-    q = ads_question_new();
-    q->mail.handle = take_proxies;
-    q->box = &r->server->api->mailbox;
-    q->ctx = r;
-    q->sequence = snap_sequence(r->snap);
-    q->mesh = r->mesh;
-    q->access = r->options->access;
-    q->user = r->user;
+    q = api_question_new(r, take_proxies);
     request_suspend(r);
     if (api_ask_proxies(r->server->api, q))
         return;

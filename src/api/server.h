@@ -71,8 +71,13 @@ void request_forget_peer(struct request *);
 /* From the API thread: its answer is set (or set now); the loop sends it. */
 void request_resume(struct request *);
 
-/* status.c: hands the question to the proxies' loops; false while their port is not open. */
+/* status.c: whether the proxies that the request is about have the state that it sees. The deadline is over:
+ * unless that is set, the answer comes at once. 'handle' takes it, with the request as 'ctx'. */
+struct ads_question *api_question_new(struct request *, void (*handle)(struct mail *));
+/* Hands the question to the proxies' loops; false while their port is not open. */
 MUST_USE bool api_ask_proxies(struct api *, struct ads_question *);
+/* Adds "proxies" and "laggards" to an answer. */
+void api_put_proxies(json_t *body, const struct ads_question *);
 /* backup.c: ends the request's part in it, if it has one. */
 void backup_forget(struct request *);
 /* Drops the documents that schemas.c keeps. */

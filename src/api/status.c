@@ -81,22 +81,29 @@ static json_t *laggards_json(const struct ads_question *q)
     return list;
 }
 
-static void answer_status(struct mail *mail)
+void api_put_proxies(json_t *body, const struct ads_question *q)
 {
-    struct ads_question *q = CONTAINER_OF(mail, struct ads_question, mail);
-    struct request *r = q->ctx;
-    struct asked *asked = r->handler_data;
-    json_t *body = json_object(), *proxies = json_object();
+    json_t *proxies = json_object();
 
     json_object_set_new(proxies, "total",
                         json_integer((json_int_t)(q->n_applied + q->n_pending + q->n_refused)));
     json_object_set_new(proxies, "applied", json_integer((json_int_t)q->n_applied));
     json_object_set_new(proxies, "pending", json_integer((json_int_t)q->n_pending));
     json_object_set_new(proxies, "refused", json_integer((json_int_t)q->n_refused));
-    json_object_set_new(body, "revision", json_integer((json_int_t)asked->revision));
-    json_object_set_new(body, "applied", json_boolean(q->n_pending + q->n_refused == 0));
     json_object_set_new(body, "proxies", proxies);
     json_object_set_new(body, "laggards", laggards_json(q));
+}
+
+static void answer_status(struct mail *mail)
+{
+    struct ads_question *q = CONTAINER_OF(mail, struct ads_question, mail);
+    struct request *r = q->ctx;
+    struct asked *asked = r->handler_data;
+    json_t *body = json_object();
+
+    json_object_set_new(body, "revision", json_integer((json_int_t)asked->revision));
+    json_object_set_new(body, "applied", json_boolean(q->n_pending + q->n_refused == 0));
+    api_put_proxies(body, q);
     answer_json(r, 200, body);
     r->server->api->n_asking--;
     request_forget_peer(r);
@@ -117,19 +124,26 @@ static void peer_gone(struct request *r)
     lock_drop(&api->net_lock);
 }
 
-static struct ads_question *question_new(struct request *r, const struct asked *asked)
+struct ads_question *api_question_new(struct request *r, void (*handle)(struct mail *))
 {
     struct ads_question *q = ads_question_new();
 
-    q->mail.handle = answer_status;
+    q->mail.handle = handle;
     q->box = &r->server->api->mailbox;
     q->ctx = r;
-    q->id = (uint64_t)(uintptr_t)r;
-    q->sequence = snap_sequence(r->snap); /* of that revision, or of a later one */
-    q->deadline = asked->wait_ns > 0 ? clock_mono_ns() + asked->wait_ns : 0;
+    q->sequence = snap_sequence(r->snap);
     q->mesh = r->mesh;
     q->access = r->options->access;
     q->user = r->user;
+    return q;
+}
+
+static struct ads_question *question_new(struct request *r, const struct asked *asked)
+{
+    struct ads_question *q = api_question_new(r, answer_status); /* of that revision, or of a later one */
+
+    q->id = (uint64_t)(uintptr_t)r;
+    q->deadline = asked->wait_ns > 0 ? clock_mono_ns() + asked->wait_ns : 0;
     return q;
 }
 
