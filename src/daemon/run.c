@@ -19,6 +19,7 @@
 #include "ursa/api.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/hash.h"
+#include "ursa/base/lock.h"
 #include "ursa/base/rand.h"
 #include "ursa/rollout.h"
 #include "watch.h"
@@ -35,6 +36,7 @@ struct daemon {
     struct config *config;
     const char *file;
     struct arena arena;
+    struct lock lock;       /* protects what follows from who is not the main thread, and reads only */
     struct config in_force; /* what the last good SIGHUP read: of it, what names certificates */
     struct arena reloaded;  /* its texts */
     struct watch *watch;    /* of those files */
@@ -102,6 +104,21 @@ static enum err_kind start_store(struct daemon *d, struct err *e)
     return store_open(&store, &d->store, e);
 }
 
+/* For the doctor: of the settings those that are in force. */
+static void look(void *ctx, struct arena *a, struct doctor_facts *facts)
+{
+    struct daemon *d = ctx;
+    struct config now = *d->config;
+
+    lock_take(&d->lock);
+    now.tls_cert_file = arena_cstr(a, str_from_c(d->in_force.tls_cert_file));
+    now.tls_key_file = arena_cstr(a, str_from_c(d->in_force.tls_key_file));
+    now.https_cert_file = arena_cstr(a, str_from_c(d->in_force.https_cert_file));
+    now.https_key_file = arena_cstr(a, str_from_c(d->in_force.https_key_file));
+    lock_drop(&d->lock);
+    daemon_look(&now, a, facts);
+}
+
 /* Who subscribes to the feed is made before the writer starts. */
 static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
 {
@@ -129,7 +146,7 @@ static enum err_kind start_engine_and_writer(struct daemon *d, struct err *e)
     d->rollout = rollout_new(
         &(struct rollout_options){.store = d->store, .events = d->events, .instance_id = d->instance_id});
     const struct doctor_watch_options watch = {
-        .store = d->store, .events = d->events, .look = daemon_look, .look_ctx = d->config};
+        .store = d->store, .events = d->events, .look = look, .look_ctx = d};
     if (doctor_watch_start(&watch, &d->doctor, e) != ERR_NONE)
         return e->kind;
     return admit_start(&admit, &d->admit, e);
@@ -177,8 +194,8 @@ static enum err_kind start_api(struct daemon *d, struct err *e)
         .cluster_id = d->cluster_id,
         .hostname = d->hostname,
         .config = d->config_json,
-        .look = daemon_look,
-        .look_ctx = d->config,
+        .look = look,
+        .look_ctx = d,
         .read_only = c->api_read_only,
         .cors_domains = c->cors_domains,
         .audit = d->audit ? audit_file_write : NULL,
@@ -312,7 +329,6 @@ static enum err_kind use_certificates(struct daemon *d, const struct config *c, 
         read_https(c, scratch, &https, e) == ERR_NONE &&
         net_reload_tls(d->net, cert, key, &https, e) == ERR_NONE) {
         api_set_server_cert(d->api, cert);
-        doctor_watch_look(d->doctor);
     }
     files_wipe(key);
     files_wipe(https.key_pem);
@@ -327,7 +343,7 @@ static void follow_again(struct daemon *d, struct arena *scratch)
 
     err_init(&ignored, scratch);
     if (use_certificates(d, &d->in_force, scratch, &ignored) == ERR_NONE)
-        log_debug("daemon", "the certificates that were in force stay");
+        doctor_watch_look(d->doctor);
 }
 
 /* SIGHUP: the certificates, those of clients too, and the log level. What is wrong is reported, and all that
@@ -349,9 +365,12 @@ static void reload(struct daemon *d)
         if (use_certificates(d, &fresh, &scratch, &e) == ERR_NONE) {
             struct arena before = d->reloaded;
 
+            lock_take(&d->lock);
             d->in_force = fresh;
             d->reloaded = texts;
+            lock_drop(&d->lock);
             texts = before;
+            doctor_watch_look(d->doctor);
             log_set_level(fresh.log_level);
             log_info("daemon", "reloaded");
         } else {
@@ -376,12 +395,14 @@ static void follow_files(struct daemon *d)
         return;
     arena_init(&scratch);
     err_init(&e, &scratch);
-    if (use_certificates(d, &d->in_force, &scratch, &e) == ERR_NONE)
+    if (use_certificates(d, &d->in_force, &scratch, &e) == ERR_NONE) {
         log_info("daemon", "certificates have changed on disk: new connections get them");
-    else
+        doctor_watch_look(d->doctor);
+    } else {
         log_error("daemon",
                   "certificates have changed on disk and are not used, the old ones stay error=" STR_FMT,
                   STR_ARG(err_render(&e, &scratch)));
+    }
     arena_fini(&scratch);
 }
 
@@ -456,6 +477,7 @@ int daemon_run(struct config *config, const char *file)
     raise_file_limit();
     arena_init(&d.arena);
     arena_init(&d.reloaded);
+    lock_init(&d.lock);
     err_init(&e, &d.arena);
     d.watch = watch_new();
 
@@ -475,6 +497,7 @@ int daemon_run(struct config *config, const char *file)
     }
     stop(&d);
     watch_free(d.watch);
+    lock_fini(&d.lock);
     arena_fini(&d.reloaded);
     arena_fini(&d.arena);
     if (signals >= 0)

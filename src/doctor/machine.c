@@ -23,7 +23,7 @@ static void check_certificates(struct exam *x, const struct doctor_facts *facts)
                                STR_ARG(expiry_text(x, c->expires_ns)));
         f->remedy = arena_printf(a,
                                  "put a new one in place of the files of " STR_FMT
-                                 " ('ursactl generate tls-certificate' makes one), then send ursa-cp SIGHUP",
+                                 " ('ursactl generate tls-certificate' makes one): ursa-cp follows them",
                                  STR_ARG(c->setting));
     }
 }

@@ -120,7 +120,7 @@ def test_new_connections_get_the_new_certificate_and_nobody_notices(tmp_path, ch
                     until("the new certificate", lambda port=port, cert=cert: shown(port) == cert.pem)
                 until("more visitors", lambda before=before: visitors.visits > before + 10)
         assert not visitors.faults
-        assert daemon.log().count("certificates have changed on disk: new connections get them") == 3
+        until("all three lines", lambda: daemon.log().count("certificates have changed on disk: new connections get them") == 3)
 
 
 def test_a_bad_pair_changes_nothing_until_it_is_good(tmp_path):
@@ -158,6 +158,26 @@ def test_a_bad_reload_leaves_those_in_force_followed(tmp_path):
         daemon.stop()
 
 
+def test_the_doctor_looks_at_those_in_force(tmp_path):
+    first, second = Cert("first", days=(-1, 100)), Cert("second", days=(-1, 5))
+    pairs = [cert.save(tmp_path, name) for cert, name in ((first, "first"), (second, "second"))]
+    text = "general: {tlsCertFile: %s, tlsKeyFile: %s}\n"
+
+    def found():
+        return {f["resource"] for f in daemon.get("/doctor").json["findings"] if f["id"] == "server-certificate-expires"}
+
+    daemon = ursa.Daemon("memory", file=text % pairs[0]).start()
+    try:
+        daemon.expected_trouble = "finding=server-certificate-expires"
+        assert not found()
+        (daemon.work_dir / "ursa.yaml").write_text(text % pairs[1])
+        daemon.reload()
+        assert found() == {str(pairs[1][0])}
+        until("the watch to tell of it", lambda: f"certificate={pairs[1][0]}" in daemon.log())
+    finally:
+        daemon.stop()
+
+
 def test_what_else_is_written_beside_them_changes_nothing(tmp_path):
     """The store and the log are beside the certificate that the daemon made itself."""
     with ursa.running("sqlite") as daemon:
@@ -168,6 +188,7 @@ def test_what_else_is_written_beside_them_changes_nothing(tmp_path):
         for file, text in (("ursa-cp.crt", made.pem), ("ursa-cp.key", made.key_pem)):
             (daemon.work_dir / file).write_bytes(text)
         until("the new certificate", lambda: shown(daemon.dp_port) == made.pem)
+        until("the line about it", lambda: "certificates have changed on disk" in daemon.log())  # which comes after it
         assert daemon.log().count("certificates have changed on disk") == 1
 
 
