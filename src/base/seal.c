@@ -112,11 +112,6 @@ void seal_ring_free(struct seal_ring *ring)
     free_secret(ring, sizeof(*ring));
 }
 
-size_t seal_ring_count(const struct seal_ring *ring)
-{
-    return ring->n;
-}
-
 int64_t seal_ring_number(const struct seal_ring *ring, size_t i)
 {
     assert(i < ring->n);

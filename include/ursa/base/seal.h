@@ -17,7 +17,6 @@ struct seal_ring;
  * '#' are none. ERR_INVALID says which line is wrong, and never what is in it. */
 MUST_USE enum err_kind seal_ring_read(struct str text, struct seal_ring **out, struct err *e);
 void seal_ring_free(struct seal_ring *); /* wipes the keys; NULL is ignored */
-size_t seal_ring_count(const struct seal_ring *);
 /* The number of the i-th key, always positive; the first one seals. */
 int64_t seal_ring_number(const struct seal_ring *, size_t i);
 bool seal_ring_has(const struct seal_ring *, int64_t number);

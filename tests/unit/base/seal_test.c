@@ -96,7 +96,6 @@ TEST(fresh_keys_are_good_and_different)
     arena_init(&a);
     struct seal_ring *one = ring_of(arena_cstr(&a, seal_key_line(&a)));
     struct seal_ring *two = ring_of(arena_cstr(&a, seal_key_line(&a)));
-    EXPECT_INT("one key", seal_ring_count(one), 1);
     EXPECT_TRUE("positive", seal_ring_number(one, 0) > 0);
     EXPECT_TRUE("different", !seal_ring_has(one, seal_ring_number(two, 0)));
     seal_ring_free(one);
