@@ -12,14 +12,15 @@
 #include "ursa/base/hash.h"
 #include "ursa/base/lock.h"
 
-#define SLOTS 1024
+#define SETS 2048
+#define WAYS 8 /* 512 KiB in all: ten thousand proxies, each with a token of its own */
 
 struct digest {
     uint8_t bytes[DIGEST_SIZE];
 };
 
-static struct lock lock = LOCK_INIT; /* protects what follows */
-static struct digest known[SLOTS];   /* zeros: free */
+static struct lock lock = LOCK_INIT;    /* protects what follows */
+static struct digest known[SETS][WAYS]; /* zeros: free; in a set what was asked for last stands first */
 
 /* Of the key and the token, which holds the signed text and the signature. */
 static struct digest digest_of(const struct signing_key *key, struct str jwt, struct arena *a)
@@ -33,19 +34,39 @@ static struct digest digest_of(const struct signing_key *key, struct str jwt, st
     return d;
 }
 
-/* SHA-256 spreads over the slots; what falls on the same one takes the place. */
-static struct digest *slot_of(const struct digest *d)
+/* SHA-256 spreads over the sets. */
+static struct digest *set_of(const struct digest *d)
 {
-    return &known[(d->bytes[0] << 8 | d->bytes[1]) % SLOTS];
+    return known[(d->bytes[0] << 8 | d->bytes[1]) % SETS];
+}
+
+/* Puts it first, in the place of the one at 'at'. */
+static void put_first(struct digest *set, size_t at, const struct digest *d)
+{
+    memmove(set + 1, set, at * sizeof(*set));
+    set[0] = *d;
 }
 
 static bool is_known(const struct digest *d)
 {
-    lock_take(&lock);
-    bool found = memcmp(slot_of(d), d, sizeof(*d)) == 0;
+    struct digest *set = set_of(d);
+    size_t at = 0;
 
+    lock_take(&lock);
+    while (at < WAYS && memcmp(&set[at], d, sizeof(*d)) != 0)
+        at++;
+    if (at < WAYS)
+        put_first(set, at, d);
     lock_drop(&lock);
-    return found;
+    return at < WAYS;
+}
+
+/* Whoever was not asked for the longest goes. */
+static void remember(const struct digest *d)
+{
+    lock_take(&lock);
+    put_first(set_of(d), WAYS - 1, d);
+    lock_drop(&lock);
 }
 
 enum err_kind signature_verify(const struct jws *jws, struct str jwt, const struct signing_key *key,
@@ -60,8 +81,6 @@ enum err_kind signature_verify(const struct jws *jws, struct str jwt, const stru
     if (jws_verify(jws, key->pkey, key->alg, e))
         return e->kind;
     COUNT(auth_signatures_checked);
-    lock_take(&lock);
-    *slot_of(&d) = d;
-    lock_drop(&lock);
+    remember(&d);
     return ERR_NONE;
 }

@@ -120,6 +120,30 @@ TEST(guesses_are_counted)
     world_fini(&w);
 }
 
+/* While somebody guesses, only what is remembered passes: that has to hold for a fleet behind one address. */
+TEST(a_fleet_is_remembered)
+{
+    enum { N = 1000 };
+    struct token_claims claims = {.name = STR("john")}, out;
+    struct str pem, *jwts;
+    struct world w;
+
+    world_init(&w);
+    EXPECT_INT("a key", signing_key_new(&w.arena, &pem, &w.err), ERR_NONE);
+    world_put_key(&w, TOKEN_USER, "", 1, pem);
+    jwts = ARENA_ARRAY(&w.arena, struct str, N);
+    for (size_t i = 0; i < N; i++) {
+        EXPECT_INT("issue", token_issue(w.snap, TOKEN_USER, &claims, HOUR_NS, &w.arena, &jwts[i], &w.err),
+                   ERR_NONE);
+        EXPECT_INT("good", verify(&w, TOKEN_USER, "", jwts[i], &out), ERR_NONE);
+    }
+    int64_t before = count_get("auth_signatures_checked");
+    for (size_t i = 0; i < N; i++)
+        EXPECT_INT("good again", verify(&w, TOKEN_USER, "", jwts[i], &out), ERR_NONE);
+    EXPECT_INT("checked anew", count_get("auth_signatures_checked") - before, 0);
+    world_fini(&w);
+}
+
 TEST(more_keys_than_are_remembered)
 {
     enum { N = 70 };
