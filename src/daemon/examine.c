@@ -11,6 +11,7 @@
 #include "files.h"
 #include "ursa/base/clock.h"
 #include "ursa/base/json.h"
+#include "ursa/base/log.h"
 #include "ursa/findings_text.h"
 #include "ursa/store.h"
 
@@ -83,7 +84,8 @@ static enum err_kind look_at_copy(struct examination *x, const struct config *c,
     options.history_revisions = UINT64_MAX;
     options.history_age_ns = 0;
 
-    unlink(copy.p); /* of one that was killed */
+    log_set_level(LOG_ERROR); /* that the copy was opened, and what for, is nobody's news */
+    unlink(copy.p);           /* of one that was killed */
     if (store_copy(c->sqlite_path, copy.p, e) == ERR_NONE)
         (void)examine_store(x, &options, e);
     unlink(copy.p);

@@ -185,6 +185,18 @@ def test_rotation(filled, tmp_path):
     assert not hits(words, daemon.work_dir)
 
 
+def test_no_new_key_hides_that_the_old_one_is_gone(filled):
+    daemon, _ = filled
+    key_file = daemon.work_dir / "seal.key"
+    kill(daemon)
+    key_file.rename(key_file.with_suffix(".away"))
+    done = seal_rotate(GENERAL_WORK_DIR=daemon.work_dir)
+    assert done.returncode == 1 and f"{key_file}: there is no such key file, but a store" in done.stderr, done
+    assert not key_file.exists()
+    key_file.with_suffix(".away").rename(key_file)
+    daemon.start()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to have files of another user")
 def test_a_key_file_of_another_user_stays_as_it_is(tmp_path):
     key_file = tmp_path / "seal.key"
