@@ -22,6 +22,7 @@ enum flag_kind {
     FLAG_CHOICE,            /* into an int: which of the words of 'value' */
     FLAG_CHOICE_TEXT,       /* one of the words of 'value', kept as text */
     FLAG_LIST,              /* texts; may be repeated */
+    FLAG_WORDS,             /* texts, several separated by commas; may be repeated */
     FLAG_PAIRS              /* KEY=VALUE[,KEY=VALUE...]; may be repeated */
 };
 

@@ -151,7 +151,7 @@ const struct command commands[] = {
      run_generate_public_key},
     {"generate tls-certificate", "", {F_CERTIFICATE_TYPE | NEEDED, F_HOSTNAME, F_KEY_TYPE, F_KEY_FILE, F_CERT_FILE},
      "Make a certificate that signs itself",
-     "  ursactl generate tls-certificate --type server --hostname mesh.example.com --hostname 192.0.2.1",
+     "  ursactl generate tls-certificate --type server --hostname mesh.example.com,192.0.2.1",
      run_generate_tls_certificate},
     {"config control-planes add", "", {F_ENTRY_NAME | NEEDED, F_AUTH_TYPE, F_AUTH_CONF, F_HEADERS, F_OVERWRITE, F_SKIP_CHECK, F_ADDRESS | NEEDED},
      "Remember a control plane and make it the active one",

@@ -106,6 +106,18 @@ static bool add_pairs(struct arena *a, struct str text, struct pair_list *list)
     return true;
 }
 
+static bool add_words(struct arena *a, struct str text, struct text_list *list)
+{
+    struct str rest = text, word;
+
+    while (str_next(&rest, ',', &word)) {
+        if (!word.n)
+            return false;
+        LIST_ADD(a, list, word);
+    }
+    return true;
+}
+
 /* Which of "a|b|c" it is, or -1. */
 static int choice_of(const char *choices, struct str word)
 {
@@ -153,6 +165,8 @@ static bool set_flag(struct arena *a, struct options *o, const struct flag *f, c
     case FLAG_LIST:
         LIST_ADD(a, (struct text_list *)member, text);
         return text.n > 0;
+    case FLAG_WORDS:
+        return add_words(a, text, member);
     case FLAG_PAIRS:
         return add_pairs(a, text, member);
     }
@@ -178,6 +192,7 @@ static struct str expected(struct arena *a, const struct flag *f)
     case FLAG_TEXT:
     case FLAG_ANY_TEXT:
     case FLAG_LIST:
+    case FLAG_WORDS:
         break;
     }
     return STR("a value");

@@ -162,10 +162,10 @@ def test_keys_have_public_halves(cli, tmp_path):
     assert "no private key found" in cli.errors
 
 
-@pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
-def test_a_certificate_is_for_its_hosts(cli, kind, tmp_path):
+@pytest.mark.parametrize("kind, hosts", [("rsa", ["--hostname", "mesh.test", "--hostname", "192.0.2.1"]), ("ecdsa", ["--hostname", "mesh.test,192.0.2.1"])])
+def test_a_certificate_is_for_its_hosts(cli, kind, hosts, tmp_path):
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    said = cli.run("generate", "tls-certificate", "--type", "server", "--hostname", "mesh.test", "--hostname", "192.0.2.1", "--key-type", kind,
+    said = cli.run("generate", "tls-certificate", "--type", "server", *hosts, "--key-type", kind,
                    "--key-file", str(key), "--cert-file", str(cert))
     assert said == f"Private key saved in {key}\nCertificate saved in {cert}\n"
     assert key.stat().st_mode & 0o777 == 0o600
@@ -174,6 +174,8 @@ def test_a_certificate_is_for_its_hosts(cli, kind, tmp_path):
     assert names.get_values_for_type(x509.DNSName) == ["mesh.test"]
     assert [str(a) for a in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.1"]
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)  # they belong together
+    cli.run("generate", "tls-certificate", "--type", "server", "--hostname", "mesh.test,,", status=2)
+    assert "--hostname: a value is expected" in cli.errors
     cli.run("generate", "tls-certificate", "--type", "server", status=2)
     assert "--hostname" in cli.errors
 
@@ -337,7 +339,10 @@ def test_a_backup_is_put_back(tmp_path):
         assert here.run("backup", str(file)).startswith("Backup of ")
         refused = restore(here, plane)
         assert refused.returncode == 1 and "in use" in refused.stderr
+        key = (plane.work_dir / "seal.key").read_text()
     other = ursa.Daemon("sqlite")
+    (other.work_dir / "seal.key").touch(0o600)
+    (other.work_dir / "seal.key").write_text(key)
     there = Cli(other, tmp_path)
     assert restore(there, other).returncode == 0
     other.start()
