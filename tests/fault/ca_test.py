@@ -116,6 +116,6 @@ def test_ursactl_rotates(daemon):
     done = subprocess.run([*words, "--backend", "ca-2"], capture_output=True, text=True, timeout=30)
     print_ = print_of(stored_root(daemon, "mine", "ca-2"))
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == "mesh mine has arrived", done
-    assert f"serve tls, dial tls, issue from ca-2, trust ca-1" in done.stdout and f"ca-2 ({print_[:8]})" in done.stdout
+    assert f"serve tls, dial tls, issue from ca-2 ({print_[:8]}), trust ca-1 (" in done.stdout and f"ca-2 ({print_[:8]})\n" in done.stdout
     refused = subprocess.run([*words, "--backend", "x"], capture_output=True, text=True, timeout=30)
     assert refused.returncode == 1 and "must be one of the mesh's backends" in refused.stderr
