@@ -42,6 +42,7 @@ struct finding {
 struct findings {
     struct finding *v; /* by severity, mesh, id, resource */
     size_t n, n_omitted;
+    bool control_plane; /* the control plane itself was examined, too: the reader is told of it */
 };
 
 /* ---- what is known beside the snapshot ---- */

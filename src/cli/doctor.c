@@ -61,5 +61,9 @@ int run_doctor(struct cli *cli)
         render_tree(a, answer, (enum output)o->output);
     else
         render_text(findings_text(a, answer));
+    if (!o->mesh_given && json_is_false(json_get(answer, "controlPlane")))
+        fprintf(stderr,
+                "The control plane itself was not looked at: it is for its administrators, who show their "
+                "token (--token-file)\n");
     return findings_count(answer, "error") ? 1 : 0;
 }

@@ -118,6 +118,7 @@ void doctor_examine(const struct doctor_world *world, const struct doctor_reader
         check_shared(&x);
     }
     hand_over(&x, out);
+    out->control_plane = reader->control_plane;
     VEC_FINI(&x.found);
     VEC_FINI(&x.authorities);
 }
@@ -141,6 +142,7 @@ json_t *findings_to_json(const struct findings *findings)
         json_array_append_new(list, o);
     }
     json_object_set_new(body, "findings", list);
+    json_object_set_new(body, "controlPlane", json_boolean(findings->control_plane));
     json_object_set_new(body, "omitted", json_integer((json_int_t)findings->n_omitted));
     return body;
 }

@@ -25,7 +25,7 @@ def found(daemon, query="", user=None):
     headers = {"Authorization": f"Bearer {user}"} if user else {}
     answer = daemon.get("/doctor" + query, headers=headers, source=ELSEWHERE if user else None)
     assert answer.status == 200, answer
-    assert answer.json["omitted"] == 0
+    assert answer.json["omitted"] == 0 and answer.json["controlPlane"] is (not query and not user)
     findings = answer.json["findings"]
     assert all(f["text"] and f["remedy"] for f in findings), findings
     severities = [f["severity"] for f in findings]
