@@ -7,7 +7,8 @@ const struct command commands[] = {
      "Create or update resources",
      "All documents of all files are one transaction: everything is applied, or nothing is. Their order does not\n"
      "matter. Each fault is told as FILE:LINE:COLUMN. With --wait it ends when the proxies have it, or says who\n"
-     "has not and why: then the answer is 1.\n\n"
+     "has not and why: then the answer is 1. A mesh whose CA or mTLS mode changes is led there in steps, which go\n"
+     "on behind that: GET /meshes/MESH/ca says how far it is.\n\n"
      "  ursactl apply -f mesh.yaml -f policies/\n"
      "  ursactl apply -f dataplane.yaml -v name=web-1 -v port=8080\n"
      "  ursactl apply -f policies/ --wait=1m\n"

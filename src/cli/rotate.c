@@ -116,8 +116,13 @@ int run_rotate_ca(struct cli *cli)
     int64_t wait = cli->options->wait_ns >= 0 ? cli->options->wait_ns : WAIT_NS;
     JSON_AUTO last = NULL;
 
-    if (cli_connect(cli) != ERR_NONE || ask_for_it(cli) != ERR_NONE)
+    if (cli_connect(cli) != ERR_NONE)
         return cli_fail(cli);
+    if (ask_for_it(cli) != ERR_NONE) {
+        if (cli->err.kind == ERR_NOT_FOUND)
+            cli_not_found(cli, RES_MESH, cli->options->mesh);
+        return cli_fail(cli);
+    }
     enum err_kind kind = follow(cli, clock_mono_ns() + wait, &last);
 
     progress_end();

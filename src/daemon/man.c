@@ -41,8 +41,12 @@ void man_write(struct buf *out, struct str usage)
     config_write_man(out, &arena);
     roff_heading(out, "FILES");
     roff_item(out, STR("/etc/ursa/ursa.yaml"), STR("The configuration that the systemd unit names."));
-    roff_item(out, STR("~/.ursa, $STATE_DIRECTORY"),
-              STR("The work dir: the store, the certificate of the TLS ports, the audit log."));
+    roff_item(
+        out, STR("~/.ursa, $STATE_DIRECTORY"),
+        STR("The work dir: the store, the certificate of the TLS ports, the audit log, and seal.key. That is "
+            "what "
+            "the store's and its backups' secrets are sealed with: without it neither opens, so keep a copy, "
+            "but not beside the backups."));
     roff_heading(out, "EXIT STATUS");
     roff_item(out, STR("0"), STR("It ended in order."));
     roff_item(

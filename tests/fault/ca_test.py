@@ -119,3 +119,5 @@ def test_ursactl_rotates(daemon):
     assert f"serve tls, dial tls, issue from ca-2 ({print_[:8]}), trust ca-1 (" in done.stdout and f"ca-2 ({print_[:8]})\n" in done.stdout
     refused = subprocess.run([*words, "--backend", "x"], capture_output=True, text=True, timeout=30)
     assert refused.returncode == 1 and "must be one of the mesh's backends" in refused.stderr
+    missing = subprocess.run([*words[:-1], "none"], capture_output=True, text=True, timeout=30)
+    assert missing.returncode == 1 and missing.stderr == 'Error: there is no Mesh with name "none"\n'
