@@ -105,6 +105,7 @@ TEST(guesses_are_counted)
     EXPECT_INT("good", VERIFY(&known), ERR_NONE);
     for (int i = 0; i < 5; i++)
         EXPECT_INT("an expired one is no guess", VERIFY(&late), ERR_UNAUTHENTICATED);
+    EXPECT_INT("good again, should the expired one have its place", VERIFY(&known), ERR_NONE);
     EXPECT_INT("first", VERIFY(&bad), ERR_UNAUTHENTICATED);
     EXPECT_INT("second", VERIFY(&bad), ERR_UNAUTHENTICATED);
     int64_t before = count_get("auth_signatures_checked");
