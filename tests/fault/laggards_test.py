@@ -1,11 +1,13 @@
 """A mesh on its way to another way of speaking TLS waits for each of its proxies (decision 21): for those that lag, that refuse, and that are away."""
 import contextlib
 import threading
+import time
 
 import pytest
 
 from ads_test import Plane, dataplane
 from follower import Follower
+from grpc_stream import LIMIT
 from sse import Stream
 
 
@@ -137,3 +139,35 @@ def test_who_refuses_holds_its_mesh_and_is_named(plane):
         del api.refuses["lds"]
         plane.apply(dataplane("blue", "api", "10.0.1.3", "api", "db"))
         expect_following(events, ("step", "arrived"), web, api)
+
+
+def test_who_is_not_back_after_restarts_is_waited_for():
+    plane = Plane("sqlite", DP_SERVER_AUTHN_DP_PROXY_TYPE="none").start()
+
+    def way():
+        return plane.get("/meshes/blue/ca").json
+
+    try:
+        plane.apply(mesh("blue"), dataplane("blue", "web", "10.0.1.1", "web", "api"), dataplane("blue", "api", "10.0.1.3", "api"))
+        with contextlib.ExitStack() as open_:
+            web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
+            web.settle(), api.settle()
+            plane.apply(mesh("blue", "ca-1"))
+            before = way()["present"]
+            assert (before["serve"], before["dial"]) == ("both", "plain")
+            for _ in range(2):
+                plane.process.kill()
+                plane.process.wait()
+                plane.start()
+                web = open_.enter_context(Follower(plane, "blue", "web", had=web)).ready()
+                web.settle()
+                assert way()["present"] == before, "api may still be where it was"
+            api = open_.enter_context(Follower(plane, "blue", "api", had=api)).ready()
+            with following(web, api):
+                end = time.monotonic() + LIMIT
+                while not way()["settled"]:
+                    assert time.monotonic() < end, way()
+                    time.sleep(0.1)  # POLL: until a deadline
+            assert way()["present"]["serve"] == "tls"
+    finally:
+        plane.stop()
