@@ -206,7 +206,7 @@ static struct str key_from_json(const json_t *item, bool of_mesh, struct arena *
     if (!json_is_object(item) || n_given != json_object_size(item))
         return STR("one with something else");
     if (out->kid.n == 0)
-        return STR("one without kid");
+        return STR("one whose kid is missing or no text");
     if (of_mesh && out->mesh.n == 0)
         return STR("one without mesh");
     if ((out->key.n > 0) == (file.n > 0))

@@ -250,7 +250,11 @@ TEST(faults_say_where_and_what_was_expected)
         {"public key without kid", "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{key: a}]}}}\n",
          NULL,
          "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
-         "keyFile}, not one without kid"},
+         "keyFile}, not one whose kid is missing or no text"},
+        {"public key with a kid that is a boolean in YAML",
+         "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{kid: off, key: a}]}}}\n", NULL,
+         "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
+         "keyFile}, not one whose kid is missing or no text"},
         {"public key with two",
          "apiServer:\n  authn: {tokens: {validator: {publicKeys: [{kid: 1, key: a, keyFile: b}]}}}\n", NULL,
          "FILE:2:32: apiServer.authn.tokens.validator.publicKeys: must be a list of {kid, key} or {kid, "
