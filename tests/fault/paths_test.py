@@ -26,7 +26,8 @@ def no_file_is_opened(daemon, trace):
     yield
     tracer.terminate()
     tracer.wait()
-    calls = [line for line in trace.read_text().splitlines() if "(" in line and "statm" not in line and "AT_EMPTY_PATH" not in line]
+    own = ("statm", "AT_EMPTY_PATH", "/ursa-cp.crt", "/ursa-cp.key")  # metrics; the certificates are looked at by themselves, soon after the start
+    calls = [line for line in trace.read_text().splitlines() if "(" in line and not any(word in line for word in own)]
     assert not calls, calls[:5]
 
 

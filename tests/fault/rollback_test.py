@@ -93,19 +93,22 @@ def test_everything_is_what_it_was(daemon):
 
 
 def test_faults_are_told_and_nothing_is_written(daemon):
-    def mtls(backend):
-        return plain_mesh("ruled", mtls={"enabledBackend": backend, "backends": [{"name": backend, "type": "builtin"}]})
-
-    put(daemon, mtls("ca-1"))
+    """A CA whose secret is another one by now: secrets that are there stay as they are."""
+    put(daemon, plain_mesh("ruled", mtls={"enabledBackend": "made", "backends": [{"name": "made", "type": "builtin"}]}))
+    for part in ("cert", "key"):
+        made = daemon.get(f"/meshes/ruled/secrets/ruled.ca-builtin-{part}-made").json["data"]
+        put(daemon, {"type": "Secret", "mesh": "ruled", "name": f"their-{part}", "data": made})
+    conf = {part: {"secret": f"their-{part}"} for part in ("cert", "key")}
+    put(daemon, plain_mesh("ruled", mtls={"enabledBackend": "theirs", "backends": [{"name": "theirs", "type": "provided", "conf": conf}]}))
     then = put(daemon, timeout("ruled", "t", 1))
     put(daemon, plain_mesh("ruled"))
-    put(daemon, mtls("ca-2"))
+    put(daemon, {"type": "Secret", "mesh": "ruled", "name": "their-cert", "data": "bm9uZQ=="})
     before = put(daemon, timeout("ruled", "t", 2))
     for query in ("&mesh=ruled", "&mesh=ruled&dryRun=true"):
         answer = rollback(daemon, then, query)
         assert answer.status == 400 and "1 fault" in answer.json["detail"], answer
-        assert answer.json["items"][0]["faults"][0]["field"] == "mtls.enabledBackend"
-        assert answer.json["causes"][0]["message"].startswith("Mesh ruled: Changing CA")
+        assert answer.json["items"][0]["faults"][0]["field"].startswith("mtls.backends[0]")
+        assert answer.json["causes"][0]["message"].startswith("Mesh ruled: ")
         assert outcomes(answer)["Mesh", None, "ruled"] == "refused" and outcomes(answer)["Timeout", "ruled", "t"] == "not applied"
     assert newest(daemon) == before and daemon.get("/meshes/ruled/timeouts/t").json["conf"] == {"connectTimeout": "2s"}
 
