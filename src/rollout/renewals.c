@@ -10,13 +10,16 @@
 #include "ursa/base/log.h"
 
 #define RETRY_NS (60 * NS_PER_S)
+/* A root that is made to live for a moment keeps nobody busy all the time. */
+#define SPACE_NS (5 * NS_PER_S)
 /* Roots live by the wall clock, timers by the monotonic one: after so long they are compared again. */
 #define GLANCE_NS (3600 * NS_PER_S)
 
 struct renewal {
     struct renewals *renewals;
     struct timer timer;
-    bool is_away; /* the writer is asked */
+    bool is_away;       /* the writer is asked */
+    int64_t not_before; /* monotonic: the next renewal */
     char mesh[];
 };
 
@@ -126,6 +129,7 @@ static void renew(struct renewal *r, struct resource *secret)
     errand->request->done = renewed;
     errand->request->ctx = errand;
     r->is_away = true;
+    r->not_before = clock_mono_ns() + SPACE_NS;
     r->renewals->n_away++;
     admit_submit(r->renewals->admit, errand->request);
 }
@@ -145,10 +149,13 @@ static void look(struct renewals *rs, const struct snap *snap, struct str mesh)
         return;
     }
     r = renewal_get(rs, mesh);
-    if (when <= now)
+    int64_t mono = clock_mono_ns();
+    int64_t due = mono + (when - now < GLANCE_NS ? when - now : GLANCE_NS);
+    due = due < r->not_before ? r->not_before : due;
+    if (due <= mono)
         renew(r, secret);
     else
-        timer_set(rs->timers, &r->timer, clock_mono_ns() + (when - now < GLANCE_NS ? when - now : GLANCE_NS));
+        timer_set(rs->timers, &r->timer, due);
     resource_unref(secret);
 }
 

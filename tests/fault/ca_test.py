@@ -110,6 +110,14 @@ def test_a_builtin_ca_renews_itself(daemon):
     assert "ursa" in authors
 
 
+def test_a_root_of_a_moment_keeps_nobody_busy(daemon):
+    put(daemon, "moment", "ca-1", backend("ca-1", caCert={"expiration": "1s"}))
+    before = daemon.get("/history?size=1").json["items"][0]["revision"]
+    time.sleep(2)  # this is what the test is about
+    assert daemon.get("/history?size=1").json["items"][0]["revision"] <= before + 1
+    assert daemon.delete("/meshes/moment").status == 200
+
+
 def test_ursactl_rotates(daemon):
     put(daemon, "mine", "ca-1", backend("ca-1"), backend("ca-2"))
     words = [str(BUILD / "ursactl"), "--no-config", "--address", f"http://127.0.0.1:{daemon.api_port}", "rotate", "ca", "--mesh", "mine"]
