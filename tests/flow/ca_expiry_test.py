@@ -1,5 +1,5 @@
-"""A CA that comes to its end: it is told of in time, and when it has ended nothing is signed with it, while proxies keep what they have
-(reliability.md C4)."""
+"""An operator's CA that comes to its end (a builtin one renews itself before): it is told of in time, and when it has ended nothing is signed
+with it, while proxies keep what they have (reliability.md C4)."""
 import os
 import pathlib
 import shutil
@@ -11,9 +11,10 @@ import pytest
 import pace
 import ursa
 from load import call, until
+from postures_test import provided
 from proxy import Proxy
 from sse import Stream
-from world import World, dataplane, inbound, mesh_document
+from world import World, dataplane, inbound
 
 FAKETIME = shutil.which("faketime")  # Debian's package of that name
 pytestmark = [pytest.mark.skipif(not FAKETIME, reason="faketime is not here"),
@@ -64,7 +65,7 @@ class Ending:
         until(f"the gauges of day {self.day}", lambda: self.gauges() == gauges)
         found = [f for f in self.plane.fetch("/doctor?mesh=blue")["findings"] if f["id"].startswith("ca-")]
         assert [(f["id"], f["severity"]) for f in found] == findings, f"day {self.day}"
-        assert all("mtls.enabledBackend" in f["remedy"] for f in found)
+        assert all("another certificate and key in backend ca-1" in f["remedy"] for f in found)
 
 
 def serials(proxy):
@@ -90,7 +91,8 @@ def world(calendar, monkeypatch):
 def test_a_ca_comes_to_its_end(world, calendar):
     plane, ending = world.plane, Ending(world.plane, calendar)
     plane.expected_trouble = r"the CA of trust domain spiffe://blue/ has expired at 20\d\d-|resources of proxy late could not be built"
-    plane.apply(mesh_document("blue", "STRICT", conf={"caCert": {"expiration": "31d"}}))
+    backend, _ = provided("ca-1", days=31)
+    plane.apply({"type": "Mesh", "name": "blue", "mtls": {"enabledBackend": "ca-1", "backends": [backend]}})
     pair, = world.pairs("blue")
     token = plane.token("blue", "late", valid_for="87600h")
     with Stream(plane.api_port, "?mesh=blue&event=finding").greeted() as events:

@@ -35,14 +35,14 @@ def blue(enabled=None, mode="STRICT", backends=("ca-1",)):
     return document
 
 
-def provided(name):
-    """A backend with a root of the operator's, and that root."""
+def provided(name, days=365):
+    """A backend with a root of the operator's that lives so long, and that root."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
                            "decipher_only"), False)
     root = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=365))
+            .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier("spiffe://blue")]), critical=False)
             .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True).sign(key, hashes.SHA256()))
