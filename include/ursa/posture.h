@@ -21,6 +21,8 @@ void posture_next(const struct mesh_posture_spec *present, const struct mesh_pos
 /* Tell proxies the same: 'since' does not count. */
 bool posture_eq(const struct mesh_posture_spec *, const struct mesh_posture_spec *);
 /* For people: "serve both, dial tls, issue from ca-1, trust ca-1 and ca-2"; in the arena. */
+const char *posture_serve_word(const struct mesh_posture_spec *); /* "plain", "both", "tls" */
+const char *posture_dial_word(const struct mesh_posture_spec *);  /* "plain", "ready", "tls" */
 struct str posture_text(const struct mesh_posture_spec *, struct arena *);
 
 /* ---- of a mesh ---- */

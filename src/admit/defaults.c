@@ -11,12 +11,6 @@
 #include "ursa/auth.h"
 #include "ursa/ca.h"
 
-void defaults_wipe(struct str s)
-{
-    if (s.n)
-        explicit_bzero((char *)(uintptr_t)s.p, s.n);
-}
-
 static bool exists(const struct snap *snap, const struct res_key *key)
 {
     return snap_find(snap, key->type, key->mesh, key->name) != NULL;
@@ -42,7 +36,7 @@ static enum err_kind put_builtin_ca(struct store *s, const struct admit_request 
     enum err_kind kind = put_secret(s, &cert_key, cert, e);
     if (kind == ERR_NONE)
         kind = put_secret(s, &key_key, key, e);
-    defaults_wipe(key);
+    str_wipe(key);
     return kind;
 }
 
@@ -94,7 +88,7 @@ static enum err_kind take_files(struct store *s, const struct admit_request *req
     enum err_kind kind = put_if_other(s, &cert_key, files.cert, e);
     if (kind == ERR_NONE)
         kind = put_if_other(s, &key_key, files.key, e);
-    defaults_wipe(files.key);
+    str_wipe(files.key);
     return kind;
 }
 
@@ -128,7 +122,7 @@ static enum err_kind ensure_signing_key(struct store *s, struct str mesh, struct
     if (signing_key_new(scratch, &pem, e) != ERR_NONE)
         return e->kind;
     enum err_kind kind = put_secret(s, &key, pem, e);
-    defaults_wipe(pem);
+    str_wipe(pem);
     return kind;
 }
 

@@ -21,7 +21,5 @@ MUST_USE enum err_kind defaults_renew_ca(struct store *, const struct admit_requ
 
 /* Is there a signing key beside or instead of 'first', whose name ends in the serial 1? */
 bool defaults_has_signing_key(const struct snap *, const struct res_key *first);
-/* For key material that was made in an arena, which does not wipe. */
-void defaults_wipe(struct str);
 
 #endif

@@ -111,7 +111,7 @@ static void make(void *ctx, struct str mesh, const struct ca_backend *backend)
     if (come_by(roots, mesh, backend, root, &e) == ERR_NONE)
         roots->first = root;
     else
-        defaults_wipe(root->key_pem);
+        str_wipe(root->key_pem);
 }
 
 static void make_all(struct work *work)
@@ -155,6 +155,6 @@ bool roots_take(const struct admit_request *req, struct str mesh, struct str bac
 void roots_wipe(struct admit_request *req)
 {
     for (const struct root *root = req->roots ? req->roots->first : NULL; root; root = root->next)
-        defaults_wipe(root->key_pem);
+        str_wipe(root->key_pem);
     req->roots = NULL;
 }

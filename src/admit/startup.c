@@ -37,7 +37,7 @@ static void request_put(struct admit_request *req, struct resource *res)
 static void request_put_secret(struct admit_request *req, const struct res_key *key, struct str data)
 {
     request_put(req, resource_from_spec(key, &(struct secret_spec){.data = data}));
-    defaults_wipe(data);
+    str_wipe(data);
 }
 
 static void add_mesh(struct admit_request *req, const struct snap *snap)

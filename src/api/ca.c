@@ -45,11 +45,10 @@ static json_t *trusted_json(const struct mesh_posture_spec *p, struct arena *a)
 
 static json_t *posture_json(const struct mesh_posture_spec *p, struct arena *a)
 {
-    static const char *const serve[] = {"plain", "both", "tls"}, *const dial[] = {"plain", "ready", "tls"};
     json_t *o = json_object();
 
-    json_object_set_new(o, "serve", json_string(serve[p->serve]));
-    json_object_set_new(o, "dial", json_string(dial[p->dial]));
+    json_object_set_new(o, "serve", json_string(posture_serve_word(p)));
+    json_object_set_new(o, "dial", json_string(posture_dial_word(p)));
     if (p->issuer) {
         json_t *issuer = json_object();
 

@@ -25,6 +25,14 @@ int64_t clock_wall_ns(void)
     return atomic_load(&faked) ? atomic_load(&fake_wall) : read_clock(CLOCK_REALTIME);
 }
 
+int clock_ms_until(int64_t deadline)
+{
+    if (deadline == INT64_MAX)
+        return -1;
+    int64_t ms = (deadline - clock_mono_ns()) / NS_PER_MS + 1;
+    return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
 void clock_fake(int64_t mono_ns, int64_t wall_ns)
 {
     atomic_store(&fake_mono, mono_ns);

@@ -59,7 +59,7 @@ enum err_kind file_read(const char *path, enum file_trust trust, size_t max, str
 
 /* ---- writing ---- */
 
-static bool write_all(int fd, struct str text)
+bool file_write_all(int fd, struct str text)
 {
     while (text.n > 0) {
         ssize_t n = write(fd, text.p, text.n);
@@ -93,7 +93,7 @@ enum err_kind file_write(const char *path, struct str text, struct err *e)
 
     if (fd < 0)
         return err_set(e, ERR_IO, "%s: %m", fresh);
-    bool written = fchmod(fd, 0600) == 0 && write_all(fd, text);
+    bool written = fchmod(fd, 0600) == 0 && file_write_all(fd, text);
     if (close(fd) != 0 || !written || rename(fresh, path) != 0) {
         err_set(e, errno == ENOSPC ? ERR_NO_SPACE : ERR_IO, "%s: %m", path);
         unlink(fresh);

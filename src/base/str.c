@@ -83,6 +83,12 @@ size_t str_find(struct str s, struct str needle)
     return hit ? (size_t)(hit - s.p) : s.n;
 }
 
+void str_wipe(struct str s)
+{
+    if (s.n > 0)
+        explicit_bzero((char *)(uintptr_t)s.p, s.n);
+}
+
 struct str str_slice(struct str s, size_t from, size_t to)
 {
     if (to > s.n)

@@ -118,10 +118,23 @@ void posture_next(const struct mesh_posture_spec *present, const struct mesh_pos
 
 /* ---- for people ---- */
 
+const char *posture_serve_word(const struct mesh_posture_spec *p)
+{
+    static const char *const words[] = {"plain", "both", "tls"};
+
+    return words[p->serve];
+}
+
+const char *posture_dial_word(const struct mesh_posture_spec *p)
+{
+    static const char *const words[] = {"plain", "ready", "tls"};
+
+    return words[p->dial];
+}
+
 struct str posture_text(const struct mesh_posture_spec *p, struct arena *a)
 {
-    static const char *const serve[] = {"plain", "both", "tls"}, *const dial[] = {"plain", "ready", "tls"};
-    struct str text = arena_printf(a, "serve %s, dial %s", serve[p->serve], dial[p->dial]);
+    struct str text = arena_printf(a, "serve %s, dial %s", posture_serve_word(p), posture_dial_word(p));
 
     if (!p->issuer)
         return text;

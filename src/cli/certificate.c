@@ -137,6 +137,6 @@ int run_generate_tls_certificate(struct cli *cli)
         !str_eq(o->key_file, STR("-")) && !str_eq(o->cert_file, STR("-")))
         printf("Private key saved in " STR_FMT "\nCertificate saved in " STR_FMT "\n", STR_ARG(o->key_file),
                STR_ARG(o->cert_file));
-    explicit_bzero((char *)(uintptr_t)key.p, key.n);
+    str_wipe(key);
     return cli->err.kind == ERR_NONE ? 0 : cli_fail(cli);
 }

@@ -15,7 +15,7 @@ static int show(struct str token)
     render_text(token);
     if (isatty(STDOUT_FILENO))
         putchar('\n');
-    explicit_bzero((char *)(uintptr_t)token.p, token.n);
+    str_wipe(token);
     return 0;
 }
 

@@ -23,7 +23,7 @@ enum err_kind offline_read_key(struct str path, struct arena *a, EVP_PKEY **key,
         return e->kind;
     if (pkey_read(text, key, e) != ERR_NONE)
         err_add_context(e, STR_FMT, STR_ARG(path));
-    explicit_bzero((char *)(uintptr_t)text.p, text.n);
+    str_wipe(text);
     return e->kind;
 }
 
@@ -67,7 +67,7 @@ int run_generate_signing_key(struct cli *cli)
     render_text(text);
     if (cli->options->key_format != KEY_PEM && isatty(STDOUT_FILENO))
         putchar('\n');
-    explicit_bzero((char *)(uintptr_t)text.p, text.n);
+    str_wipe(text);
     OPENSSL_clear_free(der, (size_t)n);
     blob_unref(pem);
     return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ursa/base/file.h"
 #include "ursa/base/rand.h"
 #include "ursa/client.h"
 
@@ -60,19 +61,6 @@ enum err_kind client_read_file(const char *path, size_t max, struct arena *a, st
     return e->kind;
 }
 
-/* Writes everything and waits until it is on disk. */
-static bool write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0)
-            text = str_slice(text, (size_t)n, text.n);
-    }
-    return fsync(fd) == 0;
-}
-
 enum err_kind client_write_file(struct str path, unsigned mode, struct str text, struct arena *a,
                                 struct err *e)
 {
@@ -82,7 +70,7 @@ enum err_kind client_write_file(struct str path, unsigned mode, struct str text,
 
     free(real);
     int fd = open(fresh.p, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    bool good = fd >= 0 && write_all(fd, text);
+    bool good = fd >= 0 && file_write_all(fd, text);
     if (fd >= 0 && close(fd) != 0)
         good = false;
     if (!good || rename(fresh.p, target.p) != 0) {

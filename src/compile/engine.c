@@ -226,10 +226,7 @@ static int timeout_ms(const struct engine *e)
     int64_t deadline = INT64_MAX;
     for (size_t i = 0; i < ARRAY_LEN(deadlines); i++)
         deadline = deadlines[i] < deadline ? deadlines[i] : deadline;
-    if (deadline == INT64_MAX)
-        return -1;
-    int64_t ms = (deadline - clock_mono_ns()) / NS_PER_MS + 1;
-    return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+    return clock_ms_until(deadline);
 }
 
 static void turn(struct engine *e)

@@ -82,7 +82,7 @@ static enum err_kind make_pair(const char *cert, const char *key, struct arena *
         return e->kind;
     if (file_write(key, key_pem, e) == ERR_NONE && file_write(cert, cert_pem, e) == ERR_NONE)
         log_info("daemon", "made a self-signed certificate for the proxies' port file=%s", cert);
-    files_wipe(key_pem);
+    str_wipe(key_pem);
     return e->kind;
 }
 
@@ -258,10 +258,4 @@ void files_forget_tokens(struct token_trusts *trusts)
     }
     throttle_free(trusts->throttle);
     trusts->throttle = NULL;
-}
-
-void files_wipe(struct str secret)
-{
-    if (secret.n > 0)
-        explicit_bzero((char *)(uintptr_t)secret.p, secret.n);
 }

@@ -35,7 +35,5 @@ void files_of_certificates(const struct config *, struct arena *, struct str_lis
 MUST_USE enum err_kind files_token_trusts(const struct config *, struct arena *, struct token_trusts *,
                                           struct err *e);
 void files_forget_tokens(struct token_trusts *);
-/* Overwrites a key that was read. */
-void files_wipe(struct str secret);
 
 #endif

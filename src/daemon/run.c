@@ -254,8 +254,8 @@ static enum err_kind start_net(struct daemon *d, struct err *e)
     };
 
     enum err_kind kind = net_start(&net, &d->net, e);
-    files_wipe(d->key_pem);
-    files_wipe(d->https.key_pem);
+    str_wipe(d->key_pem);
+    str_wipe(d->https.key_pem);
     return kind;
 }
 
@@ -330,8 +330,8 @@ static enum err_kind use_certificates(struct daemon *d, const struct config *c, 
         net_reload_tls(d->net, cert, key, &https, e) == ERR_NONE) {
         api_set_server_cert(d->api, cert);
     }
-    files_wipe(key);
-    files_wipe(https.key_pem);
+    str_wipe(key);
+    str_wipe(https.key_pem);
     return e->kind;
 }
 

@@ -50,7 +50,7 @@ json_t *envoy_bytes(struct str bytes)
     arena_init(&a);
     struct str coded = base64_encode(&a, bytes);
     json_t *text = json_from_str(coded);
-    explicit_bzero((char *)(uintptr_t)coded.p, coded.n); /* it may be a key */
+    str_wipe(coded); /* it may be a key */
     arena_fini(&a);
     return text;
 }

@@ -21,7 +21,7 @@ static json_t *encode_bytes(struct str bytes, struct arena *scratch)
     struct str text = base64_encode(scratch, bytes);
     json_t *v = json_from_str(text);
 
-    explicit_bzero((char *)(uintptr_t)text.p, text.n);
+    str_wipe(text);
     return v;
 }
 

@@ -458,9 +458,7 @@ static void *run(void *ctx)
     take_up(r);
     renewals_start(&r->renewals, r->admit);
     while (!r->stopping || r->n_away + r->renewals.n_away > 0) {
-        int64_t next = timers_next(&r->timers), now = clock_mono_ns();
-        int64_t ms = next == INT64_MAX ? -1 : next <= now ? 0 : (next - now) / NS_PER_MS + 1;
-        mailbox_wait(&r->box, (int)ms);
+        mailbox_wait(&r->box, clock_ms_until(timers_next(&r->timers)));
         mailbox_run(&r->box);
         timers_run(&r->timers, clock_mono_ns());
     }

@@ -9,6 +9,9 @@
 
 int64_t clock_mono_ns(void); /* never goes back; for timers and durations */
 int64_t clock_wall_ns(void); /* since 1970 UTC; for time stamps */
+/* How long poll() and its like are to wait until then (monotonic): -1 for INT64_MAX, 0 when it is over; never
+ * too short. */
+int clock_ms_until(int64_t deadline_ns);
 /* Tests only: both clocks stand at these values until moved; a NULL-like (-1, -1) restores the real ones. */
 void clock_fake(int64_t mono_ns, int64_t wall_ns);
 

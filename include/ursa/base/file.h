@@ -15,6 +15,8 @@ MUST_USE enum err_kind file_read(const char *path, enum file_trust, size_t max, 
 /* Puts a file that only its owner may read in place of what is there: all of it or nothing, and on disk when
  * it returns. */
 MUST_USE enum err_kind file_write(const char *path, struct str text, struct err *e);
+/* Writes everything and waits until it is on disk; false: errno says why not. */
+MUST_USE bool file_write_all(int fd, struct str text);
 /* Makes it last that a file of this path came, or went. */
 MUST_USE enum err_kind file_sync_folder(const char *path, struct err *e);
 

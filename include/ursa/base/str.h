@@ -47,6 +47,9 @@ size_t str_rchr(struct str, char c);
 size_t str_find(struct str, struct str needle);
 /* The part [from, to), both clamped to the length. */
 struct str str_slice(struct str, size_t from, size_t to);
+/* Overwrites the bytes, which are the caller's own to write: of a key or a token in memory that is not wiped
+ * with its owner. */
+void str_wipe(struct str);
 /* The beginning, of at most 'max' bytes, cut between two characters of UTF-8. */
 struct str str_cut(struct str, size_t max);
 /* Without blanks, tabs, CR and LF at both ends. */
