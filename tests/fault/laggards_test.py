@@ -108,7 +108,9 @@ def test_who_is_away_is_waited_for(plane):
 
 def test_who_comes_and_goes_without_end_is_waited_for(plane):
     """What such a proxy tells is written seconds later: until then the store says that it is online."""
-    plane.apply(mesh("blue", "ca-1"))
+    with listen(plane, "blue") as events:
+        plane.apply(mesh("blue", "ca-1"))
+        assert "arrived" in (event.data["state"] for event in events)
     with contextlib.ExitStack() as open_:
         web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
         web.settle(), api.settle()
