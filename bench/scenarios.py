@@ -11,6 +11,7 @@ from proxies import Proxies
 
 VICTIMS = 100
 DESCRIPTORS_BESIDE = 300  # what ursa-cp and the load generator open beside the proxies' connections
+FAIR_PAUSE = 0.1  # s between changes of the mesh that is measured: one that changes without end takes turns with itself
 
 
 # ---- parts ----
@@ -254,14 +255,17 @@ def fairness(figures, size, transport):
             proxies.connect()
             proxies.settle(1000)  # what the proxies' coming leaves to do is no part of quiet
 
+            def last_proxy(i):
+                time.sleep(FAIR_PAUSE)
+                return proxies.change([worlds.endpoint("quiet", i, i % services)], n, "quiet", settle_ms=None)["sent_last"]
+
             def p99(first):
                 """Of the changes' last proxies."""
-                last = sorted(proxies.change([worlds.endpoint("quiet", i, i % services)], n, "quiet", settle_ms=None)["sent_last"]
-                              for i in range(first, first + size.fair_changes))
+                last = sorted(last_proxy(i) for i in range(first, first + size.fair_changes))
                 return last[-1 - len(last) // 100]
 
             quiet = p99(0)
-            proxies.churn(500, size.fair_changes // 10 + 2, "busy", VICTIMS, services)
+            proxies.churn(500, int(size.fair_changes * 2 * FAIR_PAUSE) + 2, "busy", VICTIMS, services)
             churned = p99(size.fair_changes)
             result = proxies.event("churned")
             figures.add(f"{how}: p99 while all is quiet, ms", quiet)
