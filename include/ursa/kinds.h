@@ -115,7 +115,10 @@ struct mesh_posture_spec {
     struct posture_issuer *issuer; /* NULL: certificates are not issued, nothing but plain is served */
     struct posture_root *trusted;
     size_t n_trusted;
-    struct opt_time since; /* the step that led here; no part of what proxies are told */
+    /* No part of what proxies are told: */
+    struct opt_time since; /* the step that led here */
+    struct mesh_posture_spec
+        *before; /* what all had before the steps that not all have; NULL: there are none */
 };
 
 /* ---- Dataplane ---- */

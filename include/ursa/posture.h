@@ -14,11 +14,11 @@
 
 /* ---- the steps ---- */
 /* The furthest that a mesh may go from 'present' towards 'wanted' now. Without 'acked' proxies may be behind:
- * at the present posture or at any since the last that was acknowledged. 'acked': all have taken over the
- * present one. Texts are shared with the arguments, lists are in the arena. */
+ * at the present posture or at any since the last that was acknowledged ('before'). 'acked': all have taken
+ * over the present one. Texts are shared with the arguments, lists are in the arena. */
 void posture_next(const struct mesh_posture_spec *present, const struct mesh_posture_spec *wanted, bool acked,
                   struct arena *, struct mesh_posture_spec *out);
-/* Tell proxies the same: 'since' does not count. */
+/* Tell proxies the same: 'since', 'before' and the order of the roots do not count. */
 bool posture_eq(const struct mesh_posture_spec *, const struct mesh_posture_spec *);
 /* For people: "serve both, dial tls, issue from ca-1, trust ca-1 and ca-2"; in the arena. */
 const char *posture_serve_word(const struct mesh_posture_spec *); /* "plain", "both", "tls" */

@@ -2,7 +2,8 @@
  *
  * What may go at once is right with every posture that a proxy may still be at: to trust more, to accept
  * more. All else waits until nobody is behind, and then takes only what everybody is ready for: a CA that all
- * trust, TLS that all accept. So of any two proxies each can talk to the other. */
+ * trust, TLS that all accept. Back to where all come from it waits for nobody: that is right with all that
+ * they have been told since. So of any two proxies each can talk to the other. */
 #include "ursa/posture.h"
 
 /* ---- comparing ---- */
@@ -34,7 +35,7 @@ bool posture_eq(const struct mesh_posture_spec *a, const struct mesh_posture_spe
         a->n_trusted != b->n_trusted)
         return false;
     for (size_t i = 0; i < a->n_trusted; i++)
-        if (!root_eq(&a->trusted[i], &b->trusted[i]))
+        if (!has_root(b, &a->trusted[i]))
             return false;
     return true;
 }
@@ -107,13 +108,29 @@ static void go_acked(const struct mesh_posture_spec *present, const struct mesh_
         *out = *wanted;
 }
 
+static struct mesh_posture_spec *without_before(const struct mesh_posture_spec *p, struct arena *a)
+{
+    struct mesh_posture_spec *copy = ARENA_NEW(a, struct mesh_posture_spec);
+
+    *copy = *p;
+    copy->before = NULL;
+    return copy;
+}
+
 void posture_next(const struct mesh_posture_spec *present, const struct mesh_posture_spec *wanted, bool acked,
                   struct arena *a, struct mesh_posture_spec *out)
 {
+    struct mesh_posture_spec *before =
+        acked || !present->before ? without_before(present, a) : present->before;
+    struct mesh_posture_spec further;
+
     *out = *present;
     go_at_once(present, wanted, a, out);
-    if (acked)
-        go_acked(present, wanted, out);
+    further = *out;
+    go_acked(present, wanted, &further);
+    if (acked || posture_eq(&further, before))
+        *out = further;
+    out->before = before;
 }
 
 /* ---- for people ---- */

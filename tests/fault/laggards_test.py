@@ -143,6 +143,21 @@ def test_who_refuses_holds_its_mesh_and_is_named(plane):
         expect_following(events, ("step", "arrived"), web, api)
 
 
+def test_who_refuses_does_not_hold_a_mesh_that_goes_back(plane):
+    with contextlib.ExitStack() as open_:
+        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
+        web.settle(), api.settle()
+        api.refuses["lds"] = "not like this"
+        events = open_.enter_context(listen(plane, "blue"))
+        plane.apply(mesh("blue", "ca-1"))
+        expect_following(events, ("begun", "waiting"), web, api)
+        plane.apply(mesh("blue"))
+        expect(events, "arrived")
+        del api.refuses["lds"]
+        plane.apply(mesh("blue", "ca-1"))
+        expect_following(events, ("begun", "step", "arrived"), web, api)
+
+
 def test_who_is_not_back_after_restarts_is_waited_for():
     plane = Plane("sqlite", DP_SERVER_AUTHN_DP_PROXY_TYPE="none").start()
 

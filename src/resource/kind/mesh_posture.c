@@ -23,12 +23,21 @@ static const struct field root_fields[] = {
     F_END,
 };
 
+#define F_POSTURE                                                                                            \
+    F_ENUM("serve", struct mesh_posture_spec, serve, serve_names),                                           \
+        F_ENUM("dial", struct mesh_posture_spec, dial, dial_names),                                          \
+        F_SUB("issuer", struct mesh_posture_spec, issuer, issuer_fields),                                    \
+        F_LIST("trusted", struct mesh_posture_spec, trusted, n_trusted, root_fields)
+
+static const struct field before_fields[] = {
+    F_POSTURE,
+    F_END,
+};
+
 const struct field mesh_posture_fields[] = {
-    F_ENUM("serve", struct mesh_posture_spec, serve, serve_names),
-    F_ENUM("dial", struct mesh_posture_spec, dial, dial_names),
-    F_SUB("issuer", struct mesh_posture_spec, issuer, issuer_fields),
-    F_LIST("trusted", struct mesh_posture_spec, trusted, n_trusted, root_fields),
+    F_POSTURE,
     F_TIME("since", struct mesh_posture_spec, since),
+    F_SUB("before", struct mesh_posture_spec, before, before_fields),
     F_END,
 };
 

@@ -128,6 +128,7 @@ struct walk {
     struct arena *a;
     struct mesh_posture_spec history[N_HISTORY], wanted;
     size_t n, at[N_PROXIES];
+    unsigned n_back; /* steps to where all came from, while some lagged */
 };
 
 static bool is_trusted(const struct mesh_posture_spec *by, const struct mesh_posture_spec *whose)
@@ -167,6 +168,9 @@ static void go(struct walk *w, bool acked)
         return;
     if (w->n == N_HISTORY)
         FAIL("more than %d postures at a time", N_HISTORY);
+    w->n_back += !acked && w->n > 1 && posture_eq(&next, &w->history[0]);
+    if (posture_eq(&next, &w->wanted))
+        next.before = NULL; /* it has arrived: the record is gone */
     w->history[w->n++] = next;
     expect_all_talk(w);
 }
@@ -227,6 +231,7 @@ TEST(any_two_proxies_can_talk_whatever_is_wanted_meanwhile)
         n_settled += w.n == 1 && posture_eq(newest(&w), &w.wanted);
     }
     EXPECT_TRUE("it arrived now and then", n_settled > N_STEPS / 100);
+    EXPECT_TRUE("it went back now and then", w.n_back > N_STEPS / 1000);
     for (size_t i = 0; i < 20 * (size_t)N_PROXIES * 8; i++)
         one_follows(&w);
     EXPECT_CSTR("it arrives", print(&a, newest(&w)), print(&a, &w.wanted));
