@@ -266,6 +266,17 @@ static void fault(struct request *r, const char *field, struct str text, const c
                  arena_printf(&r->arena, "must be %s, not \"" STR_FMT "\"", want, STR_ARG(text)));
 }
 
+/* "resource, proxy, ... or finding". */
+static const char *event_kinds(struct arena *a)
+{
+    const char *text = event_kind_name(0);
+
+    for (enum event_kind kind = 1; kind < EVENT_KINDS; kind++)
+        text =
+            arena_printf(a, "%s%s%s", text, kind + 1 < EVENT_KINDS ? ", " : " or ", event_kind_name(kind)).p;
+    return text;
+}
+
 static void read_filter(struct request *r, struct event_filter *f)
 {
     *f = (struct event_filter){.mesh = r->mesh, .access = &r->options->access, .user = &r->user};
@@ -280,7 +291,7 @@ static void read_filter(struct request *r, struct event_filter *f)
         } else if (str_eq(r->query[i].key, STR("event"))) {
             enum event_kind kind = event_kind_by_name(value);
             if (kind == EVENT_KINDS)
-                fault(r, "event", value, "resource, proxy, nack or certificate");
+                fault(r, "event", value, event_kinds(&r->arena));
             else
                 f->kinds |= 1u << kind;
         }

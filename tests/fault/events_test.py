@@ -85,6 +85,11 @@ def test_faults_name_their_field(daemon, query, field):
     assert answer.status == 400 and [c["field"] for c in answer.json["invalid_parameters"]] == [field], answer
 
 
+def test_a_fault_names_every_kind_of_event(daemon):
+    reason = daemon.get("/events?event=x").json["invalid_parameters"][0]["reason"]
+    assert "resource, proxy, nack, certificate, ca or finding" in reason, reason
+
+
 def test_a_mesh_that_is_not_there(daemon):
     assert daemon.get("/events?mesh=nothing").status == 404
 
