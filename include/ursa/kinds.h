@@ -116,9 +116,8 @@ struct mesh_posture_spec {
     struct posture_root *trusted;
     size_t n_trusted;
     /* No part of what proxies are told: */
-    struct opt_time since; /* the step that led here */
-    struct mesh_posture_spec
-        *before; /* what all had before the steps that not all have; NULL: there are none */
+    struct opt_time since;            /* the step that led here */
+    struct mesh_posture_spec *before; /* what all had, when not all have this; NULL: this */
 };
 
 /* ---- Dataplane ---- */

@@ -14,8 +14,9 @@
 
 /* ---- the steps ---- */
 /* The furthest that a mesh may go from 'present' towards 'wanted' now. Without 'acked' proxies may be behind:
- * at the present posture or at any since the last that was acknowledged ('before'). 'acked': all have taken
- * over the present one. Texts are shared with the arguments, lists are in the arena. */
+ * at the present posture or at any since the last that was acknowledged, its 'before'. 'acked': all have
+ * taken over the present one. '*out' has its own 'before', for the next call. Texts are shared with the
+ * arguments, lists are in the arena. */
 void posture_next(const struct mesh_posture_spec *present, const struct mesh_posture_spec *wanted, bool acked,
                   struct arena *, struct mesh_posture_spec *out);
 /* Tell proxies the same: 'since', 'before' and the order of the roots do not count. */

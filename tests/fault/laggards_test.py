@@ -45,6 +45,13 @@ def steps(plane):
     return next((int(line.split()[1]) for line in lines if line.startswith("rollout_steps ")), 0)
 
 
+def web_and_api(open_, plane, *protocol):
+    """Those of blue, which have all that there is; closed with 'open_'."""
+    web, api = (open_.enter_context(Follower(plane, "blue", name, *protocol)).ready() for name in ("web", "api"))
+    web.settle(), api.settle()
+    return web, api
+
+
 @contextlib.contextmanager
 def following(*followers):
     """All of them take over what comes, until the block ends."""
@@ -77,8 +84,7 @@ def go_beside(plane):
 @pytest.mark.parametrize("protocol", ["sotw", "delta"])
 def test_who_lags_is_waited_for(plane, protocol):
     with contextlib.ExitStack() as open_:
-        web, api = (open_.enter_context(Follower(plane, "blue", name, protocol)).ready() for name in ("web", "api"))
-        web.settle(), api.settle()
+        web, api = web_and_api(open_, plane, protocol)
         events = open_.enter_context(listen(plane, "blue"))
         plane.apply(mesh("blue", "ca-1"))
         expect(events, "begun")
@@ -91,8 +97,7 @@ def test_who_lags_is_waited_for(plane, protocol):
 
 def test_who_is_away_is_waited_for(plane):
     with contextlib.ExitStack() as open_:
-        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
-        web.settle(), api.settle()
+        web, api = web_and_api(open_, plane)
         api.close()
         events = open_.enter_context(listen(plane, "blue"))
         plane.apply(mesh("blue", "ca-1"))
@@ -112,8 +117,7 @@ def test_who_comes_and_goes_without_end_is_waited_for(plane):
         plane.apply(mesh("blue", "ca-1"))
         assert "arrived" in (event.data["state"] for event in events)
     with contextlib.ExitStack() as open_:
-        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
-        web.settle(), api.settle()
+        web, api = web_and_api(open_, plane)
         for _ in range(2):
             api.close()
             api = open_.enter_context(Follower(plane, "blue", "api", had=api)).ready()
@@ -127,14 +131,20 @@ def test_who_comes_and_goes_without_end_is_waited_for(plane):
             assert expect(events, "waiting")["first"] == "api"
 
 
-def test_who_refuses_holds_its_mesh_and_is_named(plane):
+@contextlib.contextmanager
+def refusal(plane):
+    """blue has begun its way to mTLS, whose listeners its api refuses: its followers, its events."""
     with contextlib.ExitStack() as open_:
-        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
-        web.settle(), api.settle()
+        web, api = web_and_api(open_, plane)
         api.refuses["lds"] = "not like this"
         events = open_.enter_context(listen(plane, "blue"))
         plane.apply(mesh("blue", "ca-1"))
         expect(events, "begun")
+        yield web, api, events
+
+
+def test_who_refuses_holds_its_mesh_and_is_named(plane):
+    with refusal(plane) as (web, api, events):
         with following(web, api):
             waiting = expect(events, "waiting")
         assert (waiting["laggards"], waiting["first"]) == ("1", "api") and "not like this" in waiting["reason"], waiting
@@ -144,13 +154,8 @@ def test_who_refuses_holds_its_mesh_and_is_named(plane):
 
 
 def test_who_refuses_does_not_hold_a_mesh_that_goes_back(plane):
-    with contextlib.ExitStack() as open_:
-        web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
-        web.settle(), api.settle()
-        api.refuses["lds"] = "not like this"
-        events = open_.enter_context(listen(plane, "blue"))
-        plane.apply(mesh("blue", "ca-1"))
-        expect_following(events, ("begun", "waiting"), web, api)
+    with refusal(plane) as (web, api, events):
+        expect_following(events, ("waiting",), web, api)
         plane.apply(mesh("blue"))
         expect(events, "arrived")
         del api.refuses["lds"]
@@ -167,8 +172,7 @@ def test_who_is_not_back_after_restarts_is_waited_for():
     try:
         plane.apply(mesh("blue"), dataplane("blue", "web", "10.0.1.1", "web", "api"), dataplane("blue", "api", "10.0.1.3", "api"))
         with contextlib.ExitStack() as open_:
-            web, api = (open_.enter_context(Follower(plane, "blue", name)).ready() for name in ("web", "api"))
-            web.settle(), api.settle()
+            web, api = web_and_api(open_, plane)
             plane.apply(mesh("blue", "ca-1"))
             before = way()["present"]
             assert (before["serve"], before["dial"]) == ("both", "plain")
